@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * DOC: Device models
+ *
+ * A model is one PCI function in software: a table of facts about it (struct
+ * ioas_model) and a few functions that the table names. This header is all a
+ * model may include besides the C library's freestanding part; it does its
+ * DMA, its interrupts and its file access through the calls below.
+ *
+ *	program --load, store--> model --ioas_dma_*()--> IOMMU --> memory
+ *	program <---eventfd----- model --ioas_device_interrupt()
+ *
+ * A model's functions are called one at a time per device, with every signal
+ * blocked, on the thread that did the access, on a stack of 64 KiB. They must
+ * not allocate (create() may), sleep, or take locks of their own.
+ *
+ * Addresses and lengths are bytes. Nothing here sets errno.
+ */
+#ifndef IOAS_DEVICE_H
+#define IOAS_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ioas/perm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define IOAS_API  __attribute__((visibility("default")))
+#define IOAS_MUST __attribute__((warn_unused_result))
+
+struct ioas_device;
+struct ioas_store;
+
+/** struct ioas_bar_desc - one base address register. */
+struct ioas_bar_desc {
+	uint64_t size; /* bytes, a power of two; 0: this BAR is not there */
+	bool is_64bit; /* takes the next register too */
+	bool prefetchable;
+};
+
+/** struct ioas_function_desc - what the function looks like on the bus. */
+struct ioas_function_desc {
+	uint16_t vendor, device;
+	uint16_t subsystem_vendor, subsystem_device;
+	uint32_t class_code; /* 24 bits: base class, sub-class, interface */
+	uint8_t revision;
+	struct ioas_bar_desc bar[6];
+	uint16_t msix_vectors; /* 0: no MSI-X; at most 2048 */
+	uint8_t msix_bar;
+	uint32_t msix_table, msix_pba; /* offsets in that BAR */
+	uint8_t msi_vectors;           /* 0: no MSI; else 1, 2, 4, ... 32 */
+	bool pcie; /* PCI Express with function level reset */
+};
+
+/** struct ioas_model_key - an option that `-d MODEL,key=value` may give. */
+struct ioas_model_key {
+	const char *name;
+	const char *value; /* what to write after '=': "PATH", "SIZE", ... */
+	const char *help;
+};
+
+/**
+ * struct ioas_model - a kind of device.
+ *
+ * @name:     as written after -d
+ * @summary:  one line for `ioas list devices`
+ * @keys:     the options it takes, ended by an entry without name
+ * @function: what it looks like on the bus
+ * @create:   make the state of one device from its options. 0 with
+ *            *ret_state set, or -errno after ioas_device_fail() said why
+ * @check:    may be NULL: the same tests as @create without keeping anything,
+ *            so that `ioas run` refuses a wrong option before it starts the
+ *            program. 0 or -errno after ioas_device_fail()
+ * @destroy:  end of the state
+ * @reset:    power-on state; also at the last close of the device
+ * @load:     a register read: @size is 1, 2, 4 or 8, @offset is inside the BAR
+ * @store:    a register write
+ */
+struct ioas_model {
+	const char *name;
+	const char *summary;
+	const struct ioas_model_key *keys;
+	struct ioas_function_desc function;
+	int (*create)(struct ioas_device *dev, void **ret_state);
+	int (*check)(struct ioas_device *dev);
+	void (*destroy)(void *state);
+	void (*reset)(void *state);
+	uint64_t (*load)(void *state, unsigned int bar, uint64_t offset,
+	                 unsigned int size);
+	void (*store)(void *state, unsigned int bar, uint64_t offset,
+	              unsigned int size, uint64_t value);
+};
+
+/**
+ * struct ioas_issuer - which device command does an access.
+ *
+ * Goes into the report when the access faults: "SQ 1, CID 0x17, READ, PRP1".
+ * The strings are not copied: give literals.
+ */
+struct ioas_issuer {
+	const char *command; /* "READ", "completion", ... */
+	const char *role;    /* "PRP1", "PRP list", ...; may be NULL */
+	int queue;           /* submission queue, or -1 */
+	int id;              /* command id, or -1 */
+};
+
+/** struct ioas_segment - a piece of program memory a device may touch. */
+struct ioas_segment {
+	void *base;
+	size_t bytes;
+};
+
+/**
+ * ioas_device_option() - the text an option was given
+ * @dev: the device
+ * @key: one of the model's keys
+ *
+ * Return: the text after '=', or NULL when the option was not given; cannot
+ * fail. It lives as long as the device.
+ *
+ * Threads: only from create() and check().
+ * Source: ioas-run(1), option -d
+ */
+IOAS_API const char *ioas_device_option(const struct ioas_device *dev,
+                                        const char *key);
+
+/**
+ * ioas_device_option_size() - an option that is a number of bytes
+ * @dev:       the device
+ * @key:       one of the model's keys
+ * @ret_bytes: the number: decimal or 0x, then K, M, G or T (powers of 1024)
+ *             or nothing. Untouched when the option was not given
+ *
+ * Return: 0, also when the option was not given, or
+ *   -EINVAL  not such a number, or above 2^63 - 1; ioas_device_fail() was
+ *            called
+ *
+ * Threads: only from create() and check().
+ * Source: ioas-run(1), option -d
+ */
+IOAS_API IOAS_MUST int ioas_device_option_size(struct ioas_device *dev,
+                                               const char *key,
+                                               uint64_t *ret_bytes);
+
+/**
+ * ioas_device_fail() - say why create() or check() is about to fail
+ * @dev:    the device
+ * @format: as for printf; what happened and what to do, without newline
+ *
+ * Return: nothing; cannot fail. Text beyond 255 bytes is cut.
+ *
+ * Threads: only from create() and check().
+ * Source: none; ioas's own
+ */
+IOAS_API void ioas_device_fail(struct ioas_device *dev, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
+ * ioas_dma_read() - the device reads program memory
+ * @dev:    the device
+ * @iova:   first I/O virtual address
+ * @buffer: where to; belongs to the model
+ * @bytes:  how many; 0 is fine and touches nothing
+ * @issuer: the command that does it, for the report
+ *
+ * Return: 0, or
+ *   -EFAULT  part of the range is not mapped for reading, the memory behind
+ *            it has gone, bus mastering is off, or the device is in no
+ *            address space. Reported; @buffer may be partly filled
+ *
+ * Threads: the model's own calls; wait-free against map and unmap.
+ * Source: PCI Express Base Specification 4.0, 2.3.2 (unsupported request)
+ */
+IOAS_API IOAS_MUST int ioas_dma_read(struct ioas_device *dev, uint64_t iova,
+                                     void *buffer, size_t bytes,
+                                     const struct ioas_issuer *issuer);
+
+/**
+ * ioas_dma_write() - the device writes program memory
+ * @dev:    the device
+ * @iova:   first I/O virtual address
+ * @buffer: what; belongs to the model
+ * @bytes:  how many; 0 is fine and touches nothing
+ * @issuer: the command that does it, for the report
+ *
+ * Naturally aligned units of 8 bytes appear whole and in ascending order, so
+ * a completion entry whose last word holds its valid bit needs one call.
+ *
+ * Return: 0, or
+ *   -EFAULT  part of the range is not mapped for writing, the memory behind
+ *            it has gone, bus mastering is off, or the device is in no
+ *            address space. Reported; memory before the fault may be written
+ *
+ * Threads: the model's own calls; wait-free against map and unmap.
+ * Source: PCI Express Base Specification 4.0, 2.3.2 and 2.4.2
+ */
+IOAS_API IOAS_MUST int ioas_dma_write(struct ioas_device *dev, uint64_t iova,
+                                      const void *buffer, size_t bytes,
+                                      const struct ioas_issuer *issuer);
+
+/**
+ * ioas_dma_begin() - from here on pointers of ioas_dma_segments() are good
+ * @dev: the device
+ *
+ * An unmap in another thread waits until ioas_dma_end(). Does not nest.
+ *
+ * Return: nothing; cannot fail.
+ *
+ * Threads: the model's own calls.
+ * Source: src/base/grace.h
+ */
+IOAS_API void ioas_dma_begin(struct ioas_device *dev);
+
+/**
+ * ioas_dma_end() - every pointer since ioas_dma_begin() is dead
+ * @dev: the device
+ *
+ * Return: nothing; cannot fail.
+ *
+ * Threads: the model's own calls.
+ * Source: src/base/grace.h
+ */
+IOAS_API void ioas_dma_end(struct ioas_device *dev);
+
+/**
+ * ioas_dma_segments() - where a range of I/O addresses is in memory
+ * @dev:     the device, between ioas_dma_begin() and ioas_dma_end()
+ * @iova:    first I/O virtual address
+ * @bytes:   how many, not 0
+ * @perm:    IOAS_READ (the device reads) or IOAS_WRITE, or both
+ * @segment: filled with the pieces in order; neighbours are joined, also with
+ *           the segment before, *count - 1, when there is one
+ * @count:   in: segments that are filled already; out: with the new ones
+ * @max:     room in @segment
+ * @issuer:  the command that asks, for the report
+ *
+ * The memory may go away while the pointers are held (the program may free
+ * it): give them to ioas_store_read() and ioas_store_write(), which answer
+ * -EFAULT then, and do not touch them otherwise.
+ *
+ * Return: 0, or
+ *   -EFAULT  part of the range is not mapped for @perm, bus mastering is off,
+ *            or the device is in no address space. Reported
+ *   -E2BIG   more pieces than @max; nothing is reported, *count is unchanged
+ *
+ * Threads: the model's own calls; wait-free against map and unmap.
+ * Source: PCI Express Base Specification 4.0, 2.3.2
+ */
+IOAS_API IOAS_MUST int ioas_dma_segments(struct ioas_device *dev, uint64_t iova,
+                                         uint64_t bytes, unsigned int perm,
+                                         struct ioas_segment *segment,
+                                         unsigned int *count, unsigned int max,
+                                         const struct ioas_issuer *issuer);
+
+/**
+ * ioas_dma_gone() - report memory that had gone when it was to be used
+ * @dev:    the device
+ * @iova:   first I/O virtual address of the transfer
+ * @bytes:  of the transfer
+ * @perm:   IOAS_READ or IOAS_WRITE, as the device would have done
+ * @issuer: the command
+ *
+ * To be called when a store answered -EFAULT.
+ *
+ * Return: nothing; cannot fail.
+ *
+ * Threads: the model's own calls.
+ * Source: none; ioas's own
+ */
+IOAS_API void ioas_dma_gone(struct ioas_device *dev, uint64_t iova,
+                            uint64_t bytes, unsigned int perm,
+                            const struct ioas_issuer *issuer);
+
+/**
+ * ioas_device_interrupt() - raise an interrupt
+ * @dev:    the device
+ * @vector: MSI-X or MSI vector. One that is masked stays pending; one that
+ *          is not there, or not switched on, is dropped
+ *
+ * Return: nothing; cannot fail.
+ *
+ * Threads: the model's own calls.
+ * Source: PCI Local Bus Specification 3.0, 6.8
+ */
+IOAS_API void ioas_device_interrupt(struct ioas_device *dev,
+                                    unsigned int vector);
+
+/**
+ * ioas_store_open() - the file behind a device
+ * @dev:       the device, for messages
+ * @path:      a regular file or block device
+ * @ret_store: the store; end it with ioas_store_close()
+ *
+ * The file is locked: no second device, in this run or another, gets it.
+ *
+ * Return: 0, or, each after ioas_device_fail():
+ *   -ENOENT  no such file
+ *   -EACCES  no permission, or the file system is read-only
+ *   -EBUSY   locked; the text names the holder
+ *   -EINVAL  neither a regular file nor a block device
+ *   -EMFILE  no file descriptor left
+ *   -ENOMEM  no memory
+ *   -EIO     any other error of the system; the text names it
+ *
+ * Threads: only from create() and check().
+ * Source: none; ioas's own
+ */
+IOAS_API IOAS_MUST int ioas_store_open(struct ioas_device *dev,
+                                       const char *path,
+                                       struct ioas_store **ret_store);
+
+/**
+ * ioas_store_close() - end a store
+ * @store: the store, or NULL
+ *
+ * Return: nothing; cannot fail. The file is unlocked.
+ *
+ * Threads: only from create(), check() and destroy().
+ * Source: none; ioas's own
+ */
+IOAS_API void ioas_store_close(struct ioas_store *store);
+
+/**
+ * ioas_store_size() - bytes in the store when it was opened
+ * @store: the store
+ *
+ * Return: bytes; cannot fail.
+ *
+ * Threads: any.
+ * Source: none; ioas's own
+ */
+IOAS_API uint64_t ioas_store_size(const struct ioas_store *store);
+
+/**
+ * ioas_store_read() - file to memory
+ * @store:   the store
+ * @segment: where to, in order
+ * @count:   segments
+ * @offset:  first byte in the store
+ *
+ * Return: 0, or
+ *   -EFAULT  memory in @segment has gone
+ *   -EIO     the medium failed, or the file is shorter than it was
+ *
+ * Threads: any. Blocks on the medium.
+ * Source: preadv(2)
+ */
+IOAS_API IOAS_MUST int ioas_store_read(struct ioas_store *store,
+                                       const struct ioas_segment *segment,
+                                       unsigned int count, uint64_t offset);
+
+/**
+ * ioas_store_write() - memory to file
+ * @store:   the store
+ * @segment: where from, in order
+ * @count:   segments
+ * @offset:  first byte in the store
+ *
+ * The file does not grow. No signal is raised.
+ *
+ * Return: 0, or
+ *   -EFAULT  memory in @segment has gone
+ *   -ENOSPC  no room: disk, quota or file size limit
+ *   -EIO     the medium failed, or the file is shorter than it was
+ *
+ * Threads: any. Blocks on the medium.
+ * Source: pwritev(2)
+ */
+IOAS_API IOAS_MUST int ioas_store_write(struct ioas_store *store,
+                                        const struct ioas_segment *segment,
+                                        unsigned int count, uint64_t offset);
+
+/**
+ * ioas_store_zero() - make a range read as zeros
+ * @store:   the store
+ * @offset:  first byte
+ * @bytes:   how many
+ * @discard: give the room back to the file system when it can
+ *
+ * Return: 0, or
+ *   -ENOSPC  no room
+ *   -EIO     the medium failed, or the file is shorter than it was
+ *
+ * Threads: any. Blocks on the medium.
+ * Source: fallocate(2)
+ */
+IOAS_API IOAS_MUST int ioas_store_zero(struct ioas_store *store,
+                                       uint64_t offset, uint64_t bytes,
+                                       bool discard);
+
+/**
+ * ioas_store_flush() - what was written is on the medium
+ * @store: the store
+ *
+ * Return: 0, or
+ *   -ENOSPC  no room after all
+ *   -EIO     the medium failed
+ *
+ * Threads: any. Blocks on the medium.
+ * Source: fdatasync(2)
+ */
+IOAS_API IOAS_MUST int ioas_store_flush(struct ioas_store *store);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* IOAS_DEVICE_H */

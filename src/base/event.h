@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens, told to whoever listens. The layers that act (space, pci,
+ * uapi) tell and never know who hears; src/watch hears. Telling costs one load
+ * when nobody listens.
+ *
+ * An observer runs where the event happened, which may be inside a signal
+ * handler with a device's lock held: it allocates nothing, takes no lock that
+ * is held while events are told, and does not call back into the core.
+ */
+#ifndef IOAS_BASE_EVENT_H
+#define IOAS_BASE_EVENT_H
+
+#include "base/atomic.h"
+#include "base/types.h"
+
+struct ioas_issuer;
+
+enum ioas_event_kind {
+	IOAS_EVENT_MAP,
+	IOAS_EVENT_UNMAP,
+	IOAS_EVENT_DMA_FAULT,     /* a device access that was refused */
+	IOAS_EVENT_INTERRUPT,     /* vector in `number` */
+	IOAS_EVENT_RESET,         /* the device was reset */
+	IOAS_EVENT_LIVE_AT_CLOSE, /* a mapping, when its container ended */
+	IOAS_EVENT_LIVE_AT_EXIT,  /* a mapping, when the process ended */
+	IOAS_EVENT_UNKNOWN,       /* a command that does not exist here */
+	IOAS_EVENT_STALE_FILE,    /* a call on a file inherited over fork */
+	IOAS_EVENT_NR
+};
+
+/* Why a device access was refused. */
+enum ioas_fault {
+	IOAS_FAULT_NONE,
+	IOAS_FAULT_UNMAPPED,   /* no mapping there */
+	IOAS_FAULT_PERMISSION, /* a mapping, but not for this */
+	IOAS_FAULT_APERTURE,   /* beyond what the IOMMU translates */
+	IOAS_FAULT_GONE,      /* mapped, but the program took the memory away */
+	IOAS_FAULT_NO_MASTER, /* bus mastering is off */
+	IOAS_FAULT_NO_SPACE,  /* the device is in no address space */
+};
+
+/* Fields that do not apply are 0. Pointers are good during the call only. */
+struct ioas_event {
+	enum ioas_event_kind kind;
+	enum ioas_fault fault;
+	unsigned int space;      /* number of the address space, from 1 */
+	unsigned int perm;       /* IOAS_READ, IOAS_WRITE */
+	struct iova_range range; /* of the mapping or the access */
+	struct uaddr uaddr;      /* of a mapping's first byte */
+	uint64_t number;         /* command, vector */
+	const char *device;      /* "0000:01:00.0" */
+	const char *model;       /* "nvme" */
+	const char *what;        /* "container", "group", "device" */
+	const struct ioas_issuer *issuer;
+};
+
+struct ioas_observer {
+	void (*event)(struct ioas_observer *self, const struct ioas_event *ev);
+	struct ioas_observer *next; /* written before it is published */
+};
+
+/* Observers are only ever added, by one thread at a time. */
+extern struct ioas_aptr ioas_observers;
+void ioas_observe(struct ioas_observer *observer);
+void ioas_tell_observers(struct ioas_observer *first,
+                         const struct ioas_event *ev);
+
+static inline void ioas_tell(const struct ioas_event *ev)
+{
+	/* Pairs with the store in ioas_observe(). */
+	struct ioas_observer *first = ioas_aptr_load(&ioas_observers);
+
+	if (first)
+		ioas_tell_observers(first, ev);
+}
+
+#endif /* IOAS_BASE_EVENT_H */

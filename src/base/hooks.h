@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the core needs from outside. The folders base, mem, pt, iova and space
+ * call no libc function that does I/O, sleeps, allocates or reads the
+ * environment (tools/check-purity looks with nm); they call these. That makes
+ * them embeddable, fuzzable, and lets a test fail the n-th allocation.
+ *
+ * One set per process, installed once before the first call into the core and
+ * not changed after that. src/host holds the set for Linux.
+ */
+#ifndef IOAS_BASE_HOOKS_H
+#define IOAS_BASE_HOOKS_H
+
+#include "base/atomic.h"
+#include "base/types.h"
+
+/* Big enough for a signal mask. */
+struct ioas_signals {
+	uint64_t opaque[16];
+};
+
+struct ioas_hooks {
+	/* Zeroed memory aligned to 64 bytes, or NULL. @bytes is not 0. */
+	void *(*alloc)(size_t bytes);
+	void (*free)(void *p, size_t bytes);
+
+	/*
+	 * Check that [start, start + length) is there and may be used with
+	 * @perm, and bring it in. Sets *ret_pinned to the bytes from @start
+	 * that are pinned, also when it fails.
+	 * Return: 0 or -EFAULT (a hole, or no such permission).
+	 */
+	int (*pin)(struct uaddr start, uint64_t length, unsigned int perm,
+	           uint64_t *ret_pinned);
+	void (*unpin)(struct uaddr start, uint64_t length);
+
+	/*
+	 * Copy; either side may be memory that has gone. Naturally aligned
+	 * units of 8 bytes are copied by one access each, in ascending order.
+	 * Async-signal-safe. Return: 0 or -EFAULT (some bytes may be copied).
+	 */
+	int (*copy)(void *dst, const void *src, size_t bytes);
+
+	/*
+	 * A full memory barrier on every running thread of the process.
+	 * Return: false when the system has none; readers then use a full
+	 * fence each. The answer never changes.
+	 */
+	bool (*barrier)(void);
+
+	/* Sleep while *word == seen; may return early. Async-signal-safe. */
+	void (*wait)(const struct ioas_a32 *word, uint32_t seen);
+	void (*wake)(const struct ioas_a32 *word);
+	/* Give the processor away for a while that grows with @round. */
+	void (*relax)(unsigned int round);
+
+	/*
+	 * Block every signal that can be blocked without harm on this thread
+	 * (device models run so), and bring back what was. *saved is opaque.
+	 */
+	void (*signals_block)(struct ioas_signals *saved);
+	void (*signals_restore)(const struct ioas_signals *saved);
+
+	/* Raise the event behind a handle that uapi was given; never blocks. */
+	void (*signal)(int event);
+
+	/*
+	 * Call fn(arg) on this thread's way out. Return: false when that
+	 * cannot be arranged (now).
+	 */
+	bool (*at_thread_exit)(void (*fn)(void *arg), void *arg);
+
+	/* A law of ioas does not hold: report and do not return. */
+	void (*law_broken)(const char *law, const char *condition,
+	                   const char *file, int line);
+};
+
+extern struct ioas_hooks ioas_hooks;
+
+/* Zeroed memory for one object of type, or NULL. */
+#define ioas_new(type) ((type *)ioas_hooks.alloc(sizeof(type)))
+#define ioas_delete(p) ioas_hooks.free((p), sizeof(*(p)))
+
+#endif /* IOAS_BASE_HOOKS_H */

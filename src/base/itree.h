@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interval tree: disjoint or overlapping ranges [first, last] of 64-bit
+ * numbers, both ends included, ordered by first. Insert, erase and look-up
+ * are O(log n); next is O(log n) and amortised O(1). The nodes are embedded in
+ * what they describe; the tree owns nothing and allocates nothing.
+ *
+ * Not safe against concurrent use: its user holds a lock.
+ */
+#ifndef IOAS_BASE_ITREE_H
+#define IOAS_BASE_ITREE_H
+
+#include <stdint.h>
+
+struct ioas_inode {
+	uint64_t first, last; /* set by the user, constant while in a tree */
+	uint64_t max_last;    /* largest last below and including this node */
+	struct ioas_inode *parent, *child[2];
+	int height;
+};
+
+struct ioas_itree {
+	struct ioas_inode *root;
+};
+
+void ioas_itree_insert(struct ioas_itree *tree, struct ioas_inode *node);
+void ioas_itree_erase(struct ioas_itree *tree, struct ioas_inode *node);
+
+/* The node with the lowest first that overlaps [first, last], or NULL. */
+struct ioas_inode *ioas_itree_find(const struct ioas_itree *tree,
+                                   uint64_t first, uint64_t last);
+/* The next one after @node, by first, that overlaps [first, last], or NULL. */
+struct ioas_inode *ioas_itree_find_next(const struct ioas_inode *node,
+                                        uint64_t first, uint64_t last);
+
+#endif /* IOAS_BASE_ITREE_H */

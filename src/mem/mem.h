@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registered memory: pieces of the program's memory that a device may be
+ * given. A region is pinned when it is registered and unpinned when it is
+ * released; every mapping holds one count on it.
+ *
+ *	register --pin--> region (mapped = 1: idle) --get--> mapped = n + 1
+ *	unregister: mapped 1 -> 0 by compare-and-swap, then unpin
+ *
+ * Laws
+ *	MEM-1  a region is released exactly once, and with no live mapping
+ *	MEM-2  mapped moves 1 -> n + 1 -> 1 -> 0 only; 0 is final
+ *	MEM-3  a refused unregister changes nothing
+ *	MEM-7  a failed register leaves no pin and no charge; a released region
+ *	       returns exactly what it was charged
+ *	MEM-8  a put without a get is an error, never absorbed
+ *
+ * The physical address of a page is a property of the back end. Here it is
+ * the identity: physical address = program address.
+ */
+#ifndef IOAS_MEM_MEM_H
+#define IOAS_MEM_MEM_H
+
+#include "base/atomic.h"
+#include "base/types.h"
+
+/* Pages that one owner may have pinned; several memories may share it. */
+struct ioas_mem_account {
+	struct ioas_a64 pages; /* pinned now */
+	uint64_t limit;        /* at most; UINT64_MAX: no limit */
+};
+
+struct ioas_mem {
+	struct ioas_mem_account *account;
+	unsigned int page_shift; /* of the program's memory */
+	struct ioas_a64 regions; /* live ones, for destroy and tests */
+};
+
+struct ioas_region {
+	struct ioas_mem *mem;
+	struct uaddr start;
+	uint64_t length;        /* bytes */
+	uint64_t charged;       /* pages */
+	unsigned int perm;      /* what it was pinned for */
+	struct ioas_a64 mapped; /* MEM-2 */
+};
+
+void ioas_mem_init(struct ioas_mem *mem, struct ioas_mem_account *account,
+                   unsigned int page_shift);
+/* Every region must have been unregistered. */
+void ioas_mem_fini(struct ioas_mem *mem);
+
+/*
+ * Charge and pin [start, start + length), which is page aligned and does not
+ * wrap. As in Linux the pages are taken in order: -ENOMEM when the limit comes
+ * before the first hole, -EFAULT when the hole comes first.
+ * Return: 0, -EINVAL (empty, unaligned, wraps), -ENOMEM (limit, or no memory
+ * for the region), -EFAULT (hole, or no permission).
+ */
+int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
+                      unsigned int perm, struct ioas_region **ret_region);
+/* Return: 0, or -EBUSY (mapped; nothing changed). */
+int ioas_mem_unregister(struct ioas_region *region);
+
+/* Count @n mappings more. Return: false when the region is dead. */
+bool ioas_region_get(struct ioas_region *region, uint64_t n);
+void ioas_region_put(struct ioas_region *region, uint64_t n);
+
+/* Back end. A program address inside a registered region, and back. */
+struct phys ioas_mem_phys(const struct ioas_region *region, struct uaddr at);
+void *ioas_mem_pointer(struct phys at);
+
+#endif /* IOAS_MEM_MEM_H */

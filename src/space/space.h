@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An I/O address space: what a group of devices sees when they do DMA. It
+ * joins registered memory (mem), page tables (pt) and usable ranges (iova).
+ *
+ *	uapi --map, unmap, under the space's lock--> areas (interval tree)
+ *	                                            entries (page table)
+ *	device --translate, no lock, IOAS_GRACE_DMA section--> entries
+ *
+ * Laws
+ *	SPACE-1  map is all or nothing
+ *	SPACE-2  no device access through a mapping succeeds after the unmap
+ *	         that removed it has returned
+ *	SPACE-3  areas and entries agree whenever the lock is free
+ *	SPACE-4  destroy never fails and puts every count
+ *
+ * Lock order: the space's lock is taken before nothing else of the core.
+ */
+#ifndef IOAS_SPACE_SPACE_H
+#define IOAS_SPACE_SPACE_H
+
+#include "base/event.h"
+#include "base/itree.h"
+#include "base/lock.h"
+#include "base/types.h"
+#include "iova/iova.h"
+#include "mem/mem.h"
+#include "pt/pt.h"
+
+struct ioas_space_config {
+	unsigned int page_shift;
+	struct iova_range aperture;
+	const struct ioas_reserved *reserved; /* not kept */
+	unsigned int reserved_count;
+};
+
+struct ioas_space {
+	unsigned int id;         /* for reports, from 1; constant */
+	unsigned int page_shift; /* constant */
+	struct iova_range aperture;
+	struct ioas_iova_ranges ranges; /* constant until attach changes it */
+	struct ioas_lock lock;
+	struct ioas_itree areas; /* under lock */
+	uint64_t area_count;     /* under lock */
+	struct ioas_pt pt;       /* written under lock */
+};
+
+/* One mapping, as it was made. Everything is constant while it is mapped. */
+struct ioas_area {
+	struct ioas_inode node;     /* its I/O addresses */
+	struct ioas_region *region; /* pinned for this area alone, one count */
+	struct uaddr uaddr;
+	unsigned int perm;
+	bool vaddr_invalid;     /* type1's VADDR flag; under the space's lock */
+	struct ioas_area *next; /* among those removed, until released */
+};
+
+/* Return: 0, -ENOMEM, -EINVAL or -EOVERFLOW (see ioas_iova_ranges_set()). */
+int ioas_space_create(const struct ioas_space_config *config,
+                      struct ioas_space **ret_space);
+/* NULL is fine. No device is attached and nobody else uses it (SPACE-4). */
+void ioas_space_destroy(struct ioas_space *space);
+
+struct ioas_map_request {
+	struct ioas_mem *mem;
+	struct iova_range range; /* page aligned */
+	struct uaddr uaddr;      /* page aligned */
+	unsigned int perm;       /* READ, WRITE or both */
+};
+
+/*
+ * Return: 0, or
+ *   -EINVAL  empty permission, unaligned, or not inside one usable range
+ *   -EEXIST  part of the range is mapped
+ *   -ENOMEM  limit of the account, or no memory
+ *   -EFAULT  memory that is not there or not permitted
+ */
+int ioas_space_map_locked(struct ioas_space *space,
+                          const struct ioas_map_request *request);
+
+/* Take one area out: devices cannot begin to use it. Then release. */
+struct ioas_space_gone {
+	struct ioas_area *areas;
+	struct ioas_pt_gone tables;
+};
+
+void ioas_space_remove_locked(struct ioas_space *space, struct ioas_area *area,
+                              struct ioas_space_gone *gone);
+/*
+ * Wait until no device uses what was removed, then unpin and free. One grace
+ * period however much it is; none when nothing was removed. Without the lock.
+ */
+void ioas_space_release(struct ioas_space *space, struct ioas_space_gone *gone);
+
+/* The first area that overlaps [first, last] and the ones after it, or NULL. */
+struct ioas_area *ioas_space_find_locked(const struct ioas_space *space,
+                                         struct iova_range range);
+struct ioas_area *ioas_space_next_locked(const struct ioas_area *area,
+                                         struct iova_range range);
+
+/* What translate found. */
+struct ioas_translation {
+	void *pointer;  /* program memory; may be gone: use hooks.copy */
+	uint64_t bytes; /* contiguous from there, at most what was asked */
+};
+
+/*
+ * Inside an IOAS_GRACE_DMA section; the result is good until it ends.
+ * Allocates nothing, takes no lock, executes no locked instruction (MEM-11).
+ */
+enum ioas_fault ioas_space_translate(const struct ioas_space *space,
+                                     struct iova at, uint64_t bytes,
+                                     unsigned int perm,
+                                     struct ioas_translation *ret_t);
+
+#endif /* IOAS_SPACE_SPACE_H */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The VFIO interface of Linux over the core: container, group and device
+ * files. Everything here answers 0 (or a value) or -errno and knows nothing of
+ * how the calls get in: a front end (preload) turns file descriptors into
+ * files and calls these functions.
+ *
+ * Life of a file: the front end opens it, holds it as long as any descriptor
+ * or BAR view refers to it, and releases it once, when no other call on it is
+ * running (GRACE-1 of IOAS_GRACE_FILE).
+ */
+#ifndef IOAS_UAPI_VFIO_H
+#define IOAS_UAPI_VFIO_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/types.h"
+#include "machine/machine.h"
+
+struct ioas_file;
+
+enum ioas_file_kind {
+	IOAS_FILE_CONTAINER,
+	IOAS_FILE_GROUP,
+	IOAS_FILE_DEVICE,
+};
+
+/* What the interface asks of its front end. */
+struct ioas_front {
+	/*
+	 * A new descriptor for @file, close-on-exec. -EMFILE, -ENFILE, -ENOMEM.
+	 * On success the descriptor owns @file.
+	 */
+	int (*fd_install)(struct ioas_file *file);
+	/*
+	 * The file behind a descriptor of the program, for the length of the
+	 * running call. 0 with *ret_file NULL: a descriptor of something else.
+	 * -EBADF: not open.
+	 */
+	int (*fd_file)(int fd, struct ioas_file **ret_file);
+	/* Keep the eventfd behind @fd: a handle >= 0, -EBADF or -EINVAL. */
+	int (*event_get)(int fd);
+	void (*event_put)(int handle);
+	/* One process of a run holds a group at a time: 0 or -EBUSY. */
+	int (*group_claim)(unsigned int group);
+	void (*group_release)(unsigned int group);
+	/* A sentence for the user, always shown. */
+	void (*complain)(const char *text);
+};
+
+struct ioas_vfio_config {
+	struct ioas_machine *machine;
+	const struct ioas_front *front;
+	uint64_t memlock_pages;  /* limit of pinned pages; UINT64_MAX: none */
+	unsigned int page_shift; /* of the program */
+	uint64_t entry_limit;    /* mappings a container; Linux: 65535 */
+};
+
+struct ioas_vfio;
+
+int ioas_vfio_create(const struct ioas_vfio_config *config,
+                     struct ioas_vfio **ret_vfio);
+void ioas_vfio_destroy(struct ioas_vfio *vfio);
+
+/* open(2). -ENODEV, -EBUSY, -ENOMEM; a device that cannot start: its errno. */
+int ioas_vfio_open_container(struct ioas_vfio *vfio,
+                             struct ioas_file **ret_file);
+int ioas_vfio_open_group(struct ioas_vfio *vfio, unsigned int group,
+                         struct ioas_file **ret_file);
+
+/* The last descriptor and the last BAR view are gone. Cannot fail. */
+void ioas_file_release(struct ioas_file *file);
+
+enum ioas_file_kind ioas_file_kind(const struct ioas_file *file);
+/* The device behind a device file; the device's name for messages. */
+struct ioas_device *ioas_file_device(const struct ioas_file *file);
+/* "container", "group 1", "0000:01:00.0": for messages and /proc */
+const char *ioas_file_name(const struct ioas_file *file);
+
+long ioas_file_ioctl(struct ioas_file *file, unsigned long command,
+                     unsigned long argument);
+/* @buffer is an address of the program and may be bad. */
+ssize_t ioas_file_read(struct ioas_file *file, struct uaddr buffer,
+                       size_t bytes, uint64_t position);
+ssize_t ioas_file_write(struct ioas_file *file, struct uaddr buffer,
+                        size_t bytes, uint64_t position);
+/* lseek(2), and read and write of a file that cannot be read at all */
+long ioas_file_seek(struct ioas_file *file);
+
+/* What a mapping of a device file shows. */
+struct ioas_bar_window {
+	unsigned int bar;
+	uint64_t offset; /* in the BAR */
+	uint64_t bytes;  /* whole program pages */
+};
+
+/* mmap(2): are these arguments fine, and which part of which BAR is it? */
+int ioas_file_mmap(struct ioas_file *file, uint64_t bytes, int prot, int flags,
+                   uint64_t position, struct ioas_bar_window *ret_window);
+
+/* Tell (as IOAS_EVENT_LIVE_AT_EXIT) every mapping that is alive. */
+void ioas_vfio_tell_live(struct ioas_vfio *vfio);
+/* Numbers for `ioas run --stats`. */
+void ioas_vfio_stats(struct ioas_vfio *vfio, char *ret_text, size_t bytes);
+
+#endif /* IOAS_UAPI_VFIO_H */
