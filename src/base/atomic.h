@@ -7,12 +7,14 @@
  *
  * The cells are structs, so that a plain read of one does not compile.
  *
- *	load         acquire: what the storing thread did before is seen
- *	store        release: what this thread did before is seen with it
- *	load_relaxed / store_relaxed   no order; say at the call why none is
- *needed add, exchange, cas             acquire and release ioas_fence()
- *sequentially consistent, full ioas_compiler_barrier()        for the half of
- *an asymmetric pair whose other half is hooks.barrier()
+ *	load            acquire: what the storing thread did before is seen
+ *	store           release: what this thread did before is seen with it
+ *	load_relaxed,
+ *	store_relaxed   no order; the call says why none is needed
+ *	add, exchange, cas      acquire and release
+ *	ioas_fence()            sequentially consistent, full
+ *	ioas_compiler_barrier() for the half of an asymmetric pair whose other
+ *	                        half is hooks.barrier()
  */
 #ifndef IOAS_BASE_ATOMIC_H
 #define IOAS_BASE_ATOMIC_H
