@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `ioas run` and the library it preloads say to each other.
+ *
+ * Tool to library: environment variables, so that every process the program
+ * starts has them too.
+ *
+ *	IOAS_RUN       32 hexadecimal digits that name the run
+ *	IOAS_PROFILE   name of the profile
+ *	IOAS_DEVICES   device texts as after -d, separated by newlines
+ *	IOAS_MEMLOCK   "unlimited", "rlimit", or a number of bytes
+ *	IOAS_REPORT    absolute path of the report file, or not set
+ *	IOAS_STATS     "1": send statistics at the end
+ *
+ * Library to tool: datagrams to the abstract Unix socket "\0ioas-RUN", one
+ * record each: a kind, the process id in decimal, a space, text. Nothing is
+ * left in a file system; when the tool has gone (a daemon outlives it), the
+ * library appends to the report file, or else writes to descriptor 2.
+ *
+ * A process that opens group N binds "\0ioas-RUN-group-N", and so is the only
+ * one of the run that holds it until it closes it or dies.
+ */
+#ifndef IOAS_HOST_RUN_H
+#define IOAS_HOST_RUN_H
+
+#define IOAS_ENV_RUN     "IOAS_RUN"
+#define IOAS_ENV_PROFILE "IOAS_PROFILE"
+#define IOAS_ENV_DEVICES "IOAS_DEVICES"
+#define IOAS_ENV_MEMLOCK "IOAS_MEMLOCK"
+#define IOAS_ENV_REPORT  "IOAS_REPORT"
+#define IOAS_ENV_STATS   "IOAS_STATS"
+
+#define IOAS_RUN_SOCKET "ioas-%s"          /* behind the leading NUL */
+#define IOAS_RUN_GROUP  "ioas-%s-group-%u" /* behind the leading NUL */
+#define IOAS_RUN_RECORD 1024               /* bytes at most */
+
+enum ioas_record {
+	IOAS_RECORD_HELLO = 'H',     /* the library is in; text: its version */
+	IOAS_RECORD_FINDING = 'F',   /* counts for --error-exitcode */
+	IOAS_RECORD_NOTE = 'N',
+	IOAS_RECORD_COMPLAINT = 'C', /* about ioas or its set-up, always shown */
+	IOAS_RECORD_STATS = 'S',
+};
+
+#endif /* IOAS_HOST_RUN_H */
