@@ -41,6 +41,9 @@ bool ioas_grace_inside(enum ioas_grace_domain d);
 /* Wait for all sections that began before. Not inside one (GRACE-1). */
 void ioas_grace_sync(enum ioas_grace_domain d);
 
+/* Threads that have a slot now; for tests and statistics. */
+unsigned int ioas_grace_threads(void);
+
 /* In a forked child, before anything else: the other threads are not here. */
 void ioas_grace_forked(void);
 

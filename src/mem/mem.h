@@ -11,6 +11,7 @@
  *	MEM-1  a region is released exactly once, and with no live mapping
  *	MEM-2  mapped moves 1 -> n + 1 -> 1 -> 0 only; 0 is final
  *	MEM-3  a refused unregister changes nothing
+ *	MEM-5  a translation returns the address of that page of the region
  *	MEM-7  a failed register leaves no pin and no charge; a released region
  *	       returns exactly what it was charged
  *	MEM-8  a put without a get is an error, never absorbed

@@ -21,6 +21,7 @@
  *	PT-2  a walk returns what one entry held at one moment, or nothing;
  *	      never a mix
  *	PT-3  a table page is freed only after a grace period
+ *	PT-4  a leaf is unmapped whole or not at all
  */
 #ifndef IOAS_PT_PT_H
 #define IOAS_PT_PT_H
@@ -49,7 +50,7 @@ struct ioas_pt_gone {
 	struct ioas_pt_table *first;
 };
 
-/* Return: 0 or -ENOMEM. */
+/* @bits is above @page_shift. Return: 0 or -ENOMEM. */
 int ioas_pt_init(struct ioas_pt *pt, unsigned int page_shift,
                  unsigned int bits);
 /* Nobody walks any more. */
@@ -61,7 +62,10 @@ void ioas_pt_fini(struct ioas_pt *pt);
  */
 int ioas_pt_map(struct ioas_pt *pt, struct iova_range range, struct phys phys,
                 unsigned int perm);
-/* The range was mapped by calls of map, each taken whole. Cannot fail. */
+/*
+ * The range was mapped by calls of map, each taken whole (PT-4). Cannot fail.
+ * A section that began before may still find what was there.
+ */
 void ioas_pt_unmap(struct ioas_pt *pt, struct iova_range range,
                    struct ioas_pt_gone *gone);
 /* After the grace period (PT-3). */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registered memory with the identity back end. Laws: see mem.h.
+ *
+ * Charge and pin are separate here, while Linux does both page by page; the
+ * answers are the same. What the limit allows is charged first. When that is
+ * less than asked, one page more is pinned than charged, since Linux pins a
+ * page before it looks at the limit: a hole up to and including that page is
+ * -EFAULT, and without one the answer is -ENOMEM.
+ * Source: Linux 7.3, drivers/vfio/vfio_iommu_type1.c, vfio_pin_pages_remote()
+ *
+ * Ordering: `mapped` is the only word that races. A get that succeeds comes
+ * before the unregister that it makes fail; a put comes before the unregister
+ * that succeeds after it.
+ */
+#include "mem/mem.h"
+
+#include <errno.h>
+
+#include "base/hooks.h"
+#include "base/law.h"
+
+void ioas_mem_init(struct ioas_mem *mem, struct ioas_mem_account *account,
+                   unsigned int page_shift)
+{
+	mem->account = account;
+	mem->page_shift = page_shift;
+	ioas_a64_store(&mem->regions, 0);
+}
+
+void ioas_mem_fini(struct ioas_mem *mem)
+{
+	ioas_law(MEM_1, ioas_a64_load(&mem->regions) == 0);
+}
+
+/* Return: the pages charged, as many of @wanted as the limit allows. */
+static uint64_t charge(struct ioas_mem_account *account, uint64_t wanted)
+{
+	uint64_t used = ioas_a64_load(&account->pages), room, n;
+
+	do {
+		room = used < account->limit ? account->limit - used : 0;
+		n = wanted < room ? wanted : room;
+		/* Pairs with the same in other threads, and with uncharge(). */
+	} while (n && !ioas_a64_cas(&account->pages, &used, used + n));
+	return n;
+}
+
+static void uncharge(struct ioas_mem_account *account, uint64_t pages)
+{
+	uint64_t left;
+
+	if (!pages)
+		return;
+	left = ioas_a64_add(&account->pages, -pages);
+	/* MEM-7: nobody gives back more than was charged. */
+	ioas_law(MEM_7, left + pages >= pages);
+}
+
+static bool range_is_sound(const struct ioas_mem *mem, struct uaddr start,
+                           uint64_t length)
+{
+	uint64_t mask = ioas_mask_lg2(mem->page_shift);
+
+	return length && !((start.raw | length) & mask) &&
+	       start.raw + (length - 1) >= start.raw;
+}
+
+/* All or nothing (MEM-7). Return: 0, -ENOMEM or -EFAULT. */
+static int charge_and_pin(struct ioas_mem *mem, struct uaddr start,
+                          uint64_t length, unsigned int perm)
+{
+	uint64_t pages = length >> mem->page_shift;
+	uint64_t charged = charge(mem->account, pages);
+	uint64_t look = charged < pages ? charged + 1 : pages;
+	uint64_t pinned = 0;
+	int rc;
+
+	rc = ioas_hooks.pin(start, look << mem->page_shift, perm, &pinned);
+	if (rc == 0 && charged == pages)
+		return 0;
+	if (pinned)
+		ioas_hooks.unpin(start, pinned);
+	uncharge(mem->account, charged);
+	return rc ? rc : -ENOMEM;
+}
+
+int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
+                      unsigned int perm, struct ioas_region **ret_region)
+{
+	struct ioas_region *region;
+	int rc;
+
+	if (!range_is_sound(mem, start, length))
+		return -EINVAL;
+	region = ioas_new(struct ioas_region);
+	if (!region)
+		return -ENOMEM;
+	rc = charge_and_pin(mem, start, length, perm);
+	if (rc) {
+		ioas_delete(region);
+		return rc;
+	}
+	region->mem = mem;
+	region->start = start;
+	region->length = length;
+	region->charged = length >> mem->page_shift;
+	region->perm = perm;
+	ioas_a64_store(&region->mapped, 1);
+	ioas_a64_add(&mem->regions, 1);
+	*ret_region = region;
+	return 0;
+}
+
+int ioas_mem_unregister(struct ioas_region *region)
+{
+	struct ioas_mem *mem = region->mem;
+	uint64_t idle = 1;
+
+	/* Pairs with get and put; whoever makes it 0 is alone with it. */
+	if (!ioas_a64_cas(&region->mapped, &idle, 0)) {
+		ioas_law(MEM_1, idle != 0);
+		return -EBUSY;
+	}
+	ioas_hooks.unpin(region->start, region->length);
+	uncharge(mem->account, region->charged);
+	ioas_a64_add(&mem->regions, -1);
+	ioas_delete(region);
+	return 0;
+}
+
+bool ioas_region_get(struct ioas_region *region, uint64_t n)
+{
+	uint64_t seen = ioas_a64_load(&region->mapped);
+
+	/* Pairs with unregister: 0 is final (MEM-2). */
+	do {
+		if (!seen)
+			return false;
+	} while (!ioas_a64_cas(&region->mapped, &seen, seen + n));
+	return true;
+}
+
+void ioas_region_put(struct ioas_region *region, uint64_t n)
+{
+	uint64_t left = ioas_a64_add(&region->mapped, -n);
+
+	/* At least the region's own 1 stays, and it did not wrap. */
+	ioas_law(MEM_8, left >= 1 && left + n > left);
+}
+
+struct phys ioas_mem_phys(const struct ioas_region *region, struct uaddr at)
+{
+	ioas_law(MEM_5, at.raw - region->start.raw < region->length);
+	return (struct phys){at.raw};
+}
+
+void *ioas_mem_pointer(struct phys at)
+{
+	return (void *)(uintptr_t)at.raw;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a mapping. Laws and lock order: see space.h.
+ *
+ *	map      checks -> area -> pin and count -> entries -> tree -> told
+ *	remove   tree -> entries cleared -> told                 (lock held)
+ *	release  one grace period -> counts put -> unpinned -> freed (not held)
+ *
+ * SPACE-2 rests on this order: a section that began before the entries were
+ * cleared may use the memory until it ends, and release waits for it before it
+ * gives the memory back; one that begins later finds the cleared entries.
+ */
+#include "space/space.h"
+
+#include <errno.h>
+
+#include "base/grace.h"
+#include "base/hooks.h"
+#include "base/law.h"
+
+#define PAGE_SHIFT_MIN 11 /* of the page table's format: flags lie below */
+#define PAGE_SHIFT_MAX 30
+
+static struct ioas_a32 last_id;
+
+static unsigned int bits_of(uint64_t last)
+{
+	return last ? 64 - (unsigned int)__builtin_clzll(last) : 0;
+}
+
+static int table_init(struct ioas_space *space)
+{
+	unsigned int bits = bits_of(space->aperture.last);
+
+	if (bits <= space->page_shift)
+		bits = space->page_shift + 1;
+	return ioas_pt_init(&space->pt, space->page_shift, bits);
+}
+
+static int fill_in(struct ioas_space *space,
+                   const struct ioas_space_config *config)
+{
+	int rc;
+
+	space->page_shift = config->page_shift;
+	space->aperture = config->aperture;
+	rc = ioas_iova_ranges_set(&space->ranges, config->aperture,
+	                          config->reserved, config->reserved_count);
+	if (rc == 0)
+		rc = table_init(space);
+	return rc;
+}
+
+int ioas_space_create(const struct ioas_space_config *config,
+                      struct ioas_space **ret_space)
+{
+	struct ioas_space *space;
+	int rc;
+
+	if (config->page_shift < PAGE_SHIFT_MIN ||
+	    config->page_shift > PAGE_SHIFT_MAX)
+		return -EINVAL;
+	space = ioas_new(struct ioas_space);
+	if (!space)
+		return -ENOMEM;
+	rc = fill_in(space, config);
+	if (rc) {
+		ioas_delete(space);
+		return rc;
+	}
+	space->id = ioas_a32_add(&last_id, 1);
+	*ret_space = space;
+	return 0;
+}
+
+void ioas_space_destroy(struct ioas_space *space)
+{
+	struct iova_range all = {0, UINT64_MAX};
+	struct ioas_space_gone gone = {0};
+	struct ioas_area *area;
+
+	if (!space)
+		return;
+	ioas_lock(&space->lock);
+	while ((area = ioas_space_find_locked(space, all)))
+		ioas_space_remove_locked(space, area, &gone);
+	ioas_law(SPACE_3, space->area_count == 0);
+	ioas_unlock(&space->lock);
+	ioas_space_release(space, &gone);
+	ioas_pt_fini(&space->pt);
+	ioas_delete(space);
+}
+
+static bool request_is_sound(const struct ioas_space *space,
+                             const struct ioas_map_request *request)
+{
+	uint64_t mask = ioas_mask_lg2(space->page_shift);
+	struct iova_range range = request->range;
+	uint64_t beyond = range.last - range.first;
+
+	return request->perm && !(request->perm & ~(IOAS_READ | IOAS_WRITE)) &&
+	       range.first <= range.last &&
+	       !((range.first | (range.last + 1) | request->uaddr.raw) &
+	         mask) &&
+	       request->uaddr.raw + beyond >= beyond &&
+	       ioas_iova_usable(&space->ranges, range);
+}
+
+/*
+ * The program's pages around the memory of the request, which may have smaller
+ * pages than the program; and one count for the area (MEM-8).
+ */
+static int register_memory(const struct ioas_map_request *request,
+                           struct ioas_region **ret_region)
+{
+	uint64_t mask = ioas_mask_lg2(request->mem->page_shift);
+	uint64_t beyond = request->range.last - request->range.first;
+	struct uaddr start = {request->uaddr.raw & ~mask};
+	uint64_t last = (request->uaddr.raw + beyond) | mask;
+	bool alive;
+	int rc;
+
+	rc = ioas_mem_register(request->mem, start, last - start.raw + 1,
+	                       request->perm, ret_region);
+	if (rc)
+		return rc;
+	alive = ioas_region_get(*ret_region, 1);
+	ioas_law(MEM_2, alive);
+	return 0;
+}
+
+static void drop_memory(struct ioas_region *region)
+{
+	int rc;
+
+	ioas_region_put(region, 1);
+	rc = ioas_mem_unregister(region);
+	ioas_law(SPACE_4, rc == 0);
+}
+
+/* Memory and entries. On failure there is neither (SPACE-1). */
+static int furnish(struct ioas_space *space, struct ioas_area *area,
+                   const struct ioas_map_request *request)
+{
+	int rc;
+
+	rc = register_memory(request, &area->region);
+	if (rc)
+		return rc;
+	rc = ioas_pt_map(&space->pt, request->range,
+	                 ioas_mem_phys(area->region, request->uaddr),
+	                 request->perm);
+	if (rc)
+		drop_memory(area->region);
+	return rc;
+}
+
+static void tell(enum ioas_event_kind kind, const struct ioas_space *space,
+                 const struct ioas_area *area)
+{
+	struct ioas_event ev = {
+		.kind = kind,
+		.space = space->id,
+		.perm = area->perm,
+		.range = {area->node.first, area->node.last},
+		.uaddr = area->uaddr,
+	};
+
+	ioas_tell(&ev);
+}
+
+int ioas_space_map_locked(struct ioas_space *space,
+                          const struct ioas_map_request *request)
+{
+	struct ioas_area *area;
+	int rc;
+
+	if (!request_is_sound(space, request))
+		return -EINVAL;
+	if (ioas_space_find_locked(space, request->range))
+		return -EEXIST;
+	area = ioas_new(struct ioas_area);
+	if (!area)
+		return -ENOMEM;
+	rc = furnish(space, area, request);
+	if (rc) {
+		ioas_delete(area);
+		return rc;
+	}
+	area->node.first = request->range.first;
+	area->node.last = request->range.last;
+	area->uaddr = request->uaddr;
+	area->perm = request->perm;
+	ioas_itree_insert(&space->areas, &area->node);
+	space->area_count++;
+	tell(IOAS_EVENT_MAP, space, area);
+	return 0;
+}
+
+void ioas_space_remove_locked(struct ioas_space *space, struct ioas_area *area,
+                              struct ioas_space_gone *gone)
+{
+	struct iova_range range = {area->node.first, area->node.last};
+
+	ioas_itree_erase(&space->areas, &area->node);
+	space->area_count--;
+	ioas_pt_unmap(&space->pt, range, &gone->tables);
+	area->next = gone->areas;
+	gone->areas = area;
+	tell(IOAS_EVENT_UNMAP, space, area);
+}
+
+void ioas_space_release(struct ioas_space *space, struct ioas_space_gone *gone)
+{
+	struct ioas_area *area;
+
+	if (!gone->areas)
+		return; /* tables go with areas only */
+	ioas_grace_sync(IOAS_GRACE_DMA);
+	ioas_pt_free_gone(&gone->tables);
+	while ((area = gone->areas)) {
+		gone->areas = area->next;
+		drop_memory(area->region);
+		ioas_delete(area);
+	}
+}
+
+static struct ioas_area *area_of(struct ioas_inode *node)
+{
+	return node ? ioas_container_of(node, struct ioas_area, node) : NULL;
+}
+
+struct ioas_area *ioas_space_find_locked(const struct ioas_space *space,
+                                         struct iova_range range)
+{
+	return area_of(ioas_itree_find(&space->areas, range.first, range.last));
+}
+
+struct ioas_area *ioas_space_next_locked(const struct ioas_area *area,
+                                         struct iova_range range)
+{
+	return area_of(
+		ioas_itree_find_next(&area->node, range.first, range.last));
+}

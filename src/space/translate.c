@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a device access meets. Wait-free: walks of the page table and nothing
+ * else, so it can run in a signal handler. What it returns is good until the
+ * caller's section ends, because release waits for that (SPACE-2).
+ */
+#include "space/space.h"
+
+/*
+ * Leaves joined in one call. It bounds the work of a call; who wants more
+ * calls again, so it is set where a call's fixed cost is small beside it.
+ */
+#define JOIN_MAX 64
+
+/*
+ * Join what follows the first leaf while it goes on without a gap behind it,
+ * up to @bytes. A leaf that is missing or not permitted ends it: the fault
+ * belongs to the access that gets there.
+ */
+static uint64_t join(const struct ioas_space *space,
+                     const struct ioas_pt_leaf *first, struct iova at,
+                     uint64_t bytes, unsigned int perm)
+{
+	struct ioas_pt_leaf leaf = *first;
+	uint64_t done = 0;
+	unsigned int i;
+
+	for (i = 0; i < JOIN_MAX; i++) {
+		/* May be 2^64 as a whole, so it is not counted up. */
+		uint64_t rest = leaf.last - (at.raw + done);
+
+		if (rest >= bytes - done - 1)
+			return bytes;
+		done += rest + 1;
+		if (leaf.last == UINT64_MAX)
+			return done; /* an access does not wrap */
+		if (!ioas_pt_walk(&space->pt, (struct iova){at.raw + done},
+		                  &leaf) ||
+		    (leaf.perm & perm) != perm ||
+		    leaf.phys.raw != first->phys.raw + done)
+			return done;
+	}
+	return done;
+}
+
+enum ioas_fault ioas_space_translate(const struct ioas_space *space,
+                                     struct iova at, uint64_t bytes,
+                                     unsigned int perm,
+                                     struct ioas_translation *ret_t)
+{
+	struct ioas_pt_leaf leaf;
+
+	if (at.raw < space->aperture.first || at.raw > space->aperture.last)
+		return IOAS_FAULT_APERTURE;
+	if (!ioas_pt_walk(&space->pt, at, &leaf))
+		return IOAS_FAULT_UNMAPPED;
+	if ((leaf.perm & perm) != perm)
+		return IOAS_FAULT_PERMISSION;
+	ret_t->pointer = ioas_mem_pointer(leaf.phys);
+	ret_t->bytes = bytes ? join(space, &leaf, at, bytes, perm) : 0;
+	return IOAS_FAULT_NONE;
+}

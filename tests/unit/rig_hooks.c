@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every block has a header in front, in a list under one mutex: what a test
+ * leaves behind can be named, and a free of the wrong size is caught where it
+ * is made. A test is slowed by this and does not mind.
+ */
+#include "rig_hooks.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_READ /* Linux 5.14 */
+#define MADV_POPULATE_READ  22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#define ALIGN 64
+
+struct block {
+	struct block *next, *prev;
+	size_t bytes;
+};
+
+_Static_assert(sizeof(struct block) <= ALIGN, "the header fits before a block");
+
+struct rig_counts rig_counts;
+void (*rig_on_law)(const char *law);
+
+static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct block blocks = {&blocks, &blocks, 0};
+
+static void *rig_alloc(size_t bytes)
+{
+	uint64_t number = ioas_a64_add(&rig_counts.allocated, 1);
+	struct block *b;
+	void *p;
+
+	if (number == ioas_a64_load(&rig_counts.fail_at)) {
+		ioas_a64_add(&rig_counts.failed, 1);
+		return NULL;
+	}
+	if (posix_memalign(&p, ALIGN, ALIGN + bytes))
+		return NULL;
+	memset(p, 0, ALIGN + bytes);
+	b = p;
+	b->bytes = bytes;
+	pthread_mutex_lock(&blocks_lock);
+	b->next = &blocks;
+	b->prev = blocks.prev;
+	b->prev->next = b;
+	blocks.prev = b;
+	pthread_mutex_unlock(&blocks_lock);
+	ioas_a64_add(&rig_counts.live, 1);
+	return (char *)p + ALIGN;
+}
+
+static void rig_free(void *p, size_t bytes)
+{
+	struct block *b;
+
+	if (!p)
+		return;
+	b = (struct block *)(void *)((char *)p - ALIGN);
+	if (b->bytes != bytes) {
+		fprintf(stderr, "rig: %zu bytes freed, %zu were allocated\n",
+		        bytes, b->bytes);
+		abort();
+	}
+	pthread_mutex_lock(&blocks_lock);
+	b->prev->next = b->next;
+	b->next->prev = b->prev;
+	pthread_mutex_unlock(&blocks_lock);
+	ioas_a64_add(&rig_counts.live, -1);
+	free(b);
+}
+
+void rig_hooks_print_live(void)
+{
+	const struct block *b;
+
+	for (b = blocks.next; b != &blocks; b = b->next)
+		fprintf(stderr, "rig: %zu bytes are still allocated\n",
+		        b->bytes);
+}
+
+void rig_hooks_forget(void)
+{
+	while (blocks.next != &blocks) {
+		struct block *b = blocks.next;
+
+		rig_free((char *)b + ALIGN, b->bytes);
+	}
+	memset(&rig_counts, 0, sizeof(rig_counts));
+}
+
+/*
+ * A sum over [start, end) that is the same however the range is cut, so a
+ * range may be pinned in one go and unpinned in pieces, but no other range
+ * cancels it.
+ */
+static uint64_t range_sum(uint64_t start, uint64_t length)
+{
+	uint64_t end = start + length;
+
+	return end * end * end - start * start * start;
+}
+
+/* Without the advice (before Linux 5.14) a read of each page has to do. */
+static bool touch_page(uint64_t at, uint64_t page, unsigned int perm)
+{
+	void *p = (void *)(uintptr_t)at;
+	char byte;
+	struct iovec local = {&byte, 1}, remote = {p, 1};
+	int advice =
+		perm & IOAS_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+
+	if (syscall(SYS_madvise, p, page, advice) == 0)
+		return true;
+	if (errno != EINVAL)
+		return false;
+	if (syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1, 0) !=
+	    1)
+		return false;
+	return !(perm & IOAS_WRITE) || syscall(SYS_process_vm_writev, getpid(),
+	                                       &local, 1, &remote, 1, 0) == 1;
+}
+
+static int rig_pin(struct uaddr start, uint64_t length, unsigned int perm,
+                   uint64_t *ret_pinned)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t done = 0;
+
+	while (done < length && touch_page(start.raw + done, page, perm))
+		done += page;
+	ioas_a64_add(&rig_counts.pinned, done);
+	ioas_a64_add(&rig_counts.pinned_sum, range_sum(start.raw, done));
+	*ret_pinned = done;
+	return done < length ? -EFAULT : 0;
+}
+
+static void rig_unpin(struct uaddr start, uint64_t length)
+{
+	ioas_a64_add(&rig_counts.pinned, -length);
+	ioas_a64_add(&rig_counts.pinned_sum, -range_sum(start.raw, length));
+}
+
+/* One system call for it all: it copies in ascending order, whole words. */
+static int rig_copy(void *dst, const void *src, size_t bytes)
+{
+	struct iovec local = {dst, bytes},
+		     remote = {(void *)(uintptr_t)src, bytes};
+	char page[4096], *to = dst;
+	const char *from = src;
+
+	if (syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1, 0) ==
+	    (long)bytes)
+		return 0;
+	while (bytes) { /* some systems forbid the call: at least not quietly */
+		size_t n = bytes < sizeof(page) ? bytes : sizeof(page);
+
+		if (errno == EFAULT)
+			return -EFAULT;
+		memcpy(page, from, n);
+		memcpy(to, page, n);
+		to += n;
+		from += n;
+		bytes -= n;
+	}
+	return 0;
+}
+
+static bool rig_barrier(void)
+{
+	static struct ioas_a32 state; /* 0 unknown, 1 there, 2 not there */
+	uint32_t now = ioas_a32_load(&state);
+
+	if (!now) {
+		now = 2;
+		if (syscall(SYS_membarrier,
+		            MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0,
+		            0) == 0)
+			now = 1;
+		ioas_a32_store(&state, now);
+	}
+	ioas_a64_add(&rig_counts.barriers, 1);
+	return now == 1 && syscall(SYS_membarrier,
+	                           MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+static void rig_wait(const struct ioas_a32 *word, uint32_t seen)
+{
+	syscall(SYS_futex, &word->cell, FUTEX_WAIT_PRIVATE, seen, NULL, NULL,
+	        0);
+}
+
+static void rig_wake(const struct ioas_a32 *word)
+{
+	syscall(SYS_futex, &word->cell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void rig_relax(unsigned int round)
+{
+	struct timespec time = {0, 1000L << (round < 10 ? round : 10)};
+
+	if (round < 4)
+		sched_yield();
+	else
+		nanosleep(&time, NULL);
+}
+
+_Static_assert(sizeof(sigset_t) <= sizeof(struct ioas_signals), "a mask fits");
+
+static void rig_signals_block(struct ioas_signals *saved)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGABRT);
+	pthread_sigmask(SIG_SETMASK, &all, (sigset_t *)(void *)saved);
+}
+
+static void rig_signals_restore(const struct ioas_signals *saved)
+{
+	pthread_sigmask(SIG_SETMASK, (const sigset_t *)(const void *)saved,
+	                NULL);
+}
+
+static void rig_signal(int event)
+{
+	uint64_t one = 1;
+
+	if (write(event, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		fprintf(stderr, "rig: event %d cannot be raised\n", event);
+}
+
+struct exit_call {
+	struct exit_call *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static pthread_key_t exit_key;
+
+static void run_exit_calls(void *first)
+{
+	struct exit_call *c = first;
+
+	while (c) {
+		struct exit_call *next = c->next;
+
+		c->fn(c->arg);
+		free(c);
+		c = next;
+	}
+}
+
+static void run_own_exit_calls(void)
+{
+	run_exit_calls(pthread_getspecific(exit_key));
+	pthread_setspecific(exit_key, NULL);
+}
+
+static bool rig_at_thread_exit(void (*fn)(void *arg), void *arg)
+{
+	struct exit_call *c = malloc(sizeof(*c));
+
+	if (!c)
+		return false;
+	*c = (struct exit_call){pthread_getspecific(exit_key), fn, arg};
+	if (pthread_setspecific(exit_key, c) == 0)
+		return true;
+	free(c);
+	return false;
+}
+
+static void rig_law_broken(const char *law, const char *condition,
+                           const char *file, int line)
+{
+	if (rig_on_law)
+		rig_on_law(law);
+	fprintf(stderr, "rig: %s:%d: law %s is broken: %s\n", file, line, law,
+	        condition);
+	abort();
+}
+
+void rig_hooks_install(bool barrier, bool thread_exit)
+{
+	/* Page tables come and go; the heap need not, each time. */
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_TOP_PAD, 4 << 20);
+	if (pthread_key_create(&exit_key, run_exit_calls))
+		abort();
+	atexit(run_own_exit_calls);
+	ioas_hooks = (struct ioas_hooks){
+		.alloc = rig_alloc,
+		.free = rig_free,
+		.pin = rig_pin,
+		.unpin = rig_unpin,
+		.copy = rig_copy,
+		.barrier = barrier ? rig_barrier : NULL,
+		.wait = rig_wait,
+		.wake = rig_wake,
+		.relax = rig_relax,
+		.signals_block = rig_signals_block,
+		.signals_restore = rig_signals_restore,
+		.signal = rig_signal,
+		.at_thread_exit = thread_exit ? rig_at_thread_exit : NULL,
+		.law_broken = rig_law_broken,
+	};
+}
