@@ -160,6 +160,34 @@ IOAS_API void ioas_device_fail(struct ioas_device *dev, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
+ * ioas_device_alloc() - memory for a model's state
+ * @dev:        the device
+ * @bytes:      how many, not 0
+ * @ret_memory: zeroed, aligned to 64 bytes; it belongs to the model until
+ *              ioas_device_free()
+ *
+ * Return: 0, or
+ *   -ENOMEM  no memory; ioas_device_fail() was called
+ *
+ * Threads: only from create() and check().
+ * Source: none; ioas's own
+ */
+IOAS_API IOAS_MUST int ioas_device_alloc(struct ioas_device *dev, size_t bytes,
+                                         void **ret_memory);
+
+/**
+ * ioas_device_free() - give the memory of ioas_device_alloc() back
+ * @memory: what it gave, or NULL
+ * @bytes:  as many as were asked for
+ *
+ * Return: nothing; cannot fail.
+ *
+ * Threads: only from create(), check() and destroy().
+ * Source: none; ioas's own
+ */
+IOAS_API void ioas_device_free(void *memory, size_t bytes);
+
+/**
  * ioas_dma_read() - the device reads program memory
  * @dev:    the device
  * @iova:   first I/O virtual address

@@ -12,6 +12,14 @@
  * `bdf=` is a key of every model. The first function without one sits at
  * 0000:01:00.0, the next at 0000:02:00.0. Each function is a group of its own;
  * groups count from 1 in the order of the functions.
+ *
+ * A machine is put together by one thread and does not change after that, but
+ * for `device` of its functions: reading it needs no lock, not even in a signal
+ * handler.
+ *
+ * Sources: Linux Documentation/ABI/testing/sysfs-bus-pci and
+ * sysfs-kernel-iommu_groups, Documentation/driver-api/vfio.rst for the entries;
+ * Intel Virtualization Technology for Directed I/O 3.14 for the profile.
  */
 #ifndef IOAS_MACHINE_MACHINE_H
 #define IOAS_MACHINE_MACHINE_H
@@ -35,15 +43,16 @@ struct ioas_profile {
 extern const struct ioas_profile ioas_profiles[]; /* ends with name NULL */
 const struct ioas_profile *ioas_profile_find(const char *name);
 
+/* Constant once it is added, but for `device`. */
 struct ioas_function {
 	struct ioas_bdf bdf;
-	char name[16]; /* "0000:01:00.0" */
+	char name[IOAS_BDF_TEXT]; /* "0000:01:00.0" */
 	unsigned int group;
+	char group_name[12]; /* the same in decimal */
 	const struct ioas_model *model;
-	struct ioas_option *options; /* without bdf */
+	struct ioas_option *options; /* without bdf; the start of a block */
 	unsigned int option_count;
-	char *text; /* what the options point into */
-	size_t text_bytes;
+	size_t block_bytes;         /* the options and what they point at */
 	struct ioas_device *device; /* made at first use */
 };
 
@@ -59,26 +68,37 @@ struct ioas_machine {
 
 /*
  * Each returns 0 or -errno and, on failure, a sentence in ret_failure (of
- * IOAS_TEXT_MAX bytes): what is wrong and what would be right.
+ * IOAS_TEXT_MAX bytes): what is wrong and what would be right. A failure
+ * leaves the machine as it was.
  */
+/* -EINVAL (unknown profile), -ENOMEM. @models is kept. */
 int ioas_machine_create(const char *profile,
                         const struct ioas_model *const *models,
                         struct ioas_machine **ret_machine, char *ret_failure);
 void ioas_machine_destroy(struct ioas_machine *machine);
-/* -EINVAL (unknown model or key, bad bdf), -EEXIST (bdf taken), -ENOSPC,
- * -ENOMEM */
+/*
+ * -EINVAL (no or unknown model; an option without '=', unknown, or given twice;
+ * bad bdf), -EEXIST (bdf taken), -ENOSPC (IOAS_FUNCTIONS_MAX), -ENOMEM.
+ */
 int ioas_machine_add(struct ioas_machine *machine, const char *spec,
                      char *ret_failure);
-/* Would its device start? Keeps nothing. */
-int ioas_machine_check(struct ioas_machine *machine, unsigned int function,
-                       char *ret_failure);
-/* Its device, made at the first call. Not safe against itself: uapi locks. */
+/*
+ * Would its device start? Keeps nothing. -ENODEV (no such function), or as
+ * ioas_device_create().
+ */
+int ioas_machine_check(const struct ioas_machine *machine,
+                       unsigned int function, char *ret_failure);
+/*
+ * Its device, made at the first call. Not safe against itself: uapi locks.
+ * -ENODEV (no such function), or as ioas_device_create().
+ */
 int ioas_machine_device(struct ioas_machine *machine, unsigned int function,
                         struct ioas_device **ret_dev, char *ret_failure);
 
 /* A synthetic entry of the file system. */
 enum ioas_entry_kind {
-	IOAS_ENTRY_NONE, /* not ours: the real file system answers */
+	IOAS_ENTRY_NONE,    /* not ours: the real file system answers */
+	IOAS_ENTRY_MISSING, /* ours, and nothing is there: ENOENT */
 	IOAS_ENTRY_DIR,
 	IOAS_ENTRY_LINK,      /* text: where it points */
 	IOAS_ENTRY_CONTAINER, /* /dev/vfio/vfio */
@@ -87,20 +107,40 @@ enum ioas_entry_kind {
 
 struct ioas_entry {
 	enum ioas_entry_kind kind;
-	unsigned int group;
-	unsigned int mode; /* permission bits */
+	unsigned int group; /* of what belongs to a function, else 0 */
+	unsigned int mode;  /* permission bits */
 	char text[128];
 };
 
 /*
- * The entry at an absolute path, which need not be normalised ("//", "/./",
- * a "/" at the end). Reads nothing but the machine; async-signal-safe.
+ *	/sys/bus/pci/devices/BDF                DIR
+ *	/sys/bus/pci/devices/BDF/iommu_group    LINK
+ *	/sys/bus/pci/devices/BDF/subsystem      LINK
+ *	/sys/kernel/iommu_groups/N              DIR
+ *	/dev/vfio                               DIR
+ *	/dev/vfio/vfio                          CONTAINER
+ *	/dev/vfio/N                             GROUP
+ *
+ * What else is below one of the directories is MISSING; everything beside them
+ * is NONE. Only BDFs and groups of this machine are meant; the real ones of
+ * other numbers in /sys stay real, in /dev/vfio they are hidden.
+ *
+ * A path is read as the file system reads it: "//" and "/." mean nothing, ".."
+ * is the directory above, the links in the list are followed where more comes
+ * after them (a "/" is enough), and nothing is above a MISSING. Links that are
+ * real are not known here: the caller resolves those before.
+ *
+ * A path that is not absolute is NONE. Reads nothing but the machine and
+ * allocates nothing; async-signal-safe.
  */
 void ioas_machine_entry(const struct ioas_machine *machine, const char *path,
                         struct ioas_entry *ret_entry);
 /*
- * Where a path under a synthetic link leads, as realpath(3) would say, or
- * false when no synthetic entry is involved.
+ * Where a path leads, as realpath(3) would say: without links, "." and "..".
+ * False when no synthetic entry was met on the way, when the entry is MISSING,
+ * or when @bytes are too few. A result whose own entry is NONE is a real path:
+ * a link or ".." led out, and the real file system has to be asked for it by
+ * that path. Async-signal-safe.
  */
 bool ioas_machine_realpath(const struct ioas_machine *machine, const char *path,
                            char *ret_path, size_t bytes);

@@ -15,10 +15,25 @@
  * signal handler of the program can never find the lock held by its own
  * thread.
  *
+ * Configuration space is the one that a program sees through vfio-pci: what
+ * Linux lets its user write can be written, the rest keeps its value. So the
+ * MSI-X control register is read-only here, and switched by irq_on() and
+ * irq_off(); the MSI-X table, which a program reaches through its own mapping
+ * of the BAR, behaves as in hardware.
+ *
  * Laws
  *	FN-1  the model runs one call at a time
  *	FN-2  no DMA with bus mastering off, and none after detach returned
+ *	FN-3  a vector is given an event only while its mode is on
  *	MSI-7 no interrupt is delivered after it was switched off
+ *
+ * Lock order: `lock` is taken before nothing else of the core. attach() does
+ * not take it, so a detach waits for the model's DMA and not for the model.
+ *
+ * Sources: PCI Local Bus Specification 3.0, 6.1, 6.2.5 (BARs), 6.8 (MSI,
+ * MSI-X); PCI Bus Power Management Interface Specification 1.2, 3.2; PCI
+ * Express Base Specification 4.0, 7.5.3; Linux 7.3
+ * drivers/vfio/pci/vfio_pci_config.c for what a program may write.
  */
 #ifndef IOAS_PCI_FUNCTION_H
 #define IOAS_PCI_FUNCTION_H
@@ -33,10 +48,14 @@
 #define IOAS_BARS        6
 #define IOAS_NO_EVENT    (-1)
 
+#define IOAS_FAILURE_TEXT 256 /* bytes of a sentence that says why not */
+
 struct ioas_bdf {
-	uint32_t domain;
+	uint32_t domain; /* 16 bits */
 	uint8_t bus, slot, function;
 };
+
+#define IOAS_BDF_TEXT 16 /* bytes for "0000:01:00.0" and its end */
 
 /* One option as given: key=value. Strings live as long as the device. */
 struct ioas_option {
@@ -68,15 +87,15 @@ struct ioas_device {
 	const struct ioas_model *model;    /* constant */
 	const struct ioas_option *options; /* constant */
 	unsigned int option_count;
-	void *state;       /* the model's; constant */
-	char name[16];     /* "0000:01:00.0"; constant */
-	char failure[256]; /* ioas_device_fail() */
+	void *state;                     /* the model's; constant */
+	char name[IOAS_BDF_TEXT];        /* "0000:01:00.0"; constant */
+	char failure[IOAS_FAILURE_TEXT]; /* ioas_device_fail() */
 
 	struct ioas_lock lock;
 	uint8_t config[IOAS_CONFIG_SIZE];
-	uint8_t writable[IOAS_CONFIG_SIZE]; /* bits a write may change; constant
-	                                     */
-	unsigned int config_size;           /* constant */
+	/* Bits that a write may change; constant. */
+	uint8_t writable[IOAS_CONFIG_SIZE];
+	unsigned int config_size;                         /* constant */
 	unsigned int cap_pm, cap_msi, cap_msix, cap_pcie; /* offsets, 0: none */
 	uint8_t *msix_table;   /* 16 bytes a vector, as on the bus */
 	uint8_t *msix_pending; /* one bit a vector */
@@ -86,11 +105,9 @@ struct ioas_device {
 	struct ioas_device_stats stats;
 };
 
-/*
- * The device is in power-on state and in no address space.
- * Return: 0, -ENOMEM, or what the model's create() gave; `failure` says why.
- * On failure *ret_failure (of 256 bytes, when not NULL) holds the text.
- */
+/* As Linux writes it: four, two, two and one hexadecimal digits. */
+void ioas_bdf_format(struct ioas_bdf bdf, char ret_text[IOAS_BDF_TEXT]);
+
 struct ioas_device_request {
 	const struct ioas_model *model;
 	struct ioas_bdf bdf;
@@ -98,6 +115,13 @@ struct ioas_device_request {
 	unsigned int option_count;
 };
 
+/*
+ * The device is in power-on state and in no address space.
+ * Return: 0, -ENOMEM, -EINVAL (the model describes a function that cannot
+ * be: a BAR whose size is no power of two, ...), or what the model's create()
+ * gave. On failure ret_failure (of IOAS_FAILURE_TEXT bytes, when not NULL)
+ * says why.
+ */
 int ioas_device_create(const struct ioas_device_request *request,
                        struct ioas_device **ret_dev, char *ret_failure);
 /* Options only, nothing kept: what `ioas run` does before it starts. */
@@ -113,7 +137,7 @@ void ioas_device_config_write(struct ioas_device *dev, unsigned int offset,
 
 /* Size in bytes of a BAR as a region, 0 when it is not there. Any thread. */
 uint64_t ioas_device_bar_size(const struct ioas_device *dev, unsigned int bar);
-/* Is memory decoding on? [takes the lock] */
+/* Is memory decoding on, and the function powered? [takes the lock] */
 bool ioas_device_decodes(struct ioas_device *dev);
 
 /*
@@ -127,8 +151,10 @@ void ioas_device_store(struct ioas_device *dev, unsigned int bar,
                        uint64_t offset, unsigned int size, uint64_t value);
 
 /*
- * As VFIO_DEVICE_RESET: the model is reset, configuration space stays as the
- * user left it, interrupt set-up stays. [model]
+ * As VFIO_DEVICE_RESET: the model is reset and the function is back in D0; the
+ * rest of configuration space and the interrupt set-up stay as the user left
+ * them; pending interrupts are gone. The program does the same by the function
+ * level reset bit of its configuration space. [model]
  */
 void ioas_device_reset(struct ioas_device *dev);
 /*
@@ -146,14 +172,60 @@ void ioas_device_attach(struct ioas_device *dev, struct ioas_space *space);
  * Interrupt set-up for uapi: changes `irq` under the lock and does what the
  * hardware would: MSI-X enable bits, vector masks, pending interrupts that an
  * unmask lets out. The arguments are checked by uapi; the handles are uapi's.
- * Each returns the handle that was there before, or IOAS_NO_EVENT. [model]
+ * [model]
+ *
+ * on   from off; no vector has an event, each MSI-X vector is masked
+ * set  while on (FN-3), any vector of the mode, also at or above the count of
+ *      irq_on(), which an event raises. Returns the handle that was there
+ *      before, or IOAS_NO_EVENT. An MSI-X vector is unmasked by an event,
+ *      masked by IOAS_NO_EVENT
+ * off  the handles are forgotten: take them back by set first
  */
 unsigned int ioas_device_irq_count(const struct ioas_device *dev,
-                                   enum ioas_irq_mode mode);
+                                   enum ioas_irq_mode mode); /* any thread */
 void ioas_device_irq_on(struct ioas_device *dev, enum ioas_irq_mode mode,
                         unsigned int count);
 void ioas_device_irq_off(struct ioas_device *dev);
 int ioas_device_irq_set(struct ioas_device *dev, unsigned int vector,
                         int event);
+
+/* ---- Between the files of src/pci. _locked: under the device's lock. ---- */
+
+/* Configuration space in its default state, and what may be written. */
+void ioas_config_build(struct ioas_device *dev);
+void ioas_config_default_locked(struct ioas_device *dev);
+bool ioas_config_bus_master_locked(const struct ioas_device *dev);
+void ioas_config_power_on_locked(struct ioas_device *dev);
+/* The enable bit of a mode; @count vectors are on (MSI). */
+void ioas_config_irq_enable_locked(struct ioas_device *dev,
+                                   enum ioas_irq_mode mode, unsigned int count);
+/* Of the mode that is on: MSI's bit can be written by the program. */
+bool ioas_config_irq_enabled_locked(const struct ioas_device *dev);
+
+/* 0, or -EINVAL after ioas_device_fail(). */
+int ioas_model_check(struct ioas_device *dev);
+void ioas_device_reset_locked(struct ioas_device *dev);
+
+/* 0 or -ENOMEM; in both cases fini takes back what there is. */
+int ioas_irq_init(struct ioas_device *dev);
+void ioas_irq_fini(struct ioas_device *dev);
+/* Off, table as at power-on, nothing pending. */
+void ioas_irq_default_locked(struct ioas_device *dev);
+void ioas_irq_forget_pending_locked(struct ioas_device *dev);
+/*
+ * Does the access begin in the MSI-X table or in the pending bits? Then it is
+ * served (bytes behind their end read as 0), and the model does not see it.
+ */
+bool ioas_msix_load_locked(struct ioas_device *dev, uint64_t at,
+                           unsigned int size, uint64_t *ret_value);
+bool ioas_msix_store_locked(struct ioas_device *dev, uint64_t at,
+                            unsigned int size, uint64_t value);
+
+/* Numbers of one writer, who holds the lock; read on any thread. */
+static inline void ioas_count_locked(struct ioas_a64 *number, uint64_t n)
+{
+	/* Relaxed: a statistic, ordered with nothing. */
+	ioas_a64_store_relaxed(number, ioas_a64_load_relaxed(number) + n);
+}
 
 #endif /* IOAS_PCI_FUNCTION_H */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a machine, and its devices. How one is described: spec.c. */
+#include "machine/machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int ioas_machine_create(const char *profile,
+                        const struct ioas_model *const *models,
+                        struct ioas_machine **ret_machine, char *ret_failure)
+{
+	const struct ioas_profile *p = ioas_profile_find(profile), *known;
+	struct ioas_machine *m;
+	size_t length;
+
+	if (!p) {
+		snprintf(ret_failure, IOAS_TEXT_MAX,
+		         "there is no profile '%.80s'; known:", profile);
+		for (known = ioas_profiles; known->name; known++) {
+			length = strlen(ret_failure);
+			snprintf(ret_failure + length, IOAS_TEXT_MAX - length,
+			         " %s", known->name);
+		}
+		return -EINVAL;
+	}
+	m = ioas_new(struct ioas_machine);
+	if (!m) {
+		snprintf(ret_failure, IOAS_TEXT_MAX, "out of memory");
+		return -ENOMEM;
+	}
+	m->profile = p;
+	m->models = models;
+	*ret_machine = m;
+	return 0;
+}
+
+void ioas_machine_destroy(struct ioas_machine *machine)
+{
+	unsigned int i;
+
+	if (!machine)
+		return;
+	for (i = 0; i < machine->function_count; i++) {
+		struct ioas_function *f = &machine->function[i];
+
+		ioas_device_destroy(f->device);
+		ioas_hooks.free(f->options, f->block_bytes);
+	}
+	ioas_delete(machine);
+}
+
+static int no_function(unsigned int function, char *ret_failure)
+{
+	snprintf(ret_failure, IOAS_TEXT_MAX, "the machine has no function %u",
+	         function);
+	return -ENODEV;
+}
+
+static struct ioas_device_request request_of(const struct ioas_function *f)
+{
+	return (struct ioas_device_request){
+		.model = f->model,
+		.bdf = f->bdf,
+		.options = f->options,
+		.option_count = f->option_count,
+	};
+}
+
+/* Name the function in front of what the device says. */
+static int failed(const struct ioas_function *f, int err, const char *text,
+                  char *ret_failure)
+{
+	snprintf(ret_failure, IOAS_TEXT_MAX, "%s at %s: %s", f->model->name,
+	         f->name, text);
+	return err;
+}
+
+int ioas_machine_check(const struct ioas_machine *machine,
+                       unsigned int function, char *ret_failure)
+{
+	const struct ioas_function *f;
+	struct ioas_device_request request;
+	char text[IOAS_FAILURE_TEXT];
+	int err;
+
+	if (function >= machine->function_count)
+		return no_function(function, ret_failure);
+	f = &machine->function[function];
+	request = request_of(f);
+	err = ioas_device_check(&request, text);
+	return err ? failed(f, err, text, ret_failure) : 0;
+}
+
+int ioas_machine_device(struct ioas_machine *machine, unsigned int function,
+                        struct ioas_device **ret_dev, char *ret_failure)
+{
+	struct ioas_function *f;
+	struct ioas_device_request request;
+	char text[IOAS_FAILURE_TEXT];
+	int err = 0;
+
+	if (function >= machine->function_count)
+		return no_function(function, ret_failure);
+	f = &machine->function[function];
+	request = request_of(f);
+	if (!f->device)
+		err = ioas_device_create(&request, &f->device, text);
+	if (err)
+		return failed(f, err, text, ret_failure);
+	*ret_dev = f->device;
+	return 0;
+}

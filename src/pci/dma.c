@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a device does to memory. Every access is cut into the pieces that the
+ * address space finds and lies in one IOAS_GRACE_DMA section, so an unmap or
+ * a detach in another thread returns after it (SPACE-2, FN-2).
+ *
+ * A refused access is told as IOAS_EVENT_DMA_FAULT, with the range from the
+ * first address that failed to the end of the access.
+ *
+ * These run in a model's call, so under the device's lock: the bus master bit
+ * and the statistics are stable. The address space is not under the lock:
+ * attach() exchanges it, and waits for the section.
+ */
+#include <errno.h>
+
+#include "base/event.h"
+#include "base/grace.h"
+#include "pci/function.h"
+
+struct access {
+	struct ioas_device *dev;
+	uint64_t iova, bytes;
+	unsigned int perm;
+	const struct ioas_issuer *issuer;
+};
+
+static void count_access(struct ioas_device *dev, const struct access *a)
+{
+	struct ioas_device_stats *s = &dev->stats;
+
+	if (a->perm & IOAS_READ) {
+		ioas_count_locked(&s->dma_reads, 1);
+		ioas_count_locked(&s->dma_read_bytes, a->bytes);
+	}
+	if (a->perm & IOAS_WRITE) {
+		ioas_count_locked(&s->dma_writes, 1);
+		ioas_count_locked(&s->dma_written_bytes, a->bytes);
+	}
+}
+
+static struct ioas_space *space_of(const struct ioas_device *dev)
+{
+	/* Pairs with the exchange in ioas_device_attach(). */
+	return ioas_aptr_load(&dev->space);
+}
+
+/* In the section: the space is named. @done bytes went well. */
+static int refuse(const struct access *a, uint64_t done, enum ioas_fault fault)
+{
+	const struct ioas_space *space = space_of(a->dev);
+	uint64_t first = a->iova + done;
+	uint64_t more = a->bytes > done ? a->bytes - done - 1 : 0;
+	struct ioas_event ev = {
+		.kind = IOAS_EVENT_DMA_FAULT,
+		.fault = fault,
+		.space = space ? space->id : 0,
+		.perm = a->perm,
+		/* An access may run over the end of the address range. */
+		.range = {first, more > UINT64_MAX - first ? UINT64_MAX
+	                                                   : first + more},
+		.device = a->dev->name,
+		.model = a->dev->model->name,
+		.issuer = a->issuer,
+	};
+
+	ioas_count_locked(&a->dev->stats.dma_faults, 1);
+	ioas_tell(&ev);
+	return -EFAULT;
+}
+
+/* Faults that do not depend on what is mapped. */
+static enum ioas_fault check(const struct access *a)
+{
+	if (!ioas_config_bus_master_locked(a->dev))
+		return IOAS_FAULT_NO_MASTER;
+	if (a->bytes && a->bytes - 1 > UINT64_MAX - a->iova)
+		return IOAS_FAULT_APERTURE;
+	return IOAS_FAULT_NONE;
+}
+
+static enum ioas_fault piece_at(const struct access *a, uint64_t done,
+                                struct ioas_translation *ret_piece)
+{
+	const struct ioas_space *space = space_of(a->dev);
+	struct iova at = {a->iova + done};
+
+	if (!space)
+		return IOAS_FAULT_NO_SPACE;
+	return ioas_space_translate(space, at, a->bytes - done, a->perm,
+	                            ret_piece);
+}
+
+static int copy_pieces(const struct access *a, char *to, const char *from)
+{
+	enum ioas_fault fault = check(a);
+	struct ioas_translation piece;
+	uint64_t done = 0;
+	int err;
+
+	while (!fault && done < a->bytes) {
+		fault = piece_at(a, done, &piece);
+		if (fault)
+			break;
+		if (a->perm & IOAS_READ)
+			err = ioas_hooks.copy(to + done, piece.pointer,
+			                      piece.bytes);
+		else
+			err = ioas_hooks.copy(piece.pointer, from + done,
+			                      piece.bytes);
+		if (err)
+			fault = IOAS_FAULT_GONE;
+		else
+			done += piece.bytes;
+	}
+	if (fault)
+		return refuse(a, done, fault);
+	count_access(a->dev, a);
+	return 0;
+}
+
+static int transfer(const struct access *a, char *to, const char *from)
+{
+	int err;
+
+	if (!a->bytes)
+		return 0;
+	ioas_grace_enter(IOAS_GRACE_DMA);
+	err = copy_pieces(a, to, from);
+	ioas_grace_leave(IOAS_GRACE_DMA);
+	return err;
+}
+
+int ioas_dma_read(struct ioas_device *dev, uint64_t iova, void *buffer,
+                  size_t bytes, const struct ioas_issuer *issuer)
+{
+	struct access a = {dev, iova, bytes, IOAS_READ, issuer};
+
+	return transfer(&a, buffer, NULL);
+}
+
+int ioas_dma_write(struct ioas_device *dev, uint64_t iova, const void *buffer,
+                   size_t bytes, const struct ioas_issuer *issuer)
+{
+	struct access a = {dev, iova, bytes, IOAS_WRITE, issuer};
+
+	return transfer(&a, NULL, buffer);
+}
+
+void ioas_dma_begin(struct ioas_device *dev)
+{
+	ioas_grace_enter(IOAS_GRACE_DMA);
+}
+
+void ioas_dma_end(struct ioas_device *dev)
+{
+	ioas_grace_leave(IOAS_GRACE_DMA);
+}
+
+struct list {
+	struct ioas_segment *segment;
+	unsigned int count, max;
+};
+
+static int append(struct list *list, const struct ioas_translation *piece)
+{
+	struct ioas_segment *last = list->segment + list->count - 1;
+
+	if (list->count && (char *)last->base + last->bytes == piece->pointer) {
+		last->bytes += piece->bytes;
+		return 0;
+	}
+	if (list->count == list->max)
+		return -E2BIG;
+	list->segment[list->count++] =
+		(struct ioas_segment){piece->pointer, piece->bytes};
+	return 0;
+}
+
+static int collect(const struct access *a, struct list *list)
+{
+	enum ioas_fault fault = check(a);
+	struct ioas_translation piece;
+	uint64_t done = 0;
+
+	while (!fault && done < a->bytes) {
+		fault = piece_at(a, done, &piece);
+		if (fault)
+			break;
+		if (append(list, &piece))
+			return -E2BIG;
+		done += piece.bytes;
+	}
+	if (fault)
+		return refuse(a, done, fault);
+	count_access(a->dev, a);
+	return 0;
+}
+
+/* check-style: the public call has this shape: a list with its room. */
+int ioas_dma_segments(struct ioas_device *dev, uint64_t iova, uint64_t bytes,
+                      unsigned int perm, struct ioas_segment *segment,
+                      unsigned int *count, unsigned int max,
+                      const struct ioas_issuer *issuer)
+{
+	struct access a = {dev, iova, bytes, perm, issuer};
+	struct list list = {segment, *count, max};
+	size_t joined = *count ? segment[*count - 1].bytes : 0;
+	int err = collect(&a, &list);
+
+	if (!err)
+		*count = list.count;
+	else if (*count)
+		segment[*count - 1].bytes = joined;
+	return err;
+}
+
+void ioas_dma_gone(struct ioas_device *dev, uint64_t iova, uint64_t bytes,
+                   unsigned int perm, const struct ioas_issuer *issuer)
+{
+	struct access a = {dev, iova, bytes, perm, issuer};
+
+	/* The section keeps the space that is named. */
+	ioas_grace_enter(IOAS_GRACE_DMA);
+	(void)refuse(&a, 0, IOAS_FAULT_GONE);
+	ioas_grace_leave(IOAS_GRACE_DMA);
+}

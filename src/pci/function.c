@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a function, its register accesses and its resets. */
+#include "pci/function.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/event.h"
+#include "base/grace.h"
+
+void ioas_bdf_format(struct ioas_bdf bdf, char ret_text[IOAS_BDF_TEXT])
+{
+	snprintf(ret_text, IOAS_BDF_TEXT, "%04x:%02x:%02x.%x",
+	         bdf.domain & 0xffffu, bdf.bus, bdf.slot & 0x1fu,
+	         bdf.function & 0x7u);
+}
+
+/* ---- Life ---- */
+
+static void free_device(struct ioas_device *dev)
+{
+	ioas_irq_fini(dev);
+	ioas_delete(dev);
+}
+
+static void tell_failure(const char *text, char *ret_failure)
+{
+	if (ret_failure)
+		snprintf(ret_failure, IOAS_FAILURE_TEXT, "%s", text);
+}
+
+/* Why it failed, then its end. */
+static int give_up(struct ioas_device *dev, int err, char *ret_failure)
+{
+	if (err == -ENOMEM && !dev->failure[0])
+		ioas_device_fail(dev, "out of memory");
+	tell_failure(dev->failure, ret_failure);
+	free_device(dev);
+	return err;
+}
+
+/* A device without the model's state. */
+static int make(const struct ioas_device_request *request,
+                struct ioas_device **ret_dev, char *ret_failure)
+{
+	struct ioas_device *dev = ioas_new(struct ioas_device);
+	int err;
+
+	if (!dev) {
+		tell_failure("out of memory", ret_failure);
+		return -ENOMEM;
+	}
+	dev->model = request->model;
+	dev->options = request->options;
+	dev->option_count = request->option_count;
+	ioas_bdf_format(request->bdf, dev->name);
+	err = ioas_model_check(dev);
+	if (err)
+		return give_up(dev, err, ret_failure);
+	ioas_config_build(dev);
+	err = ioas_irq_init(dev);
+	if (err)
+		return give_up(dev, err, ret_failure);
+	*ret_dev = dev;
+	return 0;
+}
+
+int ioas_device_create(const struct ioas_device_request *request,
+                       struct ioas_device **ret_dev, char *ret_failure)
+{
+	struct ioas_device *dev;
+	int err = make(request, &dev, ret_failure);
+
+	if (err)
+		return err;
+	err = dev->model->create(dev, &dev->state);
+	if (err)
+		return give_up(dev, err, ret_failure);
+	*ret_dev = dev;
+	return 0;
+}
+
+int ioas_device_check(const struct ioas_device_request *request,
+                      char *ret_failure)
+{
+	struct ioas_device *dev;
+	int err = make(request, &dev, ret_failure);
+
+	if (err)
+		return err;
+	if (dev->model->check)
+		err = dev->model->check(dev);
+	if (err)
+		return give_up(dev, err, ret_failure);
+	free_device(dev);
+	return 0;
+}
+
+void ioas_device_destroy(struct ioas_device *dev)
+{
+	if (!dev)
+		return;
+	ioas_device_attach(dev, NULL);
+	dev->model->destroy(dev->state);
+	free_device(dev);
+}
+
+/* ---- Registers ---- */
+
+uint64_t ioas_device_bar_size(const struct ioas_device *dev, unsigned int bar)
+{
+	return bar < IOAS_BARS ? dev->model->function.bar[bar].size : 0;
+}
+
+static bool has_msix_in(const struct ioas_device *dev, unsigned int bar)
+{
+	return dev->msix_table && bar == dev->model->function.msix_bar;
+}
+
+uint64_t ioas_device_load(struct ioas_device *dev, unsigned int bar,
+                          uint64_t offset, unsigned int size)
+{
+	uint64_t value;
+
+	ioas_lock(&dev->lock);
+	ioas_count_locked(&dev->stats.loads, 1);
+	if (!has_msix_in(dev, bar) ||
+	    !ioas_msix_load_locked(dev, offset, size, &value))
+		value = dev->model->load(dev->state, bar, offset, size);
+	ioas_unlock(&dev->lock);
+	/* A model may give more than was asked for. */
+	return size < 8 ? value & ioas_mask_lg2(8 * size) : value;
+}
+
+void ioas_device_store(struct ioas_device *dev, unsigned int bar,
+                       uint64_t offset, unsigned int size, uint64_t value)
+{
+	if (size < 8)
+		value &= ioas_mask_lg2(8 * size);
+	ioas_lock(&dev->lock);
+	ioas_count_locked(&dev->stats.stores, 1);
+	if (!has_msix_in(dev, bar) ||
+	    !ioas_msix_store_locked(dev, offset, size, value))
+		dev->model->store(dev->state, bar, offset, size, value);
+	ioas_unlock(&dev->lock);
+}
+
+/* ---- Resets ---- */
+
+static void reset_model(struct ioas_device *dev)
+{
+	struct ioas_event ev = {
+		.kind = IOAS_EVENT_RESET,
+		.device = dev->name,
+		.model = dev->model->name,
+	};
+
+	dev->model->reset(dev->state);
+	ioas_tell(&ev);
+}
+
+void ioas_device_reset_locked(struct ioas_device *dev)
+{
+	reset_model(dev);
+	ioas_config_power_on_locked(dev);
+	ioas_irq_forget_pending_locked(dev);
+}
+
+void ioas_device_reset(struct ioas_device *dev)
+{
+	ioas_lock(&dev->lock);
+	ioas_device_reset_locked(dev);
+	ioas_unlock(&dev->lock);
+}
+
+void ioas_device_restart(struct ioas_device *dev)
+{
+	ioas_lock(&dev->lock);
+	reset_model(dev);
+	ioas_config_default_locked(dev);
+	ioas_irq_default_locked(dev);
+	ioas_unlock(&dev->lock);
+}
+
+/* ---- Address space ---- */
+
+void ioas_device_attach(struct ioas_device *dev, struct ioas_space *space)
+{
+	/* Pairs with the load in dma.c, which lies in a section. */
+	void *old = ioas_aptr_exchange(&dev->space, space);
+
+	if (old)
+		ioas_grace_sync(IOAS_GRACE_DMA);
+}

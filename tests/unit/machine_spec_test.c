@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "machine/machine.h"
+#include "rig.h"
+
+static const struct ioas_model_key disk_keys[] = {
+	{"file", "PATH", "where the data is"},
+	{"size", "SIZE", "how much"},
+	{.name = NULL},
+};
+
+static const struct ioas_model disk = {.name = "disk", .keys = disk_keys};
+static const struct ioas_model bare = {.name = "bare"};
+static const struct ioas_model *const models[] = {&disk, &bare, NULL};
+
+static char text[IOAS_TEXT_MAX];
+
+static struct ioas_machine *machine(struct rig *r)
+{
+	struct ioas_machine *m = NULL;
+
+	rig_ok(r, ioas_machine_create("intel", models, &m, text));
+	rig_defer(r, RIG_CALL(ioas_machine_destroy), m);
+	return m;
+}
+
+static void add(struct rig *r, struct ioas_machine *m, const char *spec)
+{
+	rig_ok(r, ioas_machine_add(m, spec, text));
+}
+
+static const char *option(const struct ioas_machine *m, unsigned int function,
+                          const char *key)
+{
+	const struct ioas_function *f = &m->function[function];
+	unsigned int i;
+
+	for (i = 0; i < f->option_count; i++)
+		if (strcmp(f->options[i].key, key) == 0)
+			return f->options[i].value;
+	return NULL;
+}
+
+static void functions_sit_on_a_bus_each_by_default(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+
+	add(r, m, "disk");
+	add(r, m, "bare");
+	add(r, m, "disk");
+	assert_int_equal(m->function_count, 3);
+	assert_string_equal(m->function[0].name, "0000:01:00.0");
+	assert_string_equal(m->function[1].name, "0000:02:00.0");
+	assert_string_equal(m->function[2].name, "0000:03:00.0");
+	assert_ptr_equal(m->function[0].model, &disk);
+	assert_ptr_equal(m->function[1].model, &bare);
+	assert_null(m->function[0].device);
+}
+
+static void each_function_is_a_group_from_1(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+	unsigned int i;
+
+	for (i = 0; i < 11; i++) {
+		add(r, m, "bare");
+		assert_int_equal(m->function[i].group, i + 1);
+	}
+	assert_string_equal(m->function[0].group_name, "1");
+	assert_string_equal(m->function[10].group_name, "11");
+}
+
+static void options_are_keys_and_values_without_bdf(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+
+	add(r, m, "disk,file=a=b,bdf=7f:1f.7,size=");
+	assert_int_equal(m->function[0].option_count, 2);
+	assert_string_equal(option(m, 0, "file"), "a=b");
+	assert_string_equal(option(m, 0, "size"), "");
+	assert_null(option(m, 0, "bdf"));
+	assert_string_equal(m->function[0].name, "0000:7f:1f.7");
+}
+
+static void two_commas_are_a_comma_of_the_value(struct rig *r)
+{
+	static const struct {
+		const char *spec, *file, *size;
+	} row[] = {
+		{"disk,file=a,,b", "a,b", NULL},
+		{"disk,file=,,", ",", NULL},
+		{"disk,file=,,,,x,size=1", ",,x", "1"},
+		{"disk,file=a,,,size=1", "a,", "1"},
+		{"disk,file=a,,size=1", "a,size=1", NULL},
+	};
+	struct ioas_machine *m = machine(r);
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(row); i++) {
+		add(r, m, row[i].spec);
+		assert_string_equal(option(m, i, "file"), row[i].file);
+		if (row[i].size)
+			assert_string_equal(option(m, i, "size"), row[i].size);
+		else
+			assert_null(option(m, i, "size"));
+	}
+}
+
+static void a_bdf_is_taken_with_and_without_domain(struct rig *r)
+{
+	static const struct {
+		const char *spec, *name;
+	} row[] = {
+		{"bare,bdf=01:00.0", "0000:01:00.0"},
+		{"bare,bdf=0000:02:00.0", "0000:02:00.0"},
+		{"bare,bdf=ABCD:eF:1f.7", "abcd:ef:1f.7"},
+		{"bare,bdf=00:00.0", "0000:00:00.0"},
+	};
+	struct ioas_machine *m = machine(r);
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(row); i++) {
+		add(r, m, row[i].spec);
+		assert_string_equal(m->function[i].name, row[i].name);
+		assert_int_equal(m->function[i].option_count, 0);
+	}
+	assert_int_equal(m->function[2].bdf.domain, 0xabcd);
+	assert_int_equal(m->function[2].bdf.bus, 0xef);
+	assert_int_equal(m->function[2].bdf.slot, 0x1f);
+	assert_int_equal(m->function[2].bdf.function, 7);
+}
+
+static void a_default_bdf_goes_around_one_that_is_taken(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+
+	add(r, m, "bare,bdf=01:00.0");
+	add(r, m, "bare,bdf=03:00.0");
+	add(r, m, "bare");
+	add(r, m, "bare");
+	assert_string_equal(m->function[2].name, "0000:02:00.0");
+	assert_string_equal(m->function[3].name, "0000:04:00.0");
+}
+
+/* What is wrong, and in the same sentence what is right. */
+static const struct {
+	const char *spec;
+	int err;
+	const char *wrong, *right;
+} bad[] = {
+	{"", -EINVAL, "no device model is named", "disk bare"},
+	{",file=x", -EINVAL, "no device model is named", "disk bare"},
+	{"dsik", -EINVAL, "no device model 'dsik'", "disk bare"},
+	{"disk,,file=x", -EINVAL, "no device model 'disk,file=x'", "disk bare"},
+	{"DISK", -EINVAL, "no device model 'DISK'", "disk bare"},
+	{"disk,fiel=x", -EINVAL, "disk has no option 'fiel'",
+         "file=PATH size=SIZE bdf=BDF"},
+	{"disk,=x", -EINVAL, "disk has no option ''", "file=PATH"},
+	{"bare,file=x", -EINVAL, "bare has no option 'file'", "bdf=BDF"},
+	{"disk,file", -EINVAL, "disk: option 'file' has no '='", "key=value"},
+	{"disk,", -EINVAL, "disk: option '' has no '='", "key=value"},
+	{"disk,file=x,", -EINVAL, "option '' has no '='", "key=value"},
+	{"disk,file=a,b", -EINVAL, "option 'b' has no '='", "',,'"},
+	{"disk,file=a,file=b", -EINVAL, "option 'file' is given twice", "once"},
+	{"bare,bdf=02:00.0,bdf=02:00.0", -EINVAL, "option 'bdf' is given twice",
+         "once"},
+	{"bare,bdf=", -EINVAL, "bdf= is not", "BB:SS.F"},
+	{"bare,bdf=1:00.0", -EINVAL, "bdf=1:00.0 is not", "DDDD:BB:SS.F"},
+	{"bare,bdf=01:0.0", -EINVAL, "bdf=01:0.0 is not", "0000:01:00.0"},
+	{"bare,bdf=01:00", -EINVAL, "bdf=01:00 is not", "BB:SS.F"},
+	{"bare,bdf=01:00.", -EINVAL, "bdf=01:00. is not", "BB:SS.F"},
+	{"bare,bdf=01:00.8", -EINVAL, "bdf=01:00.8 is not", "F at most 7"},
+	{"bare,bdf=01:20.0", -EINVAL, "bdf=01:20.0 is not", "SS at most 1f"},
+	{"bare,bdf=01:00.00", -EINVAL, "bdf=01:00.00 is not", "BB:SS.F"},
+	{"bare,bdf=01-00.0", -EINVAL, "bdf=01-00.0 is not", "BB:SS.F"},
+	{"bare,bdf=0g:00.0", -EINVAL, "bdf=0g:00.0 is not", "hexadecimal"},
+	{"bare,bdf=000:01:00.0", -EINVAL, "bdf=000:01:00.0 is not", "DDDD"},
+	{"bare,bdf=10000:01:00.0", -EINVAL, "bdf=10000:01:00.0 is not", "DDDD"},
+	{"bare,bdf=0:0000:01:00.0", -EINVAL, "bdf=0:0000:01:00.0", "DDDD"},
+	{"bare,bdf=0000:01:00.0 ", -EINVAL, "is not", "DDDD"},
+	{"bare,bdf=01:00.0", -EEXIST,
+         "a function at 0000:01:00.0 already (disk)", "give another bdf="},
+	{"bare,bdf=0000:01:00.0", -EEXIST, "at 0000:01:00.0 already", "bdf="},
+};
+
+static void what_is_wrong_is_refused_with_the_reason(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+	uint64_t live;
+	unsigned int i;
+
+	add(r, m, "disk");
+	live = rig_live(r);
+	for (i = 0; i < IOAS_ARRAY_SIZE(bad); i++) {
+		text[0] = '\0';
+		rig_fails(r, ioas_machine_add(m, bad[i].spec, text),
+		          bad[i].err);
+		if (!strstr(text, bad[i].wrong) || !strstr(text, bad[i].right))
+			fail_msg("'%s' says: %s", bad[i].spec, text);
+		assert_int_equal(rig_live(r), live);
+		assert_int_equal(m->function_count, 1);
+	}
+}
+
+static void no_memory_is_said(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+	int err = rig_try(r, ioas_machine_add(m, "disk,file=x", text));
+
+	if (!rig_failed(r)) {
+		assert_int_equal(err, 0);
+		return;
+	}
+	assert_int_equal(err, -ENOMEM);
+	assert_string_equal(text, "out of memory");
+	assert_int_equal(m->function_count, 0);
+}
+
+static void one_function_too_many_is_refused(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+	unsigned int i;
+
+	for (i = 0; i < IOAS_FUNCTIONS_MAX; i++)
+		add(r, m, "bare");
+	rig_fails(r, ioas_machine_add(m, "bare", text), -ENOSPC);
+	assert_non_null(strstr(text, "at most 64"));
+	assert_int_equal(m->function_count, IOAS_FUNCTIONS_MAX);
+	assert_string_equal(m->function[63].name, "0000:40:00.0");
+}
+
+static void a_long_word_is_cut_in_the_sentence(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+	char spec[2000];
+
+	memset(spec, 'x', sizeof(spec));
+	spec[sizeof(spec) - 1] = '\0';
+	rig_fails(r, ioas_machine_add(m, spec, text), -EINVAL);
+	assert_non_null(strstr(text, "known: disk bare"));
+}
+
+RIG_MAIN("machine_spec", RIG_TEST(functions_sit_on_a_bus_each_by_default),
+         RIG_TEST(each_function_is_a_group_from_1),
+         RIG_TEST(options_are_keys_and_values_without_bdf),
+         RIG_TEST(two_commas_are_a_comma_of_the_value),
+         RIG_TEST(a_bdf_is_taken_with_and_without_domain),
+         RIG_TEST(a_default_bdf_goes_around_one_that_is_taken),
+         RIG_TEST(what_is_wrong_is_refused_with_the_reason),
+         RIG_TEST(no_memory_is_said),
+         RIG_TEST(one_function_too_many_is_refused),
+         RIG_TEST(a_long_word_is_cut_in_the_sentence))

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "pci_probe.h"
+
+#define GIB (UINT64_C(1) << 30)
+
+static struct ioas_model model;
+static struct ioas_function_desc *const f = &model.function;
+
+static int check(const char *says)
+{
+	struct ioas_device_request request = {.model = &model};
+	char text[IOAS_FAILURE_TEXT] = "";
+	int err = ioas_device_check(&request, text);
+
+	if (err == -EINVAL) {
+		assert_non_null(strstr(text, "probe"));
+		assert_non_null(strstr(text, says));
+	}
+	model = probe_model;
+	return err;
+}
+
+static void class_codes_have_24_bits(struct rig *r)
+{
+	model = probe_model;
+	f->class_code = 0x1000000;
+	rig_fails(r, check("class"), -EINVAL);
+	f->class_code = 0xffffff;
+	rig_ok(r, check(""));
+}
+
+static void bars_are_powers_of_two_and_fit_their_registers(struct rig *r)
+{
+	static const struct {
+		unsigned int bar;
+		struct ioas_bar_desc desc;
+		int err;
+	} row[] = {
+		{2, {0x1800, false, false}, -EINVAL},
+		{3, {8, false, false}, -EINVAL},
+		{3, {16, false, false}, 0},
+		{3, {4 * GIB, false, false}, -EINVAL},
+		{3, {2 * GIB, false, false}, 0},
+		{1, {0x1000, false, false}, -EINVAL},
+		{5, {0x1000, false, false}, -EINVAL},
+		{4, {GIB << 33, true, true}, 0},
+	};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(row); i++) {
+		model = probe_model;
+		f->bar[row[i].bar] = row[i].desc;
+		if (row[i].err)
+			rig_fails(r, check("BAR"), row[i].err);
+		else
+			rig_ok(r, check(""));
+	}
+	f->bar[4].size = 0;
+	f->bar[5] = (struct ioas_bar_desc){0x1000, true, false};
+	rig_fails(r, check("BAR"), -EINVAL);
+}
+
+static void msi_has_a_power_of_two_vectors_up_to_32(struct rig *r)
+{
+	static const uint8_t bad[] = {3, 33, 64, 255};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(bad); i++) {
+		model = probe_model;
+		f->msi_vectors = bad[i];
+		rig_fails(r, check("MSI has"), -EINVAL);
+	}
+	f->msi_vectors = 32;
+	rig_ok(r, check(""));
+}
+
+static void msix_lies_in_its_bar(struct rig *r)
+{
+	static const struct {
+		uint16_t vectors;
+		uint8_t bar;
+		uint32_t table, pba;
+		int err;
+	} row[] = {
+		{2048, 0, 0x4000, 0x0000, -EINVAL}, /* behind the BAR */
+		{512, 0, 0x2000, 0x1000, 0},        /* up to its last byte */
+		{513, 0, 0x2000, 0x1000, -EINVAL},  /* beyond it */
+		{2049, 4, 0x0, 0x10000, -EINVAL},   /* more than there can be */
+		{2048, 4, 0x0, 0x8000, 0},
+		{2048, 4, 0x0, 0x7ff8, -EINVAL},   /* inside the table */
+		{2048, 4, 0x1000, 0xf08, -EINVAL}, /* runs into the table */
+		{2048, 4, 0x1000, 0xf00, 0},
+		{4, 2, 0x4, 0x800, -EINVAL}, /* not on 8 bytes */
+		{4, 2, 0x0, 0x804, -EINVAL},
+		{4, 2, 0x0, 0x1000, -EINVAL}, /* pending bits behind it */
+		{4, 3, 0x0, 0x800, -EINVAL},  /* a BAR that is not there */
+		{4, 6, 0x0, 0x800, -EINVAL},
+	};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(row); i++) {
+		model = probe_model;
+		f->msix_vectors = row[i].vectors;
+		f->msix_bar = row[i].bar;
+		f->msix_table = row[i].table;
+		f->msix_pba = row[i].pba;
+		if (row[i].err)
+			rig_fails(r, check("MSI-X"), row[i].err);
+		else
+			rig_ok(r, check(""));
+	}
+}
+
+static void create_refuses_what_check_refuses(struct rig *r)
+{
+	struct ioas_device_request request = {.model = &model};
+	struct ioas_device *dev = NULL;
+
+	model = probe_model;
+	f->bar[0].size = 3;
+	rig_fails(r, ioas_device_create(&request, &dev, NULL), -EINVAL);
+	assert_null(dev);
+}
+
+RIG_MAIN("pci_model", RIG_TEST(class_codes_have_24_bits),
+         RIG_TEST(bars_are_powers_of_two_and_fit_their_registers),
+         RIG_TEST(msi_has_a_power_of_two_vectors_up_to_32),
+         RIG_TEST(msix_lies_in_its_bar),
+         RIG_TEST(create_refuses_what_check_refuses))
