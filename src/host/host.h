@@ -5,6 +5,14 @@
  *
  * System calls are made with syscall(2), never through a libc wrapper that
  * preload interposes; errno is left as it was.
+ *
+ *	sys.c     the system call
+ *	hooks.c   the set, and what fits in a few lines
+ *	memory.c  alloc, pin, copy
+ *	thread.c  barrier, wait, signals, end of a thread
+ *	store.c   the file behind a device: open, lock, size, close
+ *	io.c      the file behind a device: read, write, zero, flush
+ *	state.c   memory for device models
  */
 #ifndef IOAS_HOST_HOST_H
 #define IOAS_HOST_HOST_H
@@ -12,13 +20,38 @@
 #include "base/hooks.h"
 
 /*
- * A complete set. copy is by process_vm_readv(2) on this process: it works
- * anywhere and costs a system call; a front end that owns the SIGSEGV handler
- * replaces it, and pin when it has addresses of its own to accept.
+ * A complete set. A front end that owns the SIGSEGV handler replaces copy, and
+ * pin when it has addresses of its own to accept.
+ *
+ * copy is by process_vm_readv(2) on this process: it works anywhere and costs
+ * system calls. What it keeps of the promise in base/hooks.h: up to 32 bytes,
+ * if both ends are multiples of 8, each unit is a system call of its own, so
+ * units appear in ascending order; of a longer copy the last unit appears
+ * after all others, and the others in any order. That one unit appears whole
+ * rests on how the kernel copies 8 bytes, which no document promises. A plain
+ * copy after a probe would keep the promise but crash when the memory
+ * goes between the two, which is the very case this hook exists for.
  */
 void ioas_host_hooks(struct ioas_hooks *ret_hooks);
 
-/* The system call, or -errno; errno itself is untouched. */
+/*
+ * The system call, or -errno; errno itself is untouched. Seven parameters
+ * because a system call has them.
+ */
 long ioas_sys(long number, long a, long b, long c, long d, long e, long f);
+
+/*
+ * What pin does before Linux 5.14, which has no MADV_POPULATE_READ: touch page
+ * by page. As hooks.pin.
+ */
+int ioas_host_pin_by_touch(struct uaddr start, uint64_t length,
+                           unsigned int perm, uint64_t *ret_pinned);
+
+/*
+ * Told about each descriptor that a store keeps (internal: from now on, or not
+ * any more), so that a front end can hide it from the program's own close().
+ * NULL: nobody wants to know. Set once, before the first store is opened.
+ */
+extern void (*ioas_host_internal_fd)(int fd, bool internal);
 
 #endif /* IOAS_HOST_HOST_H */

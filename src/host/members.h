@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The members of the set that hooks.c puts together; what each must do says
+ * base/hooks.h. For the files of src/host only.
+ */
+#ifndef IOAS_HOST_MEMBERS_H
+#define IOAS_HOST_MEMBERS_H
+
+#include "host/host.h"
+
+/* memory.c */
+void *ioas_host_alloc(size_t bytes);
+void ioas_host_free(void *p, size_t bytes);
+int ioas_host_pin(struct uaddr start, uint64_t length, unsigned int perm,
+                  uint64_t *ret_pinned);
+void ioas_host_unpin(struct uaddr start, uint64_t length);
+int ioas_host_copy(void *dst, const void *src, size_t bytes);
+
+/* thread.c */
+bool ioas_host_barrier(void);
+void ioas_host_wait(const struct ioas_a32 *word, uint32_t seen);
+void ioas_host_wake(const struct ioas_a32 *word);
+void ioas_host_relax(unsigned int round);
+void ioas_host_signals_block(struct ioas_signals *saved);
+void ioas_host_signals_restore(const struct ioas_signals *saved);
+bool ioas_host_at_thread_exit(void (*fn)(void *arg), void *arg);
+
+#endif /* IOAS_HOST_MEMBERS_H */
