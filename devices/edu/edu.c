@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An educational device, and the model to copy for a first one of your own:
+ * copy this file, give it a new name, and add one line each to
+ * devices/models.c, devices/models.h and devices/meson.build. Then
+ * `ioas list devices` knows it and `ioas run -d NAME -- PROGRAM` has one.
+ *
+ * It computes factorials and copies between memory and a buffer of its own,
+ * and says by an interrupt when it is done:
+ *
+ *	0x00  identification       reads 0x010000ed
+ *	0x04  liveness             reads the inverse of what was written
+ *	0x08  factorial            n in, n! modulo 2^32 out
+ *	0x20  status               0x80: interrupt after a factorial
+ *	0x24  interrupt status     why there was an interrupt: 1 factorial,
+ *	                           0x100 DMA, others raised by the program
+ *	0x60  interrupt raise      sets these bits and interrupts
+ *	0x64  interrupt acknowledge  clears these bits
+ *	0x80  DMA source           } one is an I/O virtual address, the other
+ *	0x88  DMA destination      } lies in the buffer, 0x40000 to 0x40fff
+ *	0x90  DMA count            bytes
+ *	0x98  DMA command          1 start, 2 to memory, 4 interrupt at the end
+ *
+ * Registers below 0x80 take accesses of 4 bytes, the others of 4 or 8. Other
+ * accesses read as 0 or do nothing. A transfer that leaves the buffer, or that
+ * the IOMMU refuses, moves nothing more and ends like any other: a device of
+ * this kind has no way to tell, but ioas reports what the IOMMU refused.
+ *
+ * Source: register layout of the "edu" device of QEMU 10.0, docs/specs/edu.rst.
+ */
+#include "models.h"
+
+enum edu_register {
+	EDU_IDENTIFICATION = 0x00,
+	EDU_LIVENESS = 0x04,
+	EDU_FACTORIAL = 0x08,
+	EDU_STATUS = 0x20,
+	EDU_INTERRUPT_STATUS = 0x24,
+	EDU_INTERRUPT_RAISE = 0x60,
+	EDU_INTERRUPT_ACKNOWLEDGE = 0x64,
+	EDU_DMA_SOURCE = 0x80,
+	EDU_DMA_DESTINATION = 0x88,
+	EDU_DMA_COUNT = 0x90,
+	EDU_DMA_COMMAND = 0x98,
+};
+
+#define STATUS_INTERRUPT    0x80u
+#define INTERRUPT_FACTORIAL 0x001u
+#define INTERRUPT_DMA       0x100u
+#define DMA_START           1u
+#define DMA_TO_MEMORY       2u
+#define DMA_INTERRUPT       4u
+#define BUFFER_START        0x40000u
+#define BUFFER_BYTES        4096u
+
+/* All that one device remembers. Calls come one at a time: no lock. */
+struct edu {
+	struct ioas_device *dev;
+	uint32_t liveness, factorial, status, interrupts;
+	uint64_t source, destination, count, command;
+	uint8_t buffer[BUFFER_BYTES];
+};
+
+/* Vector 0 is the only one; it is dropped while the program has MSI off. */
+static void raise_interrupt(struct edu *e, uint32_t why)
+{
+	e->interrupts |= why;
+	if (why)
+		ioas_device_interrupt(e->dev, 0);
+}
+
+static void compute_factorial(struct edu *e, uint32_t n)
+{
+	/* From 34 on the product is 0 modulo 2^32 and stays so. */
+	for (e->factorial = 1; n && e->factorial; n--)
+		e->factorial *= n;
+	if (e->status & STATUS_INTERRUPT)
+		raise_interrupt(e, INTERRUPT_FACTORIAL);
+}
+
+static uint8_t *buffer_at(struct edu *e, uint64_t address)
+{
+	const uint64_t at = address - BUFFER_START;
+
+	if (address < BUFFER_START || at > BUFFER_BYTES ||
+	    e->count > BUFFER_BYTES - at)
+		return NULL;
+	return e->buffer + at;
+}
+
+/*
+ * DMA by I/O virtual address. The issuer is what a report of a refused access
+ * shows as the reason for it; a refused access needs no more than that here.
+ */
+static void move(struct edu *e)
+{
+	const struct ioas_issuer issuer = {"DMA", NULL, -1, -1};
+	const bool to_memory = e->command & DMA_TO_MEMORY;
+	uint8_t *mine = buffer_at(e, to_memory ? e->source : e->destination);
+	int err;
+
+	if (!mine)
+		return;
+	if (to_memory)
+		err = ioas_dma_write(e->dev, e->destination, mine, e->count,
+		                     &issuer);
+	else
+		err = ioas_dma_read(e->dev, e->source, mine, e->count, &issuer);
+	(void)err;
+}
+
+/* The transfer is over when the store returns: no thread, nothing to wait. */
+static void run_dma(struct edu *e, uint64_t command)
+{
+	e->command = command;
+	if (!(command & DMA_START))
+		return;
+	move(e);
+	e->command &= ~(uint64_t)DMA_START;
+	if (command & DMA_INTERRUPT)
+		raise_interrupt(e, INTERRUPT_DMA);
+}
+
+static bool is_access(uint64_t offset, unsigned int size)
+{
+	return size == 4 || (size == 8 && offset >= EDU_DMA_SOURCE);
+}
+
+static uint64_t edu_load(void *state, unsigned int bar, uint64_t offset,
+                         unsigned int size)
+{
+	const struct edu *e = state;
+
+	if (!is_access(offset, size))
+		return 0;
+	switch (offset) {
+	case EDU_IDENTIFICATION:
+		return 0x010000ed;
+	case EDU_LIVENESS:
+		return (uint32_t)~e->liveness;
+	case EDU_FACTORIAL:
+		return e->factorial;
+	case EDU_STATUS:
+		return e->status;
+	case EDU_INTERRUPT_STATUS:
+		return e->interrupts;
+	case EDU_DMA_SOURCE:
+		return e->source;
+	case EDU_DMA_DESTINATION:
+		return e->destination;
+	case EDU_DMA_COUNT:
+		return e->count;
+	case EDU_DMA_COMMAND:
+		return e->command;
+	}
+	return 0;
+}
+
+static void edu_store(void *state, unsigned int bar, uint64_t offset,
+                      unsigned int size, uint64_t value)
+{
+	struct edu *e = state;
+
+	if (!is_access(offset, size))
+		return;
+	switch (offset) {
+	case EDU_LIVENESS:
+		e->liveness = (uint32_t)value;
+		break;
+	case EDU_FACTORIAL:
+		compute_factorial(e, (uint32_t)value);
+		break;
+	case EDU_STATUS:
+		e->status = value & STATUS_INTERRUPT;
+		break;
+	case EDU_INTERRUPT_RAISE:
+		raise_interrupt(e, (uint32_t)value);
+		break;
+	case EDU_INTERRUPT_ACKNOWLEDGE:
+		e->interrupts &= (uint32_t)~value;
+		break;
+	case EDU_DMA_SOURCE:
+		e->source = value;
+		break;
+	case EDU_DMA_DESTINATION:
+		e->destination = value;
+		break;
+	case EDU_DMA_COUNT:
+		e->count = value;
+		break;
+	case EDU_DMA_COMMAND:
+		run_dma(e, value);
+		break;
+	}
+}
+
+/* Power-on: everything is 0 but what the device is made of. */
+static void edu_reset(void *state)
+{
+	struct edu *e = state;
+
+	*e = (struct edu){.dev = e->dev};
+}
+
+/* The only place that may allocate. */
+static int edu_create(struct ioas_device *dev, void **ret_state)
+{
+	struct edu *e;
+	int err = ioas_device_alloc(dev, sizeof(*e), ret_state);
+
+	if (err)
+		return err;
+	e = *ret_state;
+	e->dev = dev;
+	return 0;
+}
+
+static void edu_destroy(void *state)
+{
+	ioas_device_free(state, sizeof(struct edu));
+}
+
+static const struct ioas_model_key keys[] = {{NULL, NULL, NULL}};
+
+const struct ioas_model ioas_edu_model = {
+	.name = "edu",
+	.summary = "educational device: factorials, DMA, one MSI vector",
+	.keys = keys,
+	.function =
+		{
+			.vendor = 0x1234,
+			.device = 0x11e8,
+			.subsystem_vendor = 0x1af4,
+			.subsystem_device = 0x1100,
+			.class_code = 0x00ff00,
+			.revision = 0x10,
+			.bar = {[0] = {.size = 1 << 20}},
+			.msi_vectors = 1,
+		},
+	.create = edu_create,
+	.destroy = edu_destroy,
+	.reset = edu_reset,
+	.load = edu_load,
+	.store = edu_store,
+};
