@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Containers: groups that share a back end. The back end comes with SET_IOMMU,
+ * which needs a group, and goes with the last group, all its mappings with it.
+ *
+ * CHECK_EXTENSION takes no lock: the only thing it asks is whether the back end
+ * is there, one word.
+ *
+ * Source: Linux 7.3 drivers/vfio/container.c
+ */
+#include <errno.h>
+
+#include "uapi/state.h"
+
+static long get_api_version(struct ioas_call *call)
+{
+	return VFIO_API_VERSION;
+}
+
+static long check_extension(struct ioas_call *call)
+{
+	struct ioas_container *container = call->file->container;
+	/* Pairs with the stores in type1_set() and type1_take(). */
+	bool is_on = ioas_a32_load(&container->type1_is_on);
+
+	return ioas_type1_extension(container->vfio, is_on, call->value);
+}
+
+static void type1_set(struct ioas_container *container,
+                      struct ioas_type1 *type1)
+{
+	container->type1 = type1;
+	/* Pairs with the load in check_extension(). */
+	ioas_a32_store(&container->type1_is_on, 1);
+}
+
+static struct ioas_type1 *type1_take(struct ioas_container *container)
+{
+	struct ioas_type1 *type1 = container->type1;
+
+	container->type1 = NULL;
+	/* Pairs with the load in check_extension(). */
+	ioas_a32_store(&container->type1_is_on, 0);
+	return type1;
+}
+
+static long set_iommu_locked(struct ioas_container *container,
+                             unsigned long type)
+{
+	struct ioas_type1 *type1;
+	struct ioas_group *group;
+	int ret;
+
+	if (!container->groups || container->type1)
+		return -EINVAL;
+	/* A back end is asked to open whatever it calls an extension. */
+	if (ioas_type1_extension(container->vfio, false, type) <= 0)
+		return -ENODEV;
+	ret = ioas_type1_create(container->vfio, type, &type1);
+	if (ret)
+		return ret;
+	for (group = container->groups; group; group = group->next)
+		ioas_group_attach_locked(group, type1->space);
+	type1_set(container, type1);
+	return 0;
+}
+
+static long set_iommu(struct ioas_call *call)
+{
+	struct ioas_container *container = call->file->container;
+	long ret;
+
+	ioas_lock(&container->vfio->lock);
+	ret = set_iommu_locked(container, call->value);
+	ioas_unlock(&container->vfio->lock);
+	return ret;
+}
+
+const struct ioas_command ioas_container_commands[IOAS_VFIO_COMMANDS] = {
+	[IOAS_COMMAND(VFIO_GET_API_VERSION)] = {.name = "VFIO_GET_API_VERSION",
+                                                .run = get_api_version,
+                                                .flags =
+                                                        IOAS_COMMAND_LOCK_FREE},
+	[IOAS_COMMAND(VFIO_CHECK_EXTENSION)] = {.name = "VFIO_CHECK_EXTENSION",
+                                                .run = check_extension,
+                                                .flags =
+                                                        IOAS_COMMAND_LOCK_FREE},
+	[IOAS_COMMAND(VFIO_SET_IOMMU)] = {.name = "VFIO_SET_IOMMU",
+                                          .run = set_iommu},
+};
+
+int ioas_container_add_locked(struct ioas_container *container,
+                              struct ioas_group *group)
+{
+	int ret;
+
+	if (container->type1) {
+		ret = ioas_type1_admits(container->type1);
+		if (ret)
+			return ret;
+		ioas_group_attach_locked(group, container->type1->space);
+	}
+	group->container = container;
+	group->next = container->groups;
+	container->groups = group;
+	container->users++;
+	return 0;
+}
+
+struct ioas_type1 *ioas_container_remove_locked(struct ioas_group *group)
+{
+	struct ioas_container *container = group->container;
+	struct ioas_type1 *type1 = NULL;
+	struct ioas_group **link = &container->groups;
+
+	ioas_group_attach_locked(group, NULL);
+	while (*link != group)
+		link = &(*link)->next;
+	*link = group->next;
+	group->container = NULL;
+	if (!container->groups)
+		type1 = type1_take(container);
+	ioas_container_put_locked(container);
+	return type1;
+}
+
+void ioas_container_put_locked(struct ioas_container *container)
+{
+	struct ioas_container **link = &container->vfio->containers;
+
+	if (--container->users)
+		return;
+	while (*link != container)
+		link = &(*link)->next;
+	*link = container->next;
+	ioas_delete(container);
+}
+
+struct ioas_type1 *ioas_container_type1_get(struct ioas_container *container)
+{
+	struct ioas_type1 *type1;
+
+	ioas_lock(&container->vfio->lock);
+	type1 = container->type1;
+	if (type1)
+		/* Pairs with the one in ioas_type1_put(). */
+		ioas_a64_add(&type1->users, 1);
+	ioas_unlock(&container->vfio->lock);
+	return type1;
+}
+
+static struct ioas_container *container_create(struct ioas_vfio *vfio)
+{
+	struct ioas_container *container = ioas_new(struct ioas_container);
+
+	if (!container)
+		return NULL;
+	container->vfio = vfio;
+	container->users = 1;
+	return container;
+}
+
+int ioas_vfio_open_container(struct ioas_vfio *vfio,
+                             struct ioas_file **ret_file)
+{
+	struct ioas_file *file = ioas_file_create(vfio, IOAS_FILE_CONTAINER);
+	struct ioas_container *container;
+	struct ioas_signals saved;
+
+	if (!file)
+		return -ENOMEM;
+	container = container_create(vfio);
+	if (!container) {
+		ioas_delete(file);
+		return -ENOMEM;
+	}
+	ioas_hooks.signals_block(&saved);
+	ioas_lock(&vfio->lock);
+	container->next = vfio->containers;
+	vfio->containers = container;
+	ioas_unlock(&vfio->lock);
+	ioas_hooks.signals_restore(&saved);
+	file->container = container;
+	*ret_file = file;
+	return 0;
+}

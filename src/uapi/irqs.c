@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SET_IRQS: which event each interrupt of a device raises.
+ *
+ * The arguments are checked first, whatever the index; then a table by index
+ * and action says who acts (none: ENOTTY). Vectors of MSI and MSI-X are kept
+ * by the function (pci), which raises them; the error and request interrupts
+ * are kept here, since only the program itself raises them, to test.
+ *
+ * The gate of the device makes one call of it a time.
+ *
+ * Source: Linux 7.3 drivers/vfio/pci/vfio_pci_intrs.c, drivers/vfio/vfio_main.c
+ *         (vfio_set_irqs_validate_and_prepare)
+ */
+#include <errno.h>
+
+#include "uapi/state.h"
+
+struct request {
+	struct ioas_vdevice *vdevice;
+	struct ioas_vfio_irq_set set;
+	void *data; /* count of uint8_t or int32_t; NULL: none */
+	size_t bytes;
+};
+
+unsigned int ioas_vdevice_irq_count(const struct ioas_vdevice *vdevice,
+                                    unsigned int index)
+{
+	if (index <= VFIO_PCI_MSIX_IRQ_INDEX)
+		return ioas_device_irq_count(vdevice->dev,
+		                             (enum ioas_irq_mode)index);
+	return 1;
+}
+
+void ioas_event_put(struct ioas_vdevice *vdevice, int event)
+{
+	if (event != IOAS_NO_EVENT)
+		vdevice->vfio->front->event_put(event);
+}
+
+/* The mode that is on, and its vectors. */
+static enum ioas_irq_mode irq_mode(struct ioas_vdevice *vdevice,
+                                   unsigned int *ret_count)
+{
+	struct ioas_device *dev = vdevice->dev;
+	enum ioas_irq_mode mode;
+
+	ioas_lock(&dev->lock);
+	mode = dev->irq.mode;
+	*ret_count = dev->irq.count;
+	ioas_unlock(&dev->lock);
+	return mode;
+}
+
+/* The handle of a vector, kept alive by the gate. */
+static int vector_event(struct ioas_vdevice *vdevice, unsigned int vector)
+{
+	struct ioas_device *dev = vdevice->dev;
+	int event;
+
+	ioas_lock(&dev->lock);
+	event = dev->irq.event[vector];
+	ioas_unlock(&dev->lock);
+	return event;
+}
+
+static void vectors_off(struct ioas_vdevice *vdevice, enum ioas_irq_mode mode)
+{
+	unsigned int i, count = ioas_device_irq_count(vdevice->dev, mode);
+
+	for (i = 0; i < count; i++)
+		ioas_event_put(vdevice, ioas_device_irq_set(vdevice->dev, i,
+		                                            IOAS_NO_EVENT));
+	ioas_device_irq_off(vdevice->dev);
+}
+
+static void single_put(struct ioas_vdevice *vdevice, int *event)
+{
+	int was = *event;
+
+	*event = IOAS_NO_EVENT;
+	ioas_event_put(vdevice, was);
+}
+
+void ioas_irqs_put(struct ioas_vdevice *vdevice)
+{
+	enum ioas_irq_mode mode;
+	unsigned int count;
+
+	ioas_lock(&vdevice->gate);
+	mode = irq_mode(vdevice, &count);
+	if (mode != IOAS_IRQ_OFF)
+		vectors_off(vdevice, mode);
+	single_put(vdevice, &vdevice->error_event);
+	single_put(vdevice, &vdevice->request_event);
+	ioas_unlock(&vdevice->gate);
+}
+
+/* ---- MSI and MSI-X ---- */
+
+/* Vectors that were not asked for at the start can be had from MSI-X only. */
+static bool vector_can_be_set(struct ioas_vdevice *vdevice,
+                              enum ioas_irq_mode mode, unsigned int vector)
+{
+	unsigned int count;
+
+	irq_mode(vdevice, &count);
+	return vector < count ||
+	       (mode == IOAS_IRQ_MSIX &&
+	        vdevice->vfio->machine->profile->msix_dynamic);
+}
+
+/* The old event goes first, also when the new one turns out to be bad. */
+static int set_vector(struct ioas_vdevice *vdevice, enum ioas_irq_mode mode,
+                      unsigned int vector, int fd)
+{
+	int event;
+
+	ioas_event_put(vdevice, ioas_device_irq_set(vdevice->dev, vector,
+	                                            IOAS_NO_EVENT));
+	if (fd < 0)
+		return 0;
+	if (!vector_can_be_set(vdevice, mode, vector))
+		return -EINVAL;
+	event = vdevice->vfio->front->event_get(fd);
+	if (event < 0)
+		return event;
+	ioas_device_irq_set(vdevice->dev, vector, event);
+	return 0;
+}
+
+/* On failure the vectors up to the failing one are without event. */
+static int set_block(const struct request *rq)
+{
+	enum ioas_irq_mode mode = (enum ioas_irq_mode)rq->set.index;
+	const int32_t *fd = rq->data;
+	uint32_t i;
+	int ret = 0;
+
+	for (i = 0; i < rq->set.count && !ret; i++)
+		ret = set_vector(rq->vdevice, mode, rq->set.start + i, fd[i]);
+	while (ret && i-- > 0)
+		set_vector(rq->vdevice, mode, rq->set.start + i, -1);
+	return ret;
+}
+
+static int msi_turn_on(const struct request *rq)
+{
+	enum ioas_irq_mode mode = (enum ioas_irq_mode)rq->set.index;
+	unsigned int count = rq->set.start + rq->set.count;
+	int ret;
+
+	if (count == 0)
+		return -ERANGE;
+	ioas_device_irq_on(rq->vdevice->dev, mode, count);
+	ret = set_block(rq);
+	if (ret)
+		vectors_off(rq->vdevice, mode);
+	return ret;
+}
+
+/* Did the program ask for element @i of its data? */
+static bool wanted(const struct request *rq, uint32_t i)
+{
+	const uint8_t *flag = rq->data;
+
+	return (rq->set.flags & VFIO_IRQ_SET_DATA_NONE) || flag[i];
+}
+
+static void loop_back(const struct request *rq)
+{
+	uint32_t i;
+	int event;
+
+	for (i = 0; i < rq->set.count; i++) {
+		event = vector_event(rq->vdevice, rq->set.start + i);
+		if (event != IOAS_NO_EVENT && wanted(rq, i))
+			ioas_hooks.signal(event);
+	}
+}
+
+static long msi_trigger(const struct request *rq)
+{
+	enum ioas_irq_mode mine = (enum ioas_irq_mode)rq->set.index;
+	unsigned int count;
+	enum ioas_irq_mode mode = irq_mode(rq->vdevice, &count);
+	bool none = rq->set.flags & VFIO_IRQ_SET_DATA_NONE;
+
+	if (mode == mine && rq->set.count == 0 && none) {
+		vectors_off(rq->vdevice, mode);
+		return 0;
+	}
+	if (mode != mine && mode != IOAS_IRQ_OFF)
+		return -EINVAL;
+	if (rq->set.flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		return mode == mine ? set_block(rq) : msi_turn_on(rq);
+	if (mode != mine)
+		return -EINVAL;
+	loop_back(rq);
+	return 0;
+}
+
+/*
+ * ---- Error and request: one event each, raised by loopback alone. Their count
+ * of 1 leaves start 0 and a count of 0 or 1. ----
+ */
+
+static long single_by_none(const struct request *rq, int *event)
+{
+	if (*event == IOAS_NO_EVENT)
+		return -EINVAL;
+	if (rq->set.count)
+		ioas_hooks.signal(*event);
+	else
+		single_put(rq->vdevice, event);
+	return 0;
+}
+
+static long single_by_bool(const struct request *rq, const int *event)
+{
+	if (rq->set.count == 0)
+		return -EINVAL;
+	if (wanted(rq, 0) && *event != IOAS_NO_EVENT)
+		ioas_hooks.signal(*event);
+	return 0;
+}
+
+static long single_by_eventfd(const struct request *rq, int *event)
+{
+	const int32_t *fd = rq->data;
+	int fresh;
+
+	if (rq->set.count == 0)
+		return -EINVAL;
+	if (*fd == -1)
+		single_put(rq->vdevice, event);
+	if (*fd < 0)
+		return 0;
+	fresh = rq->vdevice->vfio->front->event_get(*fd);
+	if (fresh < 0)
+		return fresh;
+	single_put(rq->vdevice, event);
+	*event = fresh;
+	return 0;
+}
+
+static long single_trigger(const struct request *rq, int *event)
+{
+	if (rq->set.flags & VFIO_IRQ_SET_DATA_NONE)
+		return single_by_none(rq, event);
+	if (rq->set.flags & VFIO_IRQ_SET_DATA_BOOL)
+		return single_by_bool(rq, event);
+	return single_by_eventfd(rq, event);
+}
+
+static long error_trigger(const struct request *rq)
+{
+	return single_trigger(rq, &rq->vdevice->error_event);
+}
+
+static long request_trigger(const struct request *rq)
+{
+	return single_trigger(rq, &rq->vdevice->request_event);
+}
+
+/* ---- The command ---- */
+
+/*
+ * Who triggers. Nothing is masked or unmasked by a call: INTx could be, but no
+ * function here has it, and its count of 0 refuses every call before.
+ */
+static long (*const trigger[VFIO_PCI_NUM_IRQS])(const struct request *rq) = {
+	[VFIO_PCI_MSI_IRQ_INDEX] = msi_trigger,
+	[VFIO_PCI_MSIX_IRQ_INDEX] = msi_trigger,
+	[VFIO_PCI_ERR_IRQ_INDEX] = error_trigger,
+	[VFIO_PCI_REQ_IRQ_INDEX] = request_trigger,
+};
+
+/* Bytes of one element of data, or -EINVAL: not exactly one kind of it. */
+static int element_bytes(uint32_t flags)
+{
+	switch (flags & VFIO_IRQ_SET_DATA_TYPE_MASK) {
+	case VFIO_IRQ_SET_DATA_NONE:
+		return 0;
+	case VFIO_IRQ_SET_DATA_BOOL:
+		return sizeof(uint8_t);
+	case VFIO_IRQ_SET_DATA_EVENTFD:
+		return sizeof(int32_t);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int check(const struct ioas_vdevice *vdevice,
+                 const struct ioas_vfio_irq_set *set, size_t *ret_bytes)
+{
+	unsigned int vectors;
+	int each;
+
+	if (set->index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	if (set->count >= UINT32_MAX - set->start)
+		return -EINVAL;
+	vectors = ioas_vdevice_irq_count(vdevice, set->index);
+	if (set->start >= vectors || set->start + set->count > vectors)
+		return -EINVAL;
+	each = element_bytes(set->flags);
+	if (each < 0)
+		return each;
+	*ret_bytes = (size_t)set->count * (size_t)each;
+	return set->argsz - sizeof(*set) < *ret_bytes ? -EINVAL : 0;
+}
+
+static long act(const struct request *rq)
+{
+	uint32_t action = rq->set.flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
+	long ret;
+
+	if (action != VFIO_IRQ_SET_ACTION_TRIGGER || !trigger[rq->set.index])
+		return -ENOTTY;
+	ioas_lock(&rq->vdevice->gate);
+	ret = trigger[rq->set.index](rq);
+	ioas_unlock(&rq->vdevice->gate);
+	return ret;
+}
+
+static long act_with_data(struct request *rq, struct uaddr from)
+{
+	long ret = -EFAULT;
+
+	rq->data = ioas_hooks.alloc(rq->bytes);
+	if (!rq->data)
+		return -ENOMEM;
+	if (!ioas_copy_in(rq->data, from, rq->bytes))
+		ret = act(rq);
+	ioas_hooks.free(rq->data, rq->bytes);
+	return ret;
+}
+
+long ioas_device_set_irqs(struct ioas_call *call)
+{
+	struct request rq = {
+		.vdevice = call->file->device,
+		.set = call->in.irq_set,
+	};
+	int ret = check(rq.vdevice, &rq.set, &rq.bytes);
+
+	if (ret)
+		return ret;
+	if (rq.bytes == 0)
+		return act(&rq);
+	return act_with_data(&rq, ioas_uaddr_add(call->at, sizeof(rq.set)));
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the interface stand for, and how a call reaches its
+ * handler. Between the files of src/uapi only; others use uapi/vfio.h.
+ *
+ *	file ---> container <--- group <--- file
+ *	              |             |
+ *	            type1        vdevice <--- file, one for each open
+ *	              |             |
+ *	            space <--DMA--- device (pci)
+ *
+ * A container lives while a file or a group refers to it. A group is open from
+ * the open of its file until that file and every file of its devices are
+ * closed; so mappings outlive the descriptors of container and group for as
+ * long as a device is open. The back end (type1) is dropped with the last
+ * group; a call that is inside it then finishes on it, and the last one out
+ * destroys it.
+ *
+ * Locks, in the order in which they are taken:
+ *	vfio->lock          who is open and what is attached to what
+ *	vdevice->gate       interrupts and power state of one device
+ *	space->lock, device->lock      (core)
+ * The front end is called under the first (groups) or the second (events), and
+ * never calls back from there.
+ * Grace periods of detached devices are waited for under vfio->lock, since
+ * "attached to nothing" must be true when it is released; those of unmap, and
+ * the end of a back end, are waited for under no lock. Signals are blocked
+ * wherever one of these locks is taken: a signal handler of the program may
+ * make the same calls.
+ *
+ * Source: Linux 7.3 drivers/vfio/{container,group,vfio_main}.c
+ */
+#ifndef IOAS_UAPI_STATE_H
+#define IOAS_UAPI_STATE_H
+
+#include "base/atomic.h"
+#include "base/event.h"
+#include "base/lock.h"
+#include "base/types.h"
+#include "machine/machine.h"
+#include "mem/mem.h"
+#include "space/space.h"
+#include "uapi/abi.h"
+#include "uapi/vfio.h"
+
+struct ioas_group;
+
+/* The back end of a container: an address space and the rules of type1. */
+struct ioas_type1 {
+	struct ioas_vfio *vfio;   /* constant */
+	struct ioas_space *space; /* constant */
+	unsigned long version;    /* VFIO_TYPE1_IOMMU or v2; constant */
+	uint64_t page_sizes;      /* bitmap; constant */
+	struct ioas_a64 users;    /* the container and calls inside */
+	uint64_t vaddr_invalid;   /* areas; under space->lock */
+};
+
+struct ioas_container {
+	struct ioas_vfio *vfio;      /* constant */
+	unsigned int users;          /* file and groups; vfio->lock */
+	struct ioas_group *groups;   /* attached ones; vfio->lock */
+	struct ioas_type1 *type1;    /* or NULL; vfio->lock */
+	struct ioas_a32 type1_is_on; /* written under vfio->lock */
+	struct ioas_container *next; /* of all; vfio->lock */
+};
+
+struct ioas_group {
+	struct ioas_vfio *vfio;           /* constant */
+	unsigned int number;              /* constant */
+	char name[24];                    /* "group 1"; constant */
+	bool open;                        /* until everything is closed */
+	bool file_open;                   /* its own file */
+	unsigned int users;               /* devices that are open */
+	struct ioas_container *container; /* or NULL */
+	struct ioas_group *next;          /* in the container */
+};
+
+struct ioas_vdevice {
+	struct ioas_vfio *vfio;   /* constant */
+	struct ioas_group *group; /* constant */
+	unsigned int function;    /* of the machine; constant */
+	struct ioas_device *dev;  /* from the first open of the group on */
+	unsigned int opens;       /* vfio->lock */
+
+	struct ioas_lock gate;
+	int error_event;        /* handles; under gate */
+	int request_event;      /* under gate */
+	bool low_power;         /* under gate */
+	int wake_event;         /* under gate */
+	struct ioas_a32 wakeup; /* wake_event is there: 1; written under gate */
+};
+
+/* Commands that have been told as unknown; see ioas_tell_unknown(). */
+#define IOAS_UNKNOWN_MAX 64
+
+struct ioas_vfio {
+	struct ioas_machine *machine;   /* constant */
+	const struct ioas_front *front; /* constant */
+	unsigned int page_shift;        /* constant */
+	uint64_t entry_limit;           /* constant */
+	struct ioas_mem_account account;
+	struct ioas_mem mem;
+
+	struct ioas_lock lock;
+	struct ioas_container *containers; /* under lock */
+	unsigned int group_count;          /* constant */
+	struct ioas_group group[IOAS_FUNCTIONS_MAX];
+	struct ioas_vdevice device[IOAS_FUNCTIONS_MAX]; /* as in machine */
+
+	/* Statistics: ordered with nothing. */
+	struct ioas_a64 maps, unmaps, live, peak;
+	struct ioas_a64 unknown[IOAS_UNKNOWN_MAX];
+};
+
+struct ioas_file {
+	enum ioas_file_kind kind;
+	struct ioas_vfio *vfio;
+	union {
+		struct ioas_container *container;
+		struct ioas_group *group;
+		struct ioas_vdevice *device;
+	};
+};
+
+/* ---- How a call reaches its handler (file.c) ---- */
+
+union ioas_argument {
+	struct ioas_vfio_head head;
+	struct vfio_group_status status;
+	struct ioas_vfio_device_info device;
+	struct vfio_region_info region;
+	struct vfio_irq_info irq;
+	struct ioas_vfio_irq_set irq_set;
+	struct ioas_vfio_type1_info type1;
+	struct vfio_iommu_type1_dma_map map;
+	struct ioas_vfio_unmap unmap;
+};
+
+struct ioas_call {
+	struct ioas_file *file;
+	struct ioas_type1 *type1; /* commands of the back end only */
+	unsigned long value;      /* the argument as a number */
+	struct uaddr at;          /* and as an address of the program */
+	union ioas_argument in;   /* the first `min` bytes there */
+};
+
+enum ioas_command_flag {
+	IOAS_COMMAND_LOCK_FREE = 1 << 0, /* takes no lock */
+	IOAS_COMMAND_NO_WAKE = 1 << 1,   /* wakes a device itself, or not */
+};
+
+struct ioas_command {
+	const char *name;
+	uint32_t min;   /* bytes copied in, and the least argsz; 0: no argsz */
+	uint32_t known; /* flags that may be set; the others are -EINVAL */
+	unsigned int flags;
+	long (*run)(struct ioas_call *call);
+};
+
+/* One table for each kind of file, indexed by IOAS_COMMAND(number). */
+extern const struct ioas_command ioas_container_commands[IOAS_VFIO_COMMANDS];
+extern const struct ioas_command ioas_type1_commands[IOAS_VFIO_COMMANDS];
+extern const struct ioas_command ioas_group_commands[IOAS_VFIO_COMMANDS];
+extern const struct ioas_command ioas_device_commands[IOAS_VFIO_COMMANDS];
+
+/* The place of a command in such a table. */
+#define IOAS_COMMAND(number) (_IOC_NR(number) - VFIO_BASE)
+
+#define IOAS_ANY_FLAGS UINT32_MAX /* the field is written, not read */
+
+/* The line of a number, or NULL. */
+const struct ioas_command *
+ioas_command_find(const struct ioas_command table[IOAS_VFIO_COMMANDS],
+                  uint32_t number);
+/* Copy in, argsz, flags, then the handler. */
+long ioas_command_run(const struct ioas_command *command,
+                      struct ioas_call *call);
+/* A handler for what Linux answers with ENOTTY as well. */
+long ioas_command_absent(struct ioas_call *call);
+/* Tell that a number has no handler, once for each kind of file. */
+void ioas_tell_unknown(struct ioas_file *file, uint32_t number);
+
+/* Between a call and the program's memory. Return: 0 or -EFAULT. */
+int ioas_copy_in(void *to, struct uaddr from, size_t bytes);
+int ioas_copy_out(struct uaddr to, const void *from, size_t bytes);
+
+/* Wrapping sum: a bad pointer stays one and is found by the copy. */
+static inline struct uaddr ioas_uaddr_add(struct uaddr at, uint64_t bytes)
+{
+	return (struct uaddr){at.raw + bytes};
+}
+
+struct ioas_file *ioas_file_create(struct ioas_vfio *vfio,
+                                   enum ioas_file_kind kind);
+
+/* ---- container.c: under vfio->lock ---- */
+
+/* Return: 0 or what the back end's attach gave; nothing changed then. */
+int ioas_container_add_locked(struct ioas_container *container,
+                              struct ioas_group *group);
+/*
+ * Devices of the group do no DMA after this. A back end that went with the
+ * last group is given back: ioas_type1_put() it without the lock.
+ */
+struct ioas_type1 *ioas_container_remove_locked(struct ioas_group *group);
+void ioas_container_put_locked(struct ioas_container *container);
+/* Without the lock. NULL: no back end. */
+struct ioas_type1 *ioas_container_type1_get(struct ioas_container *container);
+
+/* ---- group.c ---- */
+
+struct ioas_group *ioas_group_find(struct ioas_vfio *vfio, unsigned int number);
+/* -EBUSY, or what claim and the start of its devices gave. */
+int ioas_group_open(struct ioas_group *group);
+void ioas_group_close(struct ioas_group *group);
+/*
+ * The group, when nothing of it is open any more, leaves its container and is
+ * released. As ioas_container_remove_locked().
+ */
+struct ioas_type1 *ioas_group_settle_locked(struct ioas_group *group);
+/* Every device of the group that has been made. */
+void ioas_group_attach_locked(struct ioas_group *group,
+                              struct ioas_space *space);
+
+/* ---- device.c, irqs.c, feature.c, region.c ---- */
+
+/* Return: 0 or -EINVAL (the group has no back end). */
+int ioas_vdevice_open(struct ioas_vdevice *vdevice);
+void ioas_vdevice_close(struct ioas_vdevice *vdevice);
+
+/* Is vector table memory in this BAR? Then [*ret_first, *ret_end). */
+bool ioas_vdevice_msix_table(const struct ioas_vdevice *vdevice,
+                             unsigned int bar, uint64_t *ret_first,
+                             uint64_t *ret_end);
+/* Size of region @index, 0: not there. */
+uint64_t ioas_region_size(const struct ioas_vdevice *vdevice,
+                          unsigned int index);
+/* May a program map this BAR? */
+bool ioas_region_mappable(const struct ioas_vdevice *vdevice, unsigned int bar);
+
+unsigned int ioas_vdevice_irq_count(const struct ioas_vdevice *vdevice,
+                                    unsigned int index);
+/* Every handle of the device is put. Nobody else uses the device. */
+void ioas_irqs_put(struct ioas_vdevice *vdevice);
+/* Put a handle, unless it is none. */
+void ioas_event_put(struct ioas_vdevice *vdevice, int event);
+
+/* An access other than entry into low power: it wakes the device up. */
+void ioas_vdevice_wake(struct ioas_vdevice *vdevice);
+/* Low power is over, as at the last close. */
+void ioas_power_put(struct ioas_vdevice *vdevice);
+
+long ioas_device_set_irqs(struct ioas_call *call);
+long ioas_device_feature(struct ioas_call *call);
+
+ssize_t ioas_region_read(struct ioas_vdevice *vdevice, struct uaddr buffer,
+                         size_t bytes, uint64_t position);
+ssize_t ioas_region_write(struct ioas_vdevice *vdevice, struct uaddr buffer,
+                          size_t bytes, uint64_t position);
+int ioas_region_mmap(struct ioas_vdevice *vdevice, uint64_t bytes,
+                     uint64_t position, struct ioas_bar_window *ret_window);
+
+/* ---- type1.c, type1_info.c, type1_unmap.c ---- */
+
+int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
+                      struct ioas_type1 **ret_type1);
+/* Without a lock; the last one tells what is still mapped and unmaps it. */
+void ioas_type1_put(struct ioas_type1 *type1); /* NULL is fine */
+/* May another group be attached? 0 or -EBUSY. */
+int ioas_type1_admits(struct ioas_type1 *type1);
+/* What CHECK_EXTENSION answers with and without a back end. */
+long ioas_type1_extension(const struct ioas_vfio *vfio, bool is_on,
+                          unsigned long extension);
+void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind);
+
+long ioas_type1_get_info(struct ioas_call *call);
+long ioas_type1_map(struct ioas_call *call);
+long ioas_type1_unmap(struct ioas_call *call);
+
+/* Bytes in the smallest page, less one. */
+static inline uint64_t ioas_type1_page_mask(const struct ioas_type1 *type1)
+{
+	return ioas_mask_lg2(type1->space->page_shift);
+}
+
+/* [iova, iova + size - 1], size not 0. Return: 0 or -EOVERFLOW. */
+int ioas_type1_range(uint64_t first, uint64_t size,
+                     struct iova_range *ret_range);
+
+#endif /* IOAS_UAPI_STATE_H */

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The type1 back end: an address space whose mappings are made one by one and
+ * pinned when they are made. Two versions differ in what unmap may cut
+ * (type1_unmap.c).
+ *
+ * A mapping's address in the program can be declared invalid and given anew;
+ * devices go on using the pages that were pinned. So the new address changes
+ * nothing but the flag.
+ *
+ * Source: Linux 7.3 drivers/vfio/vfio_iommu_type1.c
+ */
+#include <errno.h>
+
+#include "uapi/state.h"
+
+/* Answers without and with a back end that is on. Beyond the end: 0. */
+static const struct {
+	bool off, on;
+	bool if_coherent; /* on only with an IOMMU that enforces coherency */
+} extensions[] = {
+	[VFIO_TYPE1_IOMMU] = {true, true, false},
+	[VFIO_TYPE1v2_IOMMU] = {true, true, false},
+	[VFIO_DMA_CC_IOMMU] = {false, true, true},
+	[VFIO_UNMAP_ALL] = {true, true, false},
+	[VFIO_UPDATE_VADDR] = {false, true, false},
+};
+
+long ioas_type1_extension(const struct ioas_vfio *vfio, bool is_on,
+                          unsigned long extension)
+{
+	if (extension >= IOAS_ARRAY_SIZE(extensions))
+		return 0;
+	if (!is_on)
+		return extensions[extension].off;
+	if (extensions[extension].if_coherent)
+		return vfio->machine->profile->coherent;
+	return extensions[extension].on;
+}
+
+/* Pages smaller than the program's are replaced by that one. */
+static uint64_t usable_page_sizes(const struct ioas_vfio *vfio)
+{
+	uint64_t sizes = vfio->machine->profile->page_sizes;
+	uint64_t small = ioas_mask_lg2(vfio->page_shift);
+
+	if (sizes & small)
+		sizes = (sizes & ~small) | (small + 1);
+	return sizes;
+}
+
+static unsigned int lowest_bit(uint64_t bits)
+{
+	return (unsigned int)__builtin_ctzll(bits);
+}
+
+int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
+                      struct ioas_type1 **ret_type1)
+{
+	const struct ioas_profile *profile = vfio->machine->profile;
+	uint64_t sizes = usable_page_sizes(vfio);
+	struct ioas_space_config config = {
+		.page_shift = lowest_bit(sizes),
+		.aperture = profile->aperture,
+		.reserved = profile->reserved,
+		.reserved_count = profile->reserved_count,
+	};
+	struct ioas_type1 *type1;
+	int ret;
+
+	/* Extensions that are no type. */
+	if (version != VFIO_TYPE1_IOMMU && version != VFIO_TYPE1v2_IOMMU)
+		return -EINVAL;
+	type1 = ioas_new(struct ioas_type1);
+	if (!type1)
+		return -ENOMEM;
+	ret = ioas_space_create(&config, &type1->space);
+	if (ret) {
+		ioas_delete(type1);
+		return ret;
+	}
+	type1->vfio = vfio;
+	type1->version = version;
+	type1->page_sizes = sizes;
+	/* Relaxed: nobody else has it yet. */
+	ioas_a64_store_relaxed(&type1->users, 1);
+	*ret_type1 = type1;
+	return 0;
+}
+
+void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind)
+{
+	const struct iova_range all = {0, UINT64_MAX};
+	struct ioas_space *space = type1->space;
+	struct ioas_area *area;
+
+	ioas_lock(&space->lock);
+	area = ioas_space_find_locked(space, all);
+	for (; area; area = ioas_space_next_locked(area, all)) {
+		struct ioas_event ev = {
+			.kind = kind,
+			.space = space->id,
+			.perm = area->perm,
+			.range = {area->node.first, area->node.last},
+			.uaddr = area->uaddr,
+			.what = "container",
+		};
+
+		ioas_tell(&ev);
+	}
+	ioas_unlock(&space->lock);
+}
+
+void ioas_type1_put(struct ioas_type1 *type1)
+{
+	struct ioas_vfio *vfio;
+
+	if (!type1)
+		return;
+	/* Pairs with the one in ioas_container_type1_get(), and itself. */
+	if (ioas_a64_add(&type1->users, -UINT64_C(1)))
+		return;
+	vfio = type1->vfio;
+	ioas_type1_tell_live(type1, IOAS_EVENT_LIVE_AT_CLOSE);
+	/* A statistic. */
+	ioas_a64_add(&vfio->live, -type1->space->area_count);
+	ioas_space_destroy(type1->space);
+	ioas_delete(type1);
+}
+
+int ioas_type1_admits(struct ioas_type1 *type1)
+{
+	int ret;
+
+	ioas_lock(&type1->space->lock);
+	ret = type1->vaddr_invalid ? -EBUSY : 0;
+	ioas_unlock(&type1->space->lock);
+	return ret;
+}
+
+int ioas_type1_range(uint64_t first, uint64_t size,
+                     struct iova_range *ret_range)
+{
+	if (first + (size - 1) < first)
+		return -EOVERFLOW;
+	ret_range->first = first;
+	ret_range->last = first + (size - 1);
+	return 0;
+}
+
+/* ---- MAP_DMA ---- */
+
+#define MAP_PERM (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
+
+static int map_check(const struct ioas_type1 *type1,
+                     const struct vfio_iommu_type1_dma_map *map,
+                     struct iova_range *ret_range)
+{
+	uint64_t mask = ioas_type1_page_mask(type1);
+	struct iova_range memory;
+	bool vaddr = map->flags & VFIO_DMA_MAP_FLAG_VADDR;
+	bool perm = map->flags & MAP_PERM;
+
+	/* A process may have addresses of 32 bits. */
+	if (map->vaddr > UINTPTR_MAX || map->size > SIZE_MAX)
+		return -EOVERFLOW;
+	if (map->size == 0)
+		return -EINVAL;
+	if (ioas_type1_range(map->iova, map->size, ret_range) ||
+	    ioas_type1_range(map->vaddr, map->size, &memory))
+		return -EOVERFLOW;
+	if (vaddr == perm)
+		return -EINVAL;
+	if ((map->size | map->iova | map->vaddr) & mask)
+		return -EINVAL;
+	return 0;
+}
+
+/* The memory stays what it is; that the program can reach it again is said. */
+static int map_vaddr_locked(struct ioas_type1 *type1, struct iova_range range)
+{
+	struct ioas_area *area = ioas_space_find_locked(type1->space, range);
+
+	if (!area)
+		return -ENOENT;
+	if (!area->vaddr_invalid || area->node.first != range.first ||
+	    area->node.last != range.last)
+		return -EINVAL;
+	area->vaddr_invalid = false;
+	type1->vaddr_invalid--;
+	return 0;
+}
+
+static unsigned int map_perm(uint32_t flags)
+{
+	return (flags & VFIO_DMA_MAP_FLAG_READ ? IOAS_READ : 0) |
+	       (flags & VFIO_DMA_MAP_FLAG_WRITE ? IOAS_WRITE : 0);
+}
+
+static int map_new_locked(struct ioas_type1 *type1,
+                          const struct vfio_iommu_type1_dma_map *map,
+                          struct iova_range range)
+{
+	struct ioas_vfio *vfio = type1->vfio;
+	struct ioas_map_request request = {
+		.mem = &vfio->mem,
+		.range = range,
+		.uaddr = {map->vaddr},
+		.perm = map_perm(map->flags),
+	};
+
+	if (ioas_space_find_locked(type1->space, range))
+		return -EEXIST;
+	if (type1->space->area_count >= vfio->entry_limit)
+		return -ENOSPC;
+	return ioas_space_map_locked(type1->space, &request);
+}
+
+/* Statistics: a peak that two threads make at once may be told low. */
+static void count_map(struct ioas_vfio *vfio)
+{
+	uint64_t live = ioas_a64_add(&vfio->live, 1);
+
+	ioas_a64_add(&vfio->maps, 1);
+	if (live > ioas_a64_load_relaxed(&vfio->peak))
+		ioas_a64_store_relaxed(&vfio->peak, live);
+}
+
+long ioas_type1_map(struct ioas_call *call)
+{
+	const struct vfio_iommu_type1_dma_map *map = &call->in.map;
+	struct ioas_type1 *type1 = call->type1;
+	struct iova_range range;
+	int ret = map_check(type1, map, &range);
+
+	if (ret)
+		return ret;
+	ioas_lock(&type1->space->lock);
+	if (map->flags & VFIO_DMA_MAP_FLAG_VADDR) {
+		ret = map_vaddr_locked(type1, range);
+	} else {
+		ret = map_new_locked(type1, map, range);
+		if (!ret)
+			count_map(type1->vfio);
+	}
+	ioas_unlock(&type1->space->lock);
+	return ret;
+}
+
+#define UNMAP_FLAGS                                                       \
+	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | \
+	 VFIO_DMA_UNMAP_FLAG_VADDR)
+
+const struct ioas_command ioas_type1_commands[IOAS_VFIO_COMMANDS] = {
+	[IOAS_COMMAND(VFIO_IOMMU_GET_INFO)] =
+		{.name = "VFIO_IOMMU_GET_INFO",
+                 .run = ioas_type1_get_info,
+                 .min = offsetof(struct ioas_vfio_type1_info, cap_offset),
+                 .known = IOAS_ANY_FLAGS},
+	[IOAS_COMMAND(VFIO_IOMMU_MAP_DMA)] =
+		{.name = "VFIO_IOMMU_MAP_DMA",
+                 .run = ioas_type1_map,
+                 .min = sizeof(struct vfio_iommu_type1_dma_map),
+                 .known = MAP_PERM | VFIO_DMA_MAP_FLAG_VADDR},
+	[IOAS_COMMAND(VFIO_IOMMU_UNMAP_DMA)] = {.name = "VFIO_IOMMU_UNMAP_DMA",
+                                                .run = ioas_type1_unmap,
+                                                .min = sizeof(
+							struct ioas_vfio_unmap),
+                                                .known = UNMAP_FLAGS},
+};

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One VFIO for the process: its groups and devices by the machine, and what
+ * can be said of all of it at once.
+ */
+#include "uapi/vfio.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "uapi/state.h"
+
+/* The group of a function: a new one, or that of an earlier function. */
+static struct ioas_group *group_of(struct ioas_vfio *vfio, unsigned int number)
+{
+	struct ioas_group *group = ioas_group_find(vfio, number);
+
+	if (group)
+		return group;
+	group = &vfio->group[vfio->group_count++];
+	group->vfio = vfio;
+	group->number = number;
+	snprintf(group->name, sizeof(group->name), "group %u", number);
+	return group;
+}
+
+static void device_init(struct ioas_vfio *vfio, unsigned int function)
+{
+	struct ioas_vdevice *vdevice = &vfio->device[function];
+
+	vdevice->vfio = vfio;
+	vdevice->group =
+		group_of(vfio, vfio->machine->function[function].group);
+	vdevice->function = function;
+	vdevice->error_event = IOAS_NO_EVENT;
+	vdevice->request_event = IOAS_NO_EVENT;
+	vdevice->wake_event = IOAS_NO_EVENT;
+}
+
+int ioas_vfio_create(const struct ioas_vfio_config *config,
+                     struct ioas_vfio **ret_vfio)
+{
+	struct ioas_vfio *vfio = ioas_new(struct ioas_vfio);
+	unsigned int i;
+
+	if (!vfio)
+		return -ENOMEM;
+	vfio->machine = config->machine;
+	vfio->front = config->front;
+	vfio->page_shift = config->page_shift;
+	vfio->entry_limit = config->entry_limit;
+	vfio->account.limit = config->memlock_pages;
+	ioas_mem_init(&vfio->mem, &vfio->account, config->page_shift);
+	for (i = 0; i < vfio->machine->function_count; i++)
+		device_init(vfio, i);
+	*ret_vfio = vfio;
+	return 0;
+}
+
+void ioas_vfio_destroy(struct ioas_vfio *vfio)
+{
+	if (!vfio)
+		return;
+	ioas_mem_fini(&vfio->mem);
+	ioas_delete(vfio);
+}
+
+void ioas_vfio_tell_live(struct ioas_vfio *vfio)
+{
+	struct ioas_container *c;
+	struct ioas_signals saved;
+
+	ioas_hooks.signals_block(&saved);
+	ioas_lock(&vfio->lock);
+	for (c = vfio->containers; c; c = c->next)
+		if (c->type1)
+			ioas_type1_tell_live(c->type1, IOAS_EVENT_LIVE_AT_EXIT);
+	ioas_unlock(&vfio->lock);
+	ioas_hooks.signals_restore(&saved);
+}
+
+/* ---- Statistics ---- */
+
+struct text {
+	char *at;
+	size_t room; /* with the zero at the end */
+};
+
+__attribute__((format(printf, 2, 3))) static void
+text_add(struct text *text, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text->at, text->room, format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	if ((size_t)n >= text->room)
+		n = text->room ? (int)text->room - 1 : 0;
+	text->at += n;
+	text->room -= (size_t)n;
+}
+
+/* Relaxed: a number for people, ordered with nothing. */
+static uint64_t number(const struct ioas_a64 *a)
+{
+	return ioas_a64_load_relaxed(a);
+}
+
+static void device_stats(const struct ioas_device *dev, struct text *text)
+{
+	const struct ioas_device_stats *s = &dev->stats;
+
+	text_add(text,
+	         "device %s (%s): loads %" PRIu64 ", stores %" PRIu64
+	         ", DMA reads %" PRIu64 " (%" PRIu64
+	         " bytes), DMA writes %" PRIu64 " (%" PRIu64
+	         " bytes), faults %" PRIu64 ", interrupts %" PRIu64 "\n",
+	         dev->name, dev->model->name, number(&s->loads),
+	         number(&s->stores), number(&s->dma_reads),
+	         number(&s->dma_read_bytes), number(&s->dma_writes),
+	         number(&s->dma_written_bytes), number(&s->dma_faults),
+	         number(&s->interrupts));
+}
+
+void ioas_vfio_stats(struct ioas_vfio *vfio, char *ret_text, size_t bytes)
+{
+	struct text text = {.at = ret_text, .room = bytes};
+	struct ioas_signals saved;
+	unsigned int i;
+
+	text_add(&text,
+	         "maps %" PRIu64 ", unmaps %" PRIu64 ", live now %" PRIu64
+	         ", peak %" PRIu64 "\n",
+	         number(&vfio->maps), number(&vfio->unmaps),
+	         number(&vfio->live), number(&vfio->peak));
+	ioas_hooks.signals_block(&saved);
+	ioas_lock(&vfio->lock);
+	for (i = 0; i < vfio->machine->function_count; i++)
+		if (vfio->device[i].dev)
+			device_stats(vfio->device[i].dev, &text);
+	ioas_unlock(&vfio->lock);
+	ioas_hooks.signals_restore(&saved);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract of the VFIO files as a table: a state, a call, what it answers.
+ *
+ * Rows are data: they name descriptors and memory by placeholders and know
+ * nothing of who answers. A back end (struct abi_backend) makes the calls; so
+ * the same rows can be run against anything that claims to be VFIO.
+ *
+ * The rows are written for pages of 4 KiB, the profile intel, and the devices
+ * of model.c.
+ */
+#ifndef ABI_H
+#define ABI_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "uapi/abi.h"
+
+#define PAGE     UINT64_C(0x1000)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- Who answers ---- */
+
+struct abi_limits {
+	uint64_t entries;       /* mappings a container */
+	uint64_t memlock_pages; /* UINT64_MAX: none */
+};
+
+/* Each call gives a value or -errno. */
+struct abi_backend {
+	const char *name;
+	/* A world in which nothing is open, with these limits. */
+	int (*begin)(const struct abi_limits *limits);
+	/* Closes what is open; -EUCLEAN: something is left behind. */
+	int (*end)(void);
+	int (*open_container)(void);
+	int (*open_group)(unsigned int group); /* 1, 2, 3 */
+	int (*eventfd)(void);
+	int (*other)(void); /* a descriptor that is neither */
+	/* Signals since it was last asked. */
+	uint64_t (*event_count)(int fd);
+	int (*close)(int fd);
+	long (*ioctl)(int fd, unsigned long command, unsigned long argument);
+	ssize_t (*pread)(int fd, void *buffer, size_t bytes, uint64_t at);
+	ssize_t (*pwrite)(int fd, const void *buffer, size_t bytes,
+	                  uint64_t at);
+	long (*seek)(int fd);
+	/* 0 when it could be mapped; nothing stays mapped. */
+	int (*mmap)(int fd, uint64_t bytes, int prot, int flags, uint64_t at);
+	/* Commands that exist on this kind of file, for the count of rows. */
+	const char *(*command)(unsigned int kind, unsigned long command);
+};
+
+extern const struct abi_backend abi_ioas;
+
+/* ---- Placeholders in rows ---- */
+
+/* Addresses: 64 pages to read and write, and places that are not so good. */
+#define PLACE_MEMORY      UINT64_C(0xa5a5000000000000)
+#define PLACE_READ_ONLY   UINT64_C(0xa5a6000000000000)
+#define PLACE_HOLE        UINT64_C(0xa5a7000000000000)
+#define PLACE_MASK        UINT64_C(0xffff000000000000)
+#define MEM(offset)       (PLACE_MEMORY + (offset))
+#define READ_ONLY(offset) (PLACE_READ_ONLY + (offset))
+#define HOLE(offset)      (PLACE_HOLE + (offset))
+#define MEM_PAGES         64
+
+/* Descriptors; in an argument as PLACE_FD + one of these. */
+enum abi_fd {
+	FD_CONTAINER,
+	FD_GROUP,
+	FD_DEVICE,
+	FD_CONTAINER2,
+	FD_GROUP2,
+	FD_DEVICE2,
+	FD_OTHER,
+	FD_CLOSED,
+	FD_EVENT0,
+	FD_EVENT1,
+	FD_EVENT2,
+	FD_EVENT3,
+	FD_NR
+};
+
+#define EVENTS   4
+#define PLACE_FD UINT32_C(0x7a5a0000)
+#define FD(name) ((int32_t)(PLACE_FD + FD_##name))
+
+/* ---- States ---- */
+
+enum abi_state {
+	S_OPEN,      /* container and group 1 are open */
+	S_ATTACHED,  /* the group is in the container */
+	S_V1,        /* SET_IOMMU(1) */
+	S_V2,        /* SET_IOMMU(3) */
+	S_V1_MAPPED, /* three mappings, see states.c */
+	S_V2_MAPPED,
+	S_V2_INVALID, /* the second of them has no valid vaddr */
+	S_V2_FULL,    /* no entry is left */
+	S_V2_LOCKED,  /* two pages can be pinned */
+	S_TWO,        /* groups 1 and 2 in one container, mapped */
+	S_NEIGHBOUR,  /* group 2 open beside a mapped v2 container */
+	S_INVALID_NEIGHBOUR,
+	S_DEVICE, /* v2, the device of group 1 open */
+	S_DEVICE_V1,
+	S_DEVICE_ONLY, /* and the descriptors of group and container closed */
+	S_MSI,         /* vectors 0 and 1 signal events 0 and 1 */
+	S_MSIX,
+	S_SINGLE,    /* ERR signals event 0, REQ event 1 */
+	S_LOW,       /* low power */
+	S_LOW_WAKE,  /* low power, access signals event 0 */
+	S_NO_DECODE, /* memory decoding is off */
+	S_PLAIN,     /* v2, the device of group 3: no interrupt, no FLR */
+	S_NR
+};
+
+/* ---- Rows ---- */
+
+enum abi_call {
+	CALL_IOCTL,
+	CALL_READ,
+	CALL_WRITE,
+	CALL_MMAP,
+	CALL_SEEK,
+	CALL_OPEN_GROUP,
+};
+
+enum abi_place {
+	AT_MEMORY,    /* ends where a page ends that has a hole behind it */
+	AT_READ_ONLY, /* the same, not writable */
+	AT_NULL,
+	AT_HOLE,
+};
+
+#define ANY_FD 1000000 /* a descriptor, whichever */
+
+struct abi_row {
+	const char *name;
+	enum abi_state state;
+	enum abi_state also; /* once more in this state, unless S_OPEN */
+	enum abi_call call;
+	enum abi_fd on;
+	unsigned long command;
+	const void *argument; /* NULL: `value` is the argument */
+	size_t bytes;         /* of argument, of the transfer or mapping */
+	unsigned long value;  /* or the number of the group */
+	enum abi_place place;
+	uint64_t position;
+	int prot, flags;
+	long expected;
+	const void *out;      /* argument after it; NULL: as it was */
+	bool out_is_open;     /* it may be anything: a copy broke off */
+	unsigned int signals; /* events that were raised, one bit each */
+};
+
+/* Rows of one subject; the source holds for all of them. */
+struct abi_set {
+	const char *subject;
+	const char *source;
+	const struct abi_row *rows;
+	size_t count;
+	void (*generate)(void (*emit)(const struct abi_row *row));
+};
+
+extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
+	abi_unmap_set, abi_type1_info_set, abi_device_set, abi_irqs_set,
+	abi_feature_set, abi_region_set, abi_mmap_set, abi_unknown_set;
+
+/* ---- Between the files of this program ---- */
+
+struct abi_world {
+	const struct abi_backend *backend;
+	int fd[FD_NR]; /* -1: not open */
+	char *memory;  /* MEM_PAGES, then a page to read only, then a hole */
+};
+
+extern const char *const abi_state_name[S_NR];
+/* Return: 0 or the -errno of the call that failed. */
+int abi_enter(struct abi_world *world, enum abi_state state);
+/* Put what the placeholders stand for in place of them. */
+void abi_resolve(const struct abi_world *world, void *argument, size_t bytes);
+
+#endif /* ABI_H */

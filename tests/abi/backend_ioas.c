@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table's back end that is ioas itself, in this process, without any
+ * interception: descriptors are real ones (of /dev/null), so that "not open"
+ * is the system's word; which file is behind one is kept in an array.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "abi.h"
+#include "host/host.h"
+#include "machine/machine.h"
+#include "model.h"
+#include "uapi/vfio.h"
+
+#define FDS 256
+
+static struct {
+	struct ioas_machine *machine;
+	struct ioas_vfio *vfio;
+	struct ioas_file *file[FDS];
+	bool is_event[FDS];
+	int handles; /* events that are held */
+	int claims;  /* groups that are claimed */
+} world;
+
+/* ---- Front end ---- */
+
+static int fd_install(struct ioas_file *file)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (fd >= FDS) {
+		close(fd);
+		return -EMFILE;
+	}
+	world.file[fd] = file;
+	return fd;
+}
+
+static bool is_open(int fd)
+{
+	return fd >= 0 && fcntl(fd, F_GETFD) >= 0;
+}
+
+static int fd_file(int fd, struct ioas_file **ret_file)
+{
+	if (!is_open(fd))
+		return -EBADF;
+	*ret_file = fd < FDS ? world.file[fd] : NULL;
+	return 0;
+}
+
+static int event_get(int fd)
+{
+	int handle;
+
+	if (!is_open(fd))
+		return -EBADF;
+	if (fd >= FDS || !world.is_event[fd])
+		return -EINVAL;
+	handle = fcntl(fd, F_DUPFD_CLOEXEC, FDS);
+	if (handle < 0)
+		return -errno;
+	world.handles++;
+	return handle;
+}
+
+static void event_put(int handle)
+{
+	close(handle);
+	world.handles--;
+}
+
+static int group_claim(unsigned int group)
+{
+	world.claims++;
+	return 0;
+}
+
+static void group_release(unsigned int group)
+{
+	world.claims--;
+}
+
+static void complain(const char *text)
+{
+	fprintf(stderr, "ioas: %s\n", text);
+}
+
+static const struct ioas_front front = {
+	.fd_install = fd_install,
+	.fd_file = fd_file,
+	.event_get = event_get,
+	.event_put = event_put,
+	.group_claim = group_claim,
+	.group_release = group_release,
+	.complain = complain,
+};
+
+/* ---- Back end ---- */
+
+static int machine_begin(void)
+{
+	static const char *const spec[] = {"full", "full", "plain"};
+	char failure[IOAS_TEXT_MAX];
+	size_t i;
+	int ret;
+
+	ret = ioas_machine_create("intel", abi_models, &world.machine, failure);
+	for (i = 0; !ret && i < COUNT(spec); i++)
+		ret = ioas_machine_add(world.machine, spec[i], failure);
+	if (ret)
+		fprintf(stderr, "machine: %s\n", failure);
+	return ret;
+}
+
+static int begin(const struct abi_limits *limits)
+{
+	struct ioas_vfio_config config = {
+		.front = &front,
+		.memlock_pages = limits->memlock_pages,
+		.page_shift = 12,
+		.entry_limit = limits->entries,
+	};
+	int ret;
+
+	ioas_host_hooks(&ioas_hooks);
+	memset(&world, 0, sizeof(world));
+	ret = machine_begin();
+	if (ret)
+		return ret;
+	config.machine = world.machine;
+	return ioas_vfio_create(&config, &world.vfio);
+}
+
+static int close_one(int fd)
+{
+	struct ioas_file *file = world.file[fd];
+
+	world.file[fd] = NULL;
+	world.is_event[fd] = false;
+	if (file)
+		ioas_file_release(file);
+	return close(fd);
+}
+
+/* Does something hold on after everything is closed? */
+static int left_behind(void)
+{
+	char text[4096];
+
+	ioas_vfio_stats(world.vfio, text, sizeof(text));
+	if (world.handles || world.claims || !strstr(text, "live now 0,")) {
+		fprintf(stderr, "left: %d events, %d groups, %s", world.handles,
+		        world.claims, text);
+		return -EUCLEAN;
+	}
+	return 0;
+}
+
+static int end(void)
+{
+	int fd, ret;
+
+	for (fd = 0; fd < FDS; fd++)
+		if (world.file[fd] || world.is_event[fd])
+			close_one(fd);
+	ret = left_behind();
+	ioas_vfio_destroy(world.vfio);
+	ioas_machine_destroy(world.machine);
+	return ret;
+}
+
+static int open_container(void)
+{
+	struct ioas_file *file;
+	int ret = ioas_vfio_open_container(world.vfio, &file);
+
+	return ret ? ret : fd_install(file);
+}
+
+static int open_group(unsigned int group)
+{
+	struct ioas_file *file;
+	int ret = ioas_vfio_open_group(world.vfio, group, &file);
+
+	return ret ? ret : fd_install(file);
+}
+
+static int make_eventfd(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd >= 0 && fd < FDS)
+		world.is_event[fd] = true;
+	return fd;
+}
+
+static int make_other(void)
+{
+	return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+static uint64_t event_count(int fd)
+{
+	uint64_t count = 0;
+
+	return read(fd, &count, sizeof(count)) == (ssize_t)sizeof(count) ? count
+	                                                                 : 0;
+}
+
+static long do_ioctl(int fd, unsigned long command, unsigned long argument)
+{
+	return ioas_file_ioctl(world.file[fd], command, argument);
+}
+
+static ssize_t do_pread(int fd, void *buffer, size_t bytes, uint64_t at)
+{
+	return ioas_file_read(world.file[fd], (struct uaddr){(uintptr_t)buffer},
+	                      bytes, at);
+}
+
+static ssize_t do_pwrite(int fd, const void *buffer, size_t bytes, uint64_t at)
+{
+	return ioas_file_write(world.file[fd],
+	                       (struct uaddr){(uintptr_t)buffer}, bytes, at);
+}
+
+static long do_seek(int fd)
+{
+	return ioas_file_seek(world.file[fd]);
+}
+
+static int do_mmap(int fd, uint64_t bytes, int prot, int flags, uint64_t at)
+{
+	struct ioas_bar_window window;
+
+	return ioas_file_mmap(world.file[fd], bytes, prot, flags, at, &window);
+}
+
+static const char *command_name(unsigned int kind, unsigned long command)
+{
+	return ioas_file_command((enum ioas_file_kind)kind, command);
+}
+
+const struct abi_backend abi_ioas = {
+	.name = "ioas",
+	.begin = begin,
+	.end = end,
+	.open_container = open_container,
+	.open_group = open_group,
+	.eventfd = make_eventfd,
+	.other = make_other,
+	.event_count = event_count,
+	.close = close_one,
+	.ioctl = do_ioctl,
+	.pread = do_pread,
+	.pwrite = do_pwrite,
+	.seek = do_seek,
+	.mmap = do_mmap,
+	.command = command_name,
+};

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs the table, one fresh world for each row. Of every row it checks what
+ * the row says, and also what holds for all:
+ *
+ *	an argument is never read behind its end (a hole is there)
+ *	what a call does not answer in is as it was
+ *	after an error the container and the group say what they said before
+ *	no event is raised that the row does not name
+ *	when everything is closed, nothing is left mapped, held or claimed
+ *	each command that exists has a row in which it succeeds, or answers
+ *	that it is not there
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "abi.h"
+
+static const struct abi_set *const sets[] = {
+	&abi_container_set, &abi_group_set,   &abi_type1_info_set,
+	&abi_map_set,       &abi_unmap_set,   &abi_device_set,
+	&abi_irqs_set,      &abi_feature_set, &abi_region_set,
+	&abi_mmap_set,      &abi_unknown_set,
+};
+
+#define KINDS    3
+#define COMMANDS 32
+
+static struct {
+	struct abi_world world;
+	const struct abi_set *set;
+	const char *only; /* part of a name, or NULL */
+	unsigned int rows, failed;
+	bool said; /* of this row, that it failed */
+	bool covered[KINDS][COMMANDS];
+	/* Argument pages, each with a hole behind it. */
+	char *writable, *read_only;
+} run;
+
+/* ---- Memory ---- */
+
+/* Pages with a hole behind them. */
+static char *pages(size_t count)
+{
+	char *p = mmap(NULL, (count + 1) * PAGE, PROT_READ | PROT_WRITE,
+	               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || mprotect(p + count * PAGE, PAGE, PROT_NONE)) {
+		perror("mmap");
+		exit(2);
+	}
+	return p;
+}
+
+static void make_memory(void)
+{
+	run.world.memory = pages(MEM_PAGES + 1);
+	if (mprotect(run.world.memory + MEM_PAGES * PAGE, PAGE, PROT_READ)) {
+		perror("mprotect");
+		exit(2);
+	}
+	run.writable = pages(4);
+	run.read_only = pages(4);
+}
+
+static uint64_t resolve_address(const struct abi_world *w, uint64_t value)
+{
+	uint64_t base = (uintptr_t)w->memory;
+
+	switch (value & PLACE_MASK) {
+	case PLACE_MEMORY:
+		return base + (value - PLACE_MEMORY);
+	case PLACE_READ_ONLY:
+		return base + MEM_PAGES * PAGE + (value - PLACE_READ_ONLY);
+	case PLACE_HOLE:
+		return base + (MEM_PAGES + 1) * PAGE + (value - PLACE_HOLE);
+	default:
+		return value;
+	}
+}
+
+static void resolve_fds(const struct abi_world *w, char *at, size_t bytes)
+{
+	uint32_t word;
+	size_t i;
+
+	for (i = 0; i + 4 <= bytes; i += 4) {
+		memcpy(&word, at + i, 4);
+		if (word - PLACE_FD >= FD_NR)
+			continue;
+		word = (uint32_t)w->fd[word - PLACE_FD];
+		memcpy(at + i, &word, 4);
+	}
+}
+
+void abi_resolve(const struct abi_world *world, void *argument, size_t bytes)
+{
+	char *at = argument;
+	uint64_t value;
+	size_t i;
+
+	resolve_fds(world, at, bytes);
+	for (i = 0; i + 8 <= bytes; i += 8) {
+		memcpy(&value, at + i, 8);
+		value = resolve_address(world, value);
+		memcpy(at + i, &value, 8);
+	}
+}
+
+/* ---- One row ---- */
+
+static void fail(const struct abi_row *row, const char *what)
+{
+	if (!run.said)
+		printf("FAIL %s: %s (state: %s)\n     source: %s\n",
+		       run.set->subject, row->name, abi_state_name[row->state],
+		       run.set->source);
+	printf("     %s\n", what);
+	run.said = true;
+}
+
+static void fail_value(const struct abi_row *row, const char *what, long is,
+                       long expected)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s: %ld, expected %ld", what, is,
+	         expected);
+	fail(row, text);
+}
+
+/* What the container and the group say of themselves. */
+struct picture {
+	long info_answer, status_answer;
+	char info[256];
+	uint32_t status[2];
+};
+
+static void take_picture(struct picture *p)
+{
+	const struct abi_world *w = &run.world;
+	uint32_t argsz = sizeof(p->info);
+
+	memset(p, 0, sizeof(*p));
+	memcpy(p->info, &argsz, sizeof(argsz));
+	p->status[0] = sizeof(p->status);
+	if (w->fd[FD_CONTAINER] >= 0)
+		p->info_answer = w->backend->ioctl(w->fd[FD_CONTAINER],
+		                                   VFIO_IOMMU_GET_INFO,
+		                                   (uintptr_t)p->info);
+	if (w->fd[FD_GROUP] >= 0)
+		p->status_answer = w->backend->ioctl(w->fd[FD_GROUP],
+		                                     VFIO_GROUP_GET_STATUS,
+		                                     (uintptr_t)p->status);
+}
+
+/* Bytes of memory that the row is about; those of a mapping are not. */
+static size_t memory_bytes(const struct abi_row *row)
+{
+	return row->call == CALL_MMAP ? 0 : row->bytes;
+}
+
+/* Where the argument is, for its place, so that it ends at a hole. */
+static char *place(const struct abi_row *row)
+{
+	switch (row->place) {
+	case AT_MEMORY:
+		return run.writable + 4 * PAGE - memory_bytes(row);
+	case AT_READ_ONLY:
+		return run.read_only + 4 * PAGE - memory_bytes(row);
+	case AT_HOLE:
+		return run.writable + 4 * PAGE;
+	case AT_NULL:
+		break;
+	}
+	return NULL;
+}
+
+static bool is_readable(const struct abi_row *row)
+{
+	return row->place == AT_MEMORY || row->place == AT_READ_ONLY;
+}
+
+/* Return: the argument as it was made, for the comparison; to be freed. */
+static char *put_argument(const struct abi_row *row, char *at)
+{
+	char *copy = malloc(memory_bytes(row) + 1);
+
+	if (!copy)
+		abort();
+	if (row->argument)
+		memcpy(copy, row->argument, memory_bytes(row));
+	else
+		memset(copy, 0x5a, memory_bytes(row));
+	abi_resolve(&run.world, copy, row->argument ? memory_bytes(row) : 0);
+	mprotect(run.read_only, 4 * PAGE, PROT_READ | PROT_WRITE);
+	if (is_readable(row) && memory_bytes(row))
+		memcpy(at, copy, memory_bytes(row));
+	mprotect(run.read_only, 4 * PAGE, PROT_READ);
+	return copy;
+}
+
+static long make_call(const struct abi_row *row, char *at)
+{
+	const struct abi_backend *b = run.world.backend;
+	int fd = run.world.fd[row->on];
+	bool by_address =
+		row->argument || row->bytes || row->place != AT_MEMORY;
+
+	switch (row->call) {
+	case CALL_IOCTL:
+		return b->ioctl(fd, row->command,
+		                by_address ? (uintptr_t)at : row->value);
+	case CALL_READ:
+		return b->pread(fd, at, row->bytes, row->position);
+	case CALL_WRITE:
+		return b->pwrite(fd, at, row->bytes, row->position);
+	case CALL_MMAP:
+		return b->mmap(fd, row->bytes, row->prot, row->flags,
+		               row->position);
+	case CALL_SEEK:
+		return b->seek(fd);
+	case CALL_OPEN_GROUP:
+		return b->open_group((unsigned int)row->value);
+	}
+	return -EINVAL;
+}
+
+static void check_result(const struct abi_row *row, long ret)
+{
+	if (row->expected == ANY_FD && ret >= 0) {
+		run.world.fd[FD_DEVICE2] = (int)ret;
+		return;
+	}
+	if (ret != row->expected)
+		fail_value(row, "answer", ret, row->expected);
+}
+
+static void check_memory(const struct abi_row *row, const char *at,
+                         const char *before)
+{
+	char *expected;
+	char text[64];
+	size_t i;
+
+	if (!is_readable(row) || !memory_bytes(row) || row->out_is_open)
+		return;
+	expected = malloc(memory_bytes(row));
+	if (!expected)
+		abort();
+	memcpy(expected, row->out ? row->out : before, memory_bytes(row));
+	if (row->out)
+		abi_resolve(&run.world, expected, memory_bytes(row));
+	for (i = 0; i < memory_bytes(row) && at[i] == expected[i]; i++)
+		;
+	if (i < memory_bytes(row)) {
+		snprintf(text, sizeof(text), "argument, byte %zu", i);
+		fail_value(row, text, (unsigned char)at[i],
+		           (unsigned char)expected[i]);
+	}
+	free(expected);
+}
+
+static void check_events(const struct abi_row *row)
+{
+	unsigned int i, signals = 0;
+
+	for (i = 0; i < EVENTS; i++) {
+		uint64_t n = run.world.backend->event_count(
+			run.world.fd[FD_EVENT0 + i]);
+
+		if (n > 1)
+			fail_value(row, "signals of one event", (long)n, 1);
+		signals |= (n ? 1u : 0) << i;
+	}
+	if (signals != row->signals)
+		fail_value(row, "events raised", (long)signals,
+		           (long)row->signals);
+}
+
+static void note_covered(const struct abi_row *row, long ret)
+{
+	unsigned int n = (unsigned int)_IOC_NR(row->command) - VFIO_BASE;
+	unsigned int kind = row->on % KINDS;
+
+	if (row->call == CALL_IOCTL && row->on <= FD_DEVICE2 && n < COMMANDS &&
+	    (ret >= 0 || ret == -ENOTTY))
+		run.covered[kind][n] = true;
+}
+
+static void try_row(const struct abi_row *row)
+{
+	struct picture before, after;
+	char *at = place(row);
+	char *was = put_argument(row, at);
+	long ret;
+
+	take_picture(&before);
+	ret = make_call(row, at);
+	check_result(row, ret);
+	check_memory(row, at, was);
+	check_events(row);
+	take_picture(&after);
+	/* A bad place for the answer is found when the work is done. */
+	if (ret < 0 && row->place != AT_READ_ONLY &&
+	    memcmp(&before, &after, sizeof(before)) != 0)
+		fail(row, "the error left a change behind");
+	note_covered(row, ret);
+	free(was);
+}
+
+static void run_row(const struct abi_row *row)
+{
+	int ret;
+
+	if (run.only && !strstr(row->name, run.only))
+		return;
+	run.rows++;
+	run.said = false;
+	ret = abi_enter(&run.world, row->state);
+	if (ret)
+		fail_value(row, "the state cannot be reached", ret, 0);
+	else
+		try_row(row);
+	close(run.world.fd[FD_OTHER]);
+	if (run.world.backend->end())
+		fail(row, "something is left when everything is closed");
+	run.failed += run.said;
+}
+
+static void run_states(const struct abi_row *row)
+{
+	struct abi_row copy = *row;
+
+	run_row(&copy);
+	if (!row->also)
+		return;
+	copy.state = row->also;
+	run_row(&copy);
+}
+
+static void run_set(const struct abi_set *set)
+{
+	size_t i;
+
+	run.set = set;
+	for (i = 0; i < set->count; i++)
+		run_states(&set->rows[i]);
+	if (set->generate)
+		set->generate(run_states);
+}
+
+static void check_covered(void)
+{
+	unsigned int kind, n;
+
+	for (kind = 0; kind < KINDS; kind++) {
+		for (n = 0; n < COMMANDS; n++) {
+			const char *name = run.world.backend->command(
+				kind, IOAS_VFIO_COMMAND(n));
+
+			if (!name || run.covered[kind][n])
+				continue;
+			printf("FAIL no row in which %s is answered\n", name);
+			run.failed++;
+			run.rows++;
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (sysconf(_SC_PAGESIZE) != (long)PAGE) {
+		printf("skipped: the rows are for pages of 4 KiB\n");
+		return 77;
+	}
+	run.world.backend = &abi_ioas;
+	run.only = argc > 1 ? argv[1] : NULL;
+	make_memory();
+	for (i = 0; i < COUNT(sets); i++)
+		run_set(sets[i]);
+	if (!run.only)
+		check_covered();
+	printf("%u rows, %u passed, %u failed\n", run.rows,
+	       run.rows - run.failed, run.failed);
+	return run.failed ? 1 : 0;
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/* What a device says about itself, RESET, and commands that nobody knows. */
+#include <stdio.h>
+
+#include "abi.h"
+
+#define INFO(...)     (&(const struct ioas_vfio_device_info){__VA_ARGS__})
+#define GET_INFO      .on = FD_DEVICE, .command = VFIO_DEVICE_GET_INFO
+#define ANSWER(argsz) INFO(argsz, 3, 9, 5, 0, 0)
+#define DEVICE        .state = S_DEVICE
+
+#define RESET .on = FD_DEVICE, .command = VFIO_DEVICE_RESET
+
+#define REGION(...) (&(const struct vfio_region_info){__VA_ARGS__})
+#define GET_REGION  .on = FD_DEVICE, .command = VFIO_DEVICE_GET_REGION_INFO
+#define AT(index)   ((uint64_t)(index) << 40)
+
+struct region_and_cap {
+	struct vfio_region_info info;
+	struct vfio_info_cap_header cap;
+	uint8_t behind[8];
+};
+
+#define ROOM(size, n)                    \
+	(&(const struct region_and_cap){ \
+		.info = {.argsz = (size), .index = (n)}})
+#define BAR0(argsz, cap)                      \
+	{                                     \
+		argsz, 0xf, 0, cap, 0x4000, 0 \
+	}
+#define MAPPABLE                                         \
+	{                                                \
+		VFIO_REGION_INFO_CAP_MSIX_MAPPABLE, 1, 0 \
+	}
+
+#define IRQ(...) (&(const struct vfio_irq_info){__VA_ARGS__})
+#define GET_IRQ  .on = FD_DEVICE, .command = VFIO_DEVICE_GET_IRQ_INFO
+
+static const struct abi_row rows[] = {
+	{.name = "info",
+         DEVICE,
+         GET_INFO,
+         .argument = INFO(.argsz = 24),
+         .bytes = 24,
+         .out = ANSWER(24)},
+	{.name = "info in version 1",
+         .state = S_DEVICE_V1,
+         GET_INFO,
+         .argument = INFO(.argsz = 24),
+         .bytes = 24,
+         .out = ANSWER(24)},
+	{.name = "info, group and container closed",
+         .state = S_DEVICE_ONLY,
+         GET_INFO,
+         .argument = INFO(.argsz = 24),
+         .bytes = 24,
+         .out = ANSWER(24)},
+	{.name = "info, smallest",
+         DEVICE,
+         GET_INFO,
+         .argument = INFO(.argsz = 16),
+         .bytes = 16,
+         .out = ANSWER(16)},
+	{.name = "info, 17 bytes",
+         DEVICE,
+         GET_INFO,
+         .argument = INFO(.argsz = 17),
+         .bytes = 17,
+         .out = ANSWER(17)},
+	{.name = "info, 20 bytes",
+         DEVICE,
+         GET_INFO,
+         .argument = INFO(20, 0, 0, 0, 9, 9),
+         .bytes = 20,
+         .out = ANSWER(20)},
+	{.name = "info, more room",
+         DEVICE,
+         GET_INFO,
+         .argument = INFO(.argsz = 500),
+         .bytes = 24,
+         .out = ANSWER(500)},
+	{.name = "info, fields before do not matter",
+         DEVICE,
+         GET_INFO,
+         .argument = INFO(24, UINT32_MAX, 7, 7, 7, 7),
+         .bytes = 24,
+         .out = ANSWER(24)},
+	{.name = "info of a device that cannot be reset",
+         .state = S_PLAIN,
+         GET_INFO,
+         .argument = INFO(.argsz = 24),
+         .bytes = 24,
+         .out = INFO(24, 2, 9, 5, 0, 0)},
+	{.name = "info, argsz too small",
+         DEVICE,
+         GET_INFO,
+         .argument = INFO(.argsz = 15),
+         .bytes = 24,
+         .expected = -EINVAL},
+	{.name = "info, argument cut",
+         DEVICE,
+         GET_INFO,
+         .argument = INFO(.argsz = 16),
+         .bytes = 15,
+         .expected = -EFAULT},
+	{.name = "info, null",
+         DEVICE,
+         GET_INFO,
+         .place = AT_NULL,
+         .expected = -EFAULT},
+	{.name = "info, hole",
+         DEVICE,
+         GET_INFO,
+         .place = AT_HOLE,
+         .expected = -EFAULT},
+	{.name = "info, cannot be written",
+         DEVICE,
+         GET_INFO,
+         .place = AT_READ_ONLY,
+         .argument = INFO(.argsz = 24),
+         .bytes = 24,
+         .expected = -EFAULT},
+
+	{.name = "reset", DEVICE, RESET, .also = S_DEVICE_V1},
+	{.name = "reset, argument ignored", DEVICE, RESET, .value = 99},
+	{.name = "reset with interrupts on",
+         .state = S_MSIX,
+         RESET,
+         .also = S_MSI},
+	{.name = "reset with memory decoding off", .state = S_NO_DECODE, RESET},
+	{.name = "reset in low power", .state = S_LOW, RESET},
+	{.name = "reset wakes", .state = S_LOW_WAKE, RESET, .signals = 1},
+	{.name = "reset of a device that cannot be",
+         .state = S_PLAIN,
+         RESET,
+         .expected = -EINVAL},
+
+	{.name = "region 0, smallest",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 0),
+         .bytes = 32,
+         .out = (&(const struct vfio_region_info)BAR0(40, 0))},
+	{.name = "region 0, cap_offset is cleared when the chain has no room",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(.argsz = 32, .cap_offset = 77),
+         .bytes = 32,
+         .out = (&(const struct vfio_region_info)BAR0(40, 0))},
+	{.name = "region 0, one byte short",
+         DEVICE,
+         GET_REGION,
+         .argument = ROOM(39, 0),
+         .bytes = 39,
+         .out = (&(const struct region_and_cap){.info = BAR0(40, 0)})},
+	{.name = "region 0 with its capability",
+         DEVICE,
+         GET_REGION,
+         .argument = ROOM(40, 0),
+         .bytes = 40,
+         .out = (&(const struct region_and_cap){.info = BAR0(40, 32),
+                                                .cap = MAPPABLE})},
+	{.name = "region 0, more room",
+         DEVICE,
+         GET_REGION,
+         .argument = ROOM(48, 0),
+         .bytes = 48,
+         .out = (&(const struct region_and_cap){.info = BAR0(48, 32),
+                                                .cap = MAPPABLE})},
+	{.name = "region 0, less there than argsz says",
+         DEVICE,
+         GET_REGION,
+         .argument = ROOM(40, 0),
+         .bytes = 32,
+         .expected = -EFAULT,
+         .out_is_open = true},
+	{.name = "region 1: empty",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 1),
+         .bytes = 32,
+         .out = REGION(32, 0, 1, 0, 0, AT(1))},
+	{.name = "region 2",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 2),
+         .bytes = 32,
+         .out = REGION(32, 7, 2, 0, 0x10000, AT(2))},
+	{.name = "region 2, cap_offset is left alone",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, 0xffff, 2, 77, 88, 99),
+         .bytes = 32,
+         .out = REGION(32, 7, 2, 77, 0x10000, AT(2))},
+	{.name = "region 2, more room",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(64, .index = 2),
+         .bytes = 32,
+         .out = REGION(64, 7, 2, 0, 0x10000, AT(2))},
+	{.name = "region 3: empty",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 3),
+         .bytes = 32,
+         .out = REGION(32, 0, 3, 0, 0, AT(3))},
+	{.name = "region 4: too small to map",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 4),
+         .bytes = 32,
+         .out = REGION(32, 3, 4, 0, 0x100, AT(4))},
+	{.name = "region 5: empty",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 5),
+         .bytes = 32,
+         .out = REGION(32, 0, 5, 0, 0, AT(5))},
+	{.name = "region 6: no ROM",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 6),
+         .bytes = 32,
+         .out = REGION(32, 0, 6, 0, 0, AT(6))},
+	{.name = "region 7: configuration space",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 7),
+         .bytes = 32,
+         .out = REGION(32, 3, 7, 0, 4096, AT(7))},
+	{.name = "region 7 of a conventional device",
+         .state = S_PLAIN,
+         GET_REGION,
+         .argument = REGION(32, .index = 7),
+         .bytes = 32,
+         .out = REGION(32, 3, 7, 0, 256, AT(7))},
+	{.name = "region 0 without MSI-X",
+         .state = S_PLAIN,
+         GET_REGION,
+         .argument = REGION(32, .index = 0),
+         .bytes = 32,
+         .out = REGION(32, 7, 0, 0, 0x1000, AT(0))},
+	{.name = "region 8: no VGA",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 8),
+         .bytes = 32,
+         .expected = -EINVAL},
+	{.name = "region 9",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 9),
+         .bytes = 32,
+         .expected = -EINVAL},
+	{.name = "the last region number",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = UINT32_MAX),
+         .bytes = 32,
+         .expected = -EINVAL},
+	{.name = "region, argsz too small",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(31, .index = 2),
+         .bytes = 32,
+         .expected = -EINVAL},
+	{.name = "region, argument cut",
+         DEVICE,
+         GET_REGION,
+         .argument = REGION(32, .index = 2),
+         .bytes = 31,
+         .expected = -EFAULT},
+	{.name = "region, null",
+         DEVICE,
+         GET_REGION,
+         .place = AT_NULL,
+         .expected = -EFAULT},
+	{.name = "region, hole",
+         DEVICE,
+         GET_REGION,
+         .place = AT_HOLE,
+         .expected = -EFAULT},
+	{.name = "region, cannot be written",
+         DEVICE,
+         GET_REGION,
+         .place = AT_READ_ONLY,
+         .argument = REGION(32, .index = 2),
+         .bytes = 32,
+         .expected = -EFAULT},
+
+	{.name = "interrupt 0: INTx, not there",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 0, 0),
+         .bytes = 16,
+         .out = IRQ(16, 7, 0, 0)},
+	{.name = "interrupt 1: MSI",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 1, 0),
+         .bytes = 16,
+         .out = IRQ(16, 9, 1, 4)},
+	{.name = "interrupt 2: MSI-X, vectors can be added",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 2, 0),
+         .bytes = 16,
+         .out = IRQ(16, 1, 2, 16)},
+	{.name = "interrupt 3: ERR",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 3, 0),
+         .bytes = 16,
+         .out = IRQ(16, 9, 3, 1)},
+	{.name = "interrupt 4: REQ",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 4, 0),
+         .bytes = 16,
+         .out = IRQ(16, 9, 4, 1)},
+	{.name = "no MSI",
+         .state = S_PLAIN,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 1, 0),
+         .bytes = 16,
+         .out = IRQ(16, 9, 1, 0)},
+	{.name = "no MSI-X",
+         .state = S_PLAIN,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 2, 0),
+         .bytes = 16,
+         .out = IRQ(16, 9, 2, 0)},
+	{.name = "ERR without PCI Express",
+         .state = S_PLAIN,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 3, 0),
+         .bytes = 16,
+         .out = IRQ(16, 9, 3, 1)},
+	{.name = "interrupts when they are on",
+         .state = S_MSIX,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 2, 0),
+         .bytes = 16,
+         .out = IRQ(16, 1, 2, 16)},
+	{.name = "interrupt, fields before do not matter",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(99, UINT32_MAX, 1, 77),
+         .bytes = 16,
+         .out = IRQ(99, 9, 1, 4)},
+	{.name = "interrupt 5",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 5, 0),
+         .bytes = 16,
+         .expected = -EINVAL},
+	{.name = "the last interrupt number",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(16, 0, UINT32_MAX, 0),
+         .bytes = 16,
+         .expected = -EINVAL},
+	{.name = "interrupt, argsz too small",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(15, 0, 1, 0),
+         .bytes = 16,
+         .expected = -EINVAL},
+	{.name = "interrupt, argument cut",
+         DEVICE,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 1, 0),
+         .bytes = 15,
+         .expected = -EFAULT},
+	{.name = "interrupt, null",
+         DEVICE,
+         GET_IRQ,
+         .place = AT_NULL,
+         .expected = -EFAULT},
+	{.name = "interrupt, hole",
+         DEVICE,
+         GET_IRQ,
+         .place = AT_HOLE,
+         .expected = -EFAULT},
+	{.name = "interrupt, cannot be written",
+         DEVICE,
+         GET_IRQ,
+         .place = AT_READ_ONLY,
+         .argument = IRQ(16, 0, 1, 0),
+         .bytes = 16,
+         .expected = -EFAULT},
+};
+
+const struct abi_set abi_device_set = {
+	.subject = "device",
+	.source = "Linux 7.3 drivers/vfio/pci/vfio_pci_core.c",
+	.rows = rows,
+	.count = COUNT(rows),
+};
+
+/* ---- Commands that a file does not have ---- */
+
+/*
+ * Bit n: command n exists on this kind of file in Linux. Of these ioas does not
+ * have hot reset (12, 13), ioeventfd (16) and bind (18) of a device, nor dirty
+ * pages (17) of type1.
+ */
+#define DEVICE_COMMANDS (0x1fu << 7 | 3u << 12 | 7u << 16)
+#define GROUP_COMMANDS  (0xfu << 3)
+#define TYPE1_COMMANDS  (7u | 7u << 12 | 1u << 17)
+
+static void unknown(void (*emit)(const struct abi_row *), enum abi_fd on,
+                    enum abi_state state, uint32_t there)
+{
+	static const unsigned long far[] = {
+		0, 1, 0x5401, 0x3b63, 0x3b84, 0xffffffff, 0xc0083b6a};
+	unsigned int n;
+	char name[64];
+
+	for (n = 0; n < 32 + COUNT(far); n++) {
+		unsigned long command =
+			n < 32 ? IOAS_VFIO_COMMAND(n) : far[n - 32];
+
+		if (n < 32 && (there >> n & 1))
+			continue;
+		snprintf(name, sizeof(name), "command 0x%lx on file %d",
+		         command, (int)on);
+		emit(&(struct abi_row){
+			.name = name,
+			.state = state,
+			.on = on,
+			.command = command,
+			.expected = -ENOTTY,
+		});
+	}
+}
+
+static void generate_unknown(void (*emit)(const struct abi_row *))
+{
+	unknown(emit, FD_CONTAINER, S_V1, TYPE1_COMMANDS);
+	unknown(emit, FD_CONTAINER, S_V2_MAPPED, TYPE1_COMMANDS);
+	unknown(emit, FD_GROUP, S_OPEN, GROUP_COMMANDS);
+	unknown(emit, FD_GROUP, S_DEVICE, GROUP_COMMANDS);
+	unknown(emit, FD_DEVICE, S_DEVICE, DEVICE_COMMANDS);
+	unknown(emit, FD_DEVICE, S_MSIX, DEVICE_COMMANDS);
+}
+
+const struct abi_set abi_unknown_set = {
+	.subject = "unknown commands",
+	.source = "Linux 7.3 drivers/vfio/{vfio_main,group,container}.c",
+	.generate = generate_unknown,
+};

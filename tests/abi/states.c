@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How each state is reached: a list of steps. The mappings of a mapped state:
+ *
+ *	A  iova 0x100000, 3 pages from MEM(0)      READ | WRITE
+ *	B  iova 0x103000, 1 page  from MEM(3)      READ | WRITE
+ *	C  iova 0x200000, 2 pages from MEM(4)      READ
+ */
+#include <string.h>
+
+#include "abi.h"
+
+enum step {
+	STEP_END,
+	STEP_ATTACH,  /* group 1 to the container */
+	STEP_GROUP2,  /* open group 2 */
+	STEP_ATTACH2, /* and put it into the same container */
+	STEP_V1,
+	STEP_V2,
+	STEP_MAP,
+	STEP_INVALIDATE, /* B */
+	STEP_DEVICE,
+	STEP_CLOSE, /* group and container */
+	STEP_MSI,
+	STEP_MSIX,
+	STEP_SINGLE,
+	STEP_LOW,
+	STEP_LOW_WAKE,
+	STEP_NO_DECODE,
+};
+
+struct state {
+	enum step step[8];
+	unsigned int group;        /* 0: 1 */
+	uint64_t entries, memlock; /* 0: as usual */
+};
+
+static const struct state states[S_NR] = {
+	[S_OPEN] = {.step = {STEP_END}},
+	[S_ATTACHED] = {.step = {STEP_ATTACH}},
+	[S_V1] = {.step = {STEP_ATTACH, STEP_V1}},
+	[S_V2] = {.step = {STEP_ATTACH, STEP_V2}},
+	[S_V1_MAPPED] = {.step = {STEP_ATTACH, STEP_V1, STEP_MAP}},
+	[S_V2_MAPPED] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP}},
+	[S_V2_INVALID] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP,
+                                   STEP_INVALIDATE}},
+	[S_V2_FULL] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP}, .entries = 3},
+	[S_V2_LOCKED] = {.step = {STEP_ATTACH, STEP_V2}, .memlock = 2},
+	[S_TWO] = {.step = {STEP_ATTACH, STEP_GROUP2, STEP_ATTACH2, STEP_V2,
+                            STEP_MAP}},
+	[S_NEIGHBOUR] = {.step = {STEP_ATTACH, STEP_GROUP2, STEP_V2, STEP_MAP}},
+	[S_INVALID_NEIGHBOUR] = {.step = {STEP_ATTACH, STEP_GROUP2, STEP_V2,
+                                          STEP_MAP, STEP_INVALIDATE}},
+	[S_DEVICE] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE}},
+	[S_DEVICE_V1] = {.step = {STEP_ATTACH, STEP_V1, STEP_DEVICE}},
+	[S_DEVICE_ONLY] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
+                                    STEP_CLOSE}},
+	[S_MSI] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_MSI}},
+	[S_MSIX] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_MSIX}},
+	[S_SINGLE] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_SINGLE}},
+	[S_LOW] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_LOW}},
+	[S_LOW_WAKE] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
+                                 STEP_LOW_WAKE}},
+	[S_NO_DECODE] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
+                                  STEP_NO_DECODE}},
+	[S_PLAIN] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE}, .group = 3},
+};
+
+const char *const abi_state_name[S_NR] = {
+	[S_OPEN] = "open",
+	[S_ATTACHED] = "attached",
+	[S_V1] = "v1",
+	[S_V2] = "v2",
+	[S_V1_MAPPED] = "v1 mapped",
+	[S_V2_MAPPED] = "v2 mapped",
+	[S_V2_INVALID] = "v2 invalid",
+	[S_V2_FULL] = "v2 full",
+	[S_V2_LOCKED] = "v2 locked",
+	[S_TWO] = "two",
+	[S_NEIGHBOUR] = "neighbour",
+	[S_INVALID_NEIGHBOUR] = "invalid neighbour",
+	[S_DEVICE] = "device",
+	[S_DEVICE_V1] = "device v1",
+	[S_DEVICE_ONLY] = "device only",
+	[S_MSI] = "msi",
+	[S_MSIX] = "msix",
+	[S_SINGLE] = "single",
+	[S_LOW] = "low",
+	[S_LOW_WAKE] = "low wake",
+	[S_NO_DECODE] = "no decode",
+	[S_PLAIN] = "plain",
+};
+
+static const struct abi_limits usual = {.entries = 65535,
+                                        .memlock_pages = UINT64_MAX};
+
+static long call(struct abi_world *w, enum abi_fd on, unsigned long command,
+                 const void *argument)
+{
+	return w->backend->ioctl(w->fd[on], command, (uintptr_t)argument);
+}
+
+static long attach(struct abi_world *w, enum abi_fd group)
+{
+	int32_t fd = w->fd[FD_CONTAINER];
+
+	return call(w, group, VFIO_GROUP_SET_CONTAINER, &fd);
+}
+
+static long set_iommu(struct abi_world *w, unsigned long type)
+{
+	return w->backend->ioctl(w->fd[FD_CONTAINER], VFIO_SET_IOMMU, type);
+}
+
+static long map(struct abi_world *w)
+{
+	static const struct vfio_iommu_type1_dma_map maps[] = {
+		{32, 3, MEM(0), 0x100000, 3 * PAGE},
+		{32, 3, MEM(3 * PAGE), 0x103000, PAGE},
+		{32, 1, MEM(4 * PAGE), 0x200000, 2 * PAGE},
+	};
+	long ret = 0;
+	size_t i;
+
+	for (i = 0; !ret && i < COUNT(maps); i++) {
+		struct vfio_iommu_type1_dma_map one = maps[i];
+
+		abi_resolve(w, &one, sizeof(one));
+		ret = call(w, FD_CONTAINER, VFIO_IOMMU_MAP_DMA, &one);
+	}
+	return ret;
+}
+
+static long invalidate(struct abi_world *w)
+{
+	struct ioas_vfio_unmap unmap = {24, VFIO_DMA_UNMAP_FLAG_VADDR, 0x103000,
+	                                PAGE};
+
+	return call(w, FD_CONTAINER, VFIO_IOMMU_UNMAP_DMA, &unmap);
+}
+
+static long open_device(struct abi_world *w, unsigned int group)
+{
+	static const char *const name[] = {"0000:01:00.0", "0000:01:00.0",
+	                                   "0000:02:00.0", "0000:03:00.0"};
+	long fd = call(w, FD_GROUP, VFIO_GROUP_GET_DEVICE_FD, name[group]);
+
+	if (fd < 0)
+		return fd;
+	w->fd[FD_DEVICE] = (int)fd;
+	return 0;
+}
+
+static long set_events(struct abi_world *w, uint32_t index, uint32_t count,
+                       enum abi_fd first)
+{
+	struct {
+		struct ioas_vfio_irq_set set;
+		int32_t fd[2];
+	} arg = {
+		.set = {28,
+	                VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+	                index, 0, count},
+		.fd = {w->fd[first], w->fd[first + 1]},
+	};
+
+	return call(w, FD_DEVICE, VFIO_DEVICE_SET_IRQS, &arg);
+}
+
+static long single(struct abi_world *w)
+{
+	long ret = set_events(w, VFIO_PCI_ERR_IRQ_INDEX, 1, FD_EVENT0);
+
+	return ret ? ret : set_events(w, VFIO_PCI_REQ_IRQ_INDEX, 1, FD_EVENT1);
+}
+
+static long low_power(struct abi_world *w, uint32_t feature)
+{
+	struct {
+		uint32_t argsz, flags;
+		int32_t fd;
+		uint32_t reserved;
+	} arg = {16, VFIO_DEVICE_FEATURE_SET | feature, w->fd[FD_EVENT0], 0};
+
+	return call(w, FD_DEVICE, VFIO_DEVICE_FEATURE, &arg);
+}
+
+static long no_decode(struct abi_world *w)
+{
+	const uint16_t command = 0;
+	const uint64_t at = (UINT64_C(7) << IOAS_REGION_SHIFT) + 4;
+	ssize_t done = w->backend->pwrite(w->fd[FD_DEVICE], &command, 2, at);
+
+	return done == 2 ? 0 : done;
+}
+
+static void close_fd(struct abi_world *w, enum abi_fd fd)
+{
+	w->backend->close(w->fd[fd]);
+	w->fd[fd] = -1;
+}
+
+static long close_two(struct abi_world *w)
+{
+	close_fd(w, FD_GROUP);
+	close_fd(w, FD_CONTAINER);
+	return 0;
+}
+
+static long open_second(struct abi_world *w)
+{
+	w->fd[FD_GROUP2] = w->backend->open_group(2);
+	return w->fd[FD_GROUP2] < 0 ? w->fd[FD_GROUP2] : 0;
+}
+
+static long do_step(struct abi_world *w, const struct state *s, enum step step)
+{
+	switch (step) {
+	case STEP_ATTACH:
+		return attach(w, FD_GROUP);
+	case STEP_GROUP2:
+		return open_second(w);
+	case STEP_ATTACH2:
+		return attach(w, FD_GROUP2);
+	case STEP_V1:
+		return set_iommu(w, VFIO_TYPE1_IOMMU);
+	case STEP_V2:
+		return set_iommu(w, VFIO_TYPE1v2_IOMMU);
+	case STEP_MAP:
+		return map(w);
+	case STEP_INVALIDATE:
+		return invalidate(w);
+	case STEP_DEVICE:
+		return open_device(w, s->group);
+	case STEP_CLOSE:
+		return close_two(w);
+	case STEP_MSI:
+		return set_events(w, VFIO_PCI_MSI_IRQ_INDEX, 2, FD_EVENT0);
+	case STEP_MSIX:
+		return set_events(w, VFIO_PCI_MSIX_IRQ_INDEX, 2, FD_EVENT0);
+	case STEP_SINGLE:
+		return single(w);
+	case STEP_LOW:
+		return low_power(w, IOAS_FEATURE_LOW_POWER_ENTRY);
+	case STEP_LOW_WAKE:
+		return low_power(w, IOAS_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP);
+	case STEP_NO_DECODE:
+		return no_decode(w);
+	case STEP_END:
+		break;
+	}
+	return 0;
+}
+
+static int open_files(struct abi_world *w, const struct state *s)
+{
+	const struct abi_backend *b = w->backend;
+	unsigned int i;
+
+	memset(w->fd, -1, sizeof(w->fd));
+	for (i = 0; i < EVENTS; i++)
+		w->fd[FD_EVENT0 + i] = b->eventfd();
+	w->fd[FD_OTHER] = b->other();
+	w->fd[FD_CLOSED] = 900;
+	w->fd[FD_CONTAINER] = b->open_container();
+	if (w->fd[FD_CONTAINER] < 0)
+		return w->fd[FD_CONTAINER];
+	w->fd[FD_CONTAINER2] = b->open_container();
+	w->fd[FD_GROUP] = b->open_group(s->group ? s->group : 1);
+	return w->fd[FD_GROUP] < 0 ? w->fd[FD_GROUP] : 0;
+}
+
+int abi_enter(struct abi_world *world, enum abi_state state)
+{
+	const struct state *s = &states[state];
+	struct abi_limits limits = usual;
+	unsigned int i;
+	long ret;
+
+	if (s->entries)
+		limits.entries = s->entries;
+	if (s->memlock)
+		limits.memlock_pages = s->memlock;
+	ret = world->backend->begin(&limits);
+	if (!ret)
+		ret = open_files(world, s);
+	for (i = 0; !ret && i < COUNT(s->step); i++)
+		ret = do_step(world, s, s->step[i]);
+	return (int)ret;
+}
