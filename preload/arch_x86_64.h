@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the front end needs of the processor and C cannot say: a copy that
+ * survives faults, and a call on another stack.
+ */
+#ifndef IOAS_PRELOAD_ARCH_X86_64_H
+#define IOAS_PRELOAD_ARCH_X86_64_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <ucontext.h>
+
+/*
+ * As hooks.copy: units of 8 bytes that are aligned at either end are moved by
+ * one access each, in ascending order. Return: 0 or -EFAULT; the latter only
+ * where the fault handler asks ioas_arch_copy_faulted().
+ */
+int ioas_arch_copy(void *dst, const void *src, size_t bytes);
+
+/* Did the copy fault? Then it goes on by returning -EFAULT. */
+bool ioas_arch_copy_faulted(ucontext_t *context);
+
+/* fn(argument), on the stack that ends at @top (16-byte aligned). */
+void ioas_arch_on_stack(void *top, void (*fn)(void *argument), void *argument);
+
+/* For messages. */
+uint64_t ioas_arch_pc(const ucontext_t *context);
+
+#endif /* IOAS_PRELOAD_ARCH_X86_64_H */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors. One table says what each descriptor of the process is:
+ *
+ *	NULL      foreign: the program's own business. The case that counts:
+ *	          one load, and on to the C library
+ *	a handle  a file of ioas. The descriptor itself is a real one (a
+ *	          memfd), so poll, fork and passing it on just work
+ *	stale     a file of ioas that a forked child inherited: -ENODEV
+ *	internal  ioas's own (eventfds it keeps, a device's backing file): to
+ *	          the program it is not open
+ *
+ * A handle counts its descriptors and its BAR views. The last one that goes
+ * takes the handle out of reach, waits for the calls that still use it, and
+ * releases the file.
+ *
+ * Laws
+ *	FD-1  a file is released once, when no descriptor, no view and no
+ *	      running call refers to it
+ *	FD-2  no call of the program closes or replaces an internal descriptor
+ *
+ * Ordering: an entry is published by an exchange and read by an acquire load,
+ * so a handle is seen whole. No locks.
+ */
+#ifndef IOAS_PRELOAD_FDS_H
+#define IOAS_PRELOAD_FDS_H
+
+#include "base/atomic.h"
+#include "preload/later.h"
+#include "uapi/vfio.h"
+
+/* What Linux allows by default (fs.nr_open); ours stay below. */
+#define IOAS_FD_NR (1u << 20)
+
+struct ioas_handle {
+	struct ioas_dead dead;
+	struct ioas_file *file;   /* constant */
+	struct ioas_a32 refs;     /* descriptors and views; 0 is final */
+	struct ioas_a64 position; /* of read and write without one */
+	struct ioas_aptr trap;    /* struct ioas_trap, from the first view on */
+};
+
+extern struct ioas_aptr ioas_fd_table[IOAS_FD_NR];
+
+enum ioas_fd_kind {
+	IOAS_FD_FOREIGN,
+	IOAS_FD_OURS,
+	IOAS_FD_STALE,
+	IOAS_FD_INTERNAL,
+};
+
+/* Nearly always true; false asks for a closer look. */
+static inline bool ioas_fd_foreign(int fd)
+{
+	/* Pairs with the exchanges in fds.c. */
+	return (unsigned int)fd >= IOAS_FD_NR ||
+	       __builtin_expect(!ioas_aptr_load(&ioas_fd_table[fd]), 1);
+}
+
+enum ioas_fd_kind ioas_fd_kind(int fd);
+
+/*
+ * Begin a call on a file: a section of IOAS_GRACE_FILE, in which the handle
+ * stays. Return: 0, or, outside of the section, -EBADF (not open, as far as
+ * the program is concerned) or -ENODEV (stale; said aloud once).
+ */
+long ioas_fd_enter(int fd, struct ioas_handle **ret_handle);
+void ioas_fd_leave(void);
+
+/* False: the handle is on its way out. */
+bool ioas_handle_get(struct ioas_handle *handle);
+void ioas_handle_put(struct ioas_handle *handle);
+
+/*
+ * A new descriptor that owns @file. @flags: O_CLOEXEC or 0.
+ * Return: the descriptor, -EMFILE, -ENFILE or -ENOMEM; @file is the caller's
+ * then.
+ */
+long ioas_fd_create(struct ioas_file *file, int flags);
+
+/* close(2) of anything that is not foreign. */
+long ioas_fd_close(int fd);
+/* What @fd was is gone or about to be: forget it. The descriptor is kept. */
+void ioas_fd_forget(int fd);
+/* close_range(2). */
+long ioas_fd_close_range(unsigned int first, unsigned int last, int flags);
+/* Is there anything but foreign descriptors in [first, last]? */
+bool ioas_fd_any(unsigned int first, unsigned int last);
+
+/* dup(2), F_DUPFD and F_DUPFD_CLOEXEC with @from as the lowest number. */
+long ioas_fd_dup(int fd, int command, int from);
+/* dup2(2) and dup3(2), where one of the two is not foreign. */
+long ioas_fd_dup_to(int fd, int wanted, int flags);
+
+/*
+ * Take a descriptor over: moved to a high number, close-on-exec, internal.
+ * Return: the new number (the old one is closed), or -errno with @fd open.
+ */
+long ioas_fd_internal_take(int fd);
+/* The same for a duplicate: @fd stays the program's. */
+long ioas_fd_internal_dup(int fd);
+void ioas_fd_internal_close(int fd);
+/* Mark or unmark in place; for ioas_host_internal_fd. */
+void ioas_fd_internal_mark(int fd, bool internal);
+
+/*
+ * A descriptor that nobody here made: is it a file of ioas that was inherited
+ * over exec? Says so aloud, once.
+ */
+bool ioas_fd_inherited(int fd);
+
+/* In a forked child. */
+void ioas_fds_forked(void);
+
+#endif /* IOAS_PRELOAD_FDS_H */

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Life of the library in a process:
+ *
+ *	load     the constructor sends a hello to the tool; nothing is kept
+ *	use      make(): environment -> hooks, machine, VFIO, watch
+ *	fork     the child drops the state without touching it (its locks may
+ *	         be held by threads that are not there); files become stale
+ *	exit     what is still mapped, a summary, statistics
+ */
+#include "preload/run.h"
+
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "base/grace.h"
+#include "devices/models.h"
+#include "host/host.h"
+#include "preload/fds.h"
+#include "preload/front.h"
+#include "preload/later.h"
+#include "preload/say.h"
+#include "preload/trap.h"
+#include "preload/views.h"
+#include "preload/watching.h"
+#include "preload/wrap.h"
+
+/* Linux 7.3 drivers/vfio/vfio_iommu_type1.c: dma_entry_limit */
+#define ENTRY_LIMIT 65535
+
+enum {
+	STATE_NONE,
+	STATE_MAKING,
+	STATE_READY,
+	STATE_OFF,
+};
+
+static struct ioas_a32 state;
+static struct ioas_a32 maker; /* thread that makes the state */
+static struct ioas_a32 told;  /* ioas_run_exit() has run */
+static struct ioas_run the_run;
+static bool prepared; /* what survives fork; written while MAKING */
+
+struct ioas_a32 ioas_run_live;
+
+static uint32_t thread_id(void)
+{
+	return (uint32_t)ioas_sys(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+/* Is CAP_IPC_LOCK effective? Then Linux does not count pinned pages. */
+static bool may_lock_memory(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+
+	if (ioas_sys(SYS_capget, (long)&head, (long)data, 0, 0, 0, 0))
+		return false;
+	return data[0].effective & (1u << CAP_IPC_LOCK);
+}
+
+static uint64_t memlock_of_system(void)
+{
+	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+
+	if (may_lock_memory())
+		return UINT64_MAX;
+	ioas_sys(SYS_prlimit64, 0, RLIMIT_MEMLOCK, 0, (long)&limit, 0, 0);
+	return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+}
+
+/* Pages that the process may have pinned. */
+static uint64_t memlock_pages(unsigned int page_shift)
+{
+	const char *text = getenv(IOAS_ENV_MEMLOCK);
+	uint64_t bytes;
+
+	if (!text || !strcmp(text, "unlimited"))
+		return UINT64_MAX;
+	bytes = strcmp(text, "rlimit") != 0 ? strtoull(text, NULL, 0)
+	                                    : memlock_of_system();
+	return bytes == UINT64_MAX ? bytes : bytes >> page_shift;
+}
+
+static bool add_devices(struct ioas_machine *machine, char *ret_failure)
+{
+	const char *devices = getenv(IOAS_ENV_DEVICES);
+	char *all = strdup(devices ? devices : "");
+	char *next = all;
+	char *spec;
+	bool good = all != NULL;
+
+	while (good && (spec = strsep(&next, "\n")))
+		if (*spec)
+			good = !ioas_machine_add(machine, spec, ret_failure);
+	free(all);
+	return good;
+}
+
+static bool make_machine(struct ioas_run *run)
+{
+	const char *profile = getenv(IOAS_ENV_PROFILE);
+	char failure[IOAS_TEXT_MAX] = "out of memory";
+
+	if (ioas_machine_create(profile ? profile : "intel", ioas_models,
+	                        &run->machine, failure) ||
+	    !add_devices(run->machine, failure)) {
+		ioas_machine_destroy(run->machine);
+		ioas_complain("no device for this program: %s", failure);
+		return false;
+	}
+	return true;
+}
+
+static bool make_vfio(struct ioas_run *run)
+{
+	unsigned int page_shift =
+		(unsigned int)__builtin_ctzl(getauxval(AT_PAGESZ));
+	struct ioas_vfio_config config = {
+		.machine = run->machine,
+		.front = &ioas_front,
+		.memlock_pages = memlock_pages(page_shift),
+		.page_shift = page_shift,
+		.entry_limit = ENTRY_LIMIT,
+	};
+
+	if (!ioas_vfio_create(&config, &run->vfio))
+		return true;
+	ioas_machine_destroy(run->machine);
+	ioas_complain("no device for this program: out of memory");
+	return false;
+}
+
+/* Once, also across fork: the child's copies are as good. */
+static void prepare(void)
+{
+	if (prepared)
+		return;
+	prepared = true;
+	ioas_host_hooks(&ioas_hooks);
+	ioas_front_hooks(&ioas_hooks);
+	ioas_trap_hooks(&ioas_hooks);
+	ioas_host_internal_fd = ioas_fd_internal_mark;
+	ioas_watching_begin();
+	pthread_atfork(NULL, NULL, ioas_run_forked);
+}
+
+static uint32_t make(void)
+{
+	uint32_t seen = STATE_NONE;
+
+	if (!ioas_a32_cas(&state, &seen, STATE_MAKING))
+		return seen;
+	/* Relaxed: only this thread finds its own number there. */
+	ioas_a32_store_relaxed(&maker, thread_id());
+	seen = STATE_OFF;
+	if (ioas_say_run()) {
+		prepare();
+		the_run = (struct ioas_run){0};
+		if (make_machine(&the_run) && make_vfio(&the_run))
+			seen = STATE_READY;
+	}
+	ioas_a32_store_relaxed(&maker, 0);
+	ioas_a32_store(&ioas_run_live, seen == STATE_READY);
+	/* Pairs with the loads in ioas_run(): the_run is seen whole. */
+	ioas_a32_store(&state, seen);
+	return seen;
+}
+
+const struct ioas_run *ioas_run(void)
+{
+	/* Pairs with the store in make(). */
+	uint32_t now = ioas_a32_load(&state);
+
+	if (now == STATE_NONE)
+		now = make();
+	/* What the making itself opens is real. */
+	while (now == STATE_MAKING &&
+	       ioas_a32_load_relaxed(&maker) != thread_id()) {
+		ioas_sys(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+		now = ioas_a32_load(&state);
+	}
+	return now == STATE_READY ? &the_run : NULL;
+}
+
+void ioas_run_forked(void)
+{
+	/* Relaxed: a forked child has one thread, and it makes nothing. */
+	if (ioas_a32_load_relaxed(&state) == STATE_MAKING)
+		ioas_a32_store_relaxed(&state, STATE_NONE);
+	if (!ioas_a32_load_relaxed(&ioas_run_live))
+		return;
+	ioas_grace_forked();
+	ioas_bury_forked();
+	ioas_fds_forked();
+	ioas_front_forked();
+	ioas_views_forked();
+	ioas_watching_forked();
+	ioas_a32_store_relaxed(&told, 0);
+	ioas_a32_store_relaxed(&ioas_run_live, 0);
+	ioas_a32_store_relaxed(&state, STATE_NONE);
+}
+
+static void send_statistics(const struct ioas_run *run)
+{
+	const char *wanted = getenv(IOAS_ENV_STATS);
+	char text[IOAS_RUN_RECORD];
+	char *next = text;
+	char *line;
+
+	if (!wanted || strcmp(wanted, "1") != 0)
+		return;
+	text[0] = '\0';
+	ioas_vfio_stats(run->vfio, text, sizeof(text));
+	while ((line = strsep(&next, "\n")))
+		if (*line)
+			ioas_say(IOAS_RECORD_STATS, line);
+}
+
+void ioas_run_exit(void)
+{
+	if (ioas_a32_load(&state) != STATE_READY)
+		return;
+	/*
+	 * _exit() in a signal handler that interrupted a call on a file: that
+	 * call may hold a lock which telling needs, and it will not go on.
+	 */
+	if (ioas_grace_inside(IOAS_GRACE_FILE))
+		return;
+	if (ioas_a32_exchange(&told, 1))
+		return;
+	ioas_vfio_tell_live(the_run.vfio);
+	ioas_watching_end();
+	send_statistics(&the_run);
+}
+
+__attribute__((constructor)) static void loaded(void)
+{
+	ioas_say_hello(IOAS_VERSION);
+}
+
+__attribute__((destructor)) static void unloaded(void)
+{
+	ioas_run_exit();
+}

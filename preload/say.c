@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each record is a socket of its own, opened and closed: a descriptor that
+ * stayed would be one more that the program can close, and records are rare.
+ */
+#include "preload/say.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include "host/host.h"
+#include "preload/wrap.h"
+
+#define RUN_MAX   64
+#define PATH_ROOM 4096
+
+/* Copied once: the program may write over its environment. */
+static struct {
+	struct ioas_a32 known; /* 0 not yet, 1 being copied, 2 no, 3 yes */
+	char run[RUN_MAX];
+	char report[PATH_ROOM];
+} place;
+
+static void copy_text(char *to, const char *from, size_t room)
+{
+	size_t n = from ? strnlen(from, room - 1) : 0;
+
+	memcpy(to, from ? from : "", n);
+	to[n] = '\0';
+}
+
+static uint32_t learn(void)
+{
+	const char *run = getenv(IOAS_ENV_RUN);
+	uint32_t seen = 0;
+
+	if (!ioas_a32_cas(&place.known, &seen, 1))
+		return seen;
+	copy_text(place.run, run, RUN_MAX);
+	copy_text(place.report, getenv(IOAS_ENV_REPORT), PATH_ROOM);
+	/* Pairs with the load in ioas_say_run(): the copies are seen. */
+	ioas_a32_store(&place.known, *place.run ? 3 : 2);
+	return *place.run ? 3 : 2;
+}
+
+bool ioas_say_run(void)
+{
+	/* Pairs with the store in learn(). */
+	uint32_t known = ioas_a32_load(&place.known);
+
+	if (IOAS_UNLIKELY(known < 2)) {
+		known = learn();
+		/* Another thread copies, in a few hundred nanoseconds. */
+		while (known == 1)
+			known = ioas_a32_load(&place.known);
+	}
+	return known == 3;
+}
+
+static long sys(long number, long a, long b, long c)
+{
+	return ioas_sys(number, a, b, c, 0, 0, 0);
+}
+
+/* Text that is put together without stdio. */
+struct line {
+	char at[IOAS_RUN_RECORD];
+	size_t used;
+};
+
+static void add(struct line *line, const char *text)
+{
+	size_t room = sizeof(line->at) - line->used;
+	size_t n = strlen(text);
+
+	n = n < room ? n : room;
+
+	memcpy(line->at + line->used, text, n);
+	line->used += n;
+}
+
+static void add_number(struct line *line, unsigned long number)
+{
+	char digits[24];
+	size_t i = sizeof(digits) - 1;
+
+	digits[i] = '\0';
+	do {
+		digits[--i] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	add(line, digits + i);
+}
+
+static bool send_record(const struct line *line)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	long fd = sys(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	size_t n = strlen(place.run);
+	long sent;
+
+	if (fd < 0)
+		return false;
+	memcpy(to.sun_path + 1, "ioas-", 5);
+	memcpy(to.sun_path + 6, place.run, n);
+	n += offsetof(struct sockaddr_un, sun_path) + 6;
+	do
+		sent = ioas_sys(SYS_sendto, fd, (long)line->at,
+		                (long)line->used, MSG_NOSIGNAL, (long)&to,
+		                (long)n);
+	while (sent == -EINTR);
+	sys(SYS_close, fd, 0, 0);
+	return sent == (long)line->used;
+}
+
+static void write_record(const struct line *line, bool always_shown)
+{
+	long fd = -1;
+
+	if (*place.report && !always_shown)
+		fd = ioas_sys(SYS_openat, AT_FDCWD, (long)place.report,
+		              O_WRONLY | O_APPEND | O_CLOEXEC, 0, 0, 0);
+	sys(SYS_write, fd < 0 ? 2 : fd, (long)line->at, (long)line->used);
+	if (fd >= 0)
+		sys(SYS_close, fd, 0, 0);
+}
+
+static void record_for_tool(struct line *line, enum ioas_record kind,
+                            const char *text)
+{
+	char head[2] = {(char)kind, '\0'};
+
+	line->used = 0;
+	add(line, head);
+	add_number(line, (unsigned long)sys(SYS_getpid, 0, 0, 0));
+	add(line, " ");
+	add(line, text);
+}
+
+void ioas_say(enum ioas_record kind, const char *text)
+{
+	struct line line;
+
+	if (ioas_say_run()) {
+		record_for_tool(&line, kind, text);
+		if (send_record(&line))
+			return;
+	}
+	line.used = 0;
+	add(&line, "ioas: process ");
+	add_number(&line, (unsigned long)sys(SYS_getpid, 0, 0, 0));
+	add(&line, ": ");
+	add(&line, text);
+	if (line.used == sizeof(line.at))
+		line.used--;
+	add(&line, "\n");
+	write_record(&line, kind == IOAS_RECORD_COMPLAINT);
+}
+
+bool ioas_say_hello(const char *version)
+{
+	struct line line;
+
+	if (!ioas_say_run())
+		return false;
+	record_for_tool(&line, IOAS_RECORD_HELLO, version);
+	return send_record(&line);
+}
+
+void ioas_complain(const char *format, ...)
+{
+	char text[IOAS_RUN_RECORD];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	ioas_say(IOAS_RECORD_COMPLAINT, text);
+}
+
+size_t ioas_say_group_name(unsigned int group, char *ret_path, size_t bytes)
+{
+	int n;
+
+	ret_path[0] = '\0';
+	n = snprintf(ret_path + 1, bytes - 1, IOAS_RUN_GROUP, place.run, group);
+	return (size_t)n + 1;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the library says to the tool (host/run.h), and what it says when there
+ * is no tool to hear it. Async-signal-safe; keeps no descriptor open.
+ */
+#ifndef IOAS_PRELOAD_SAY_H
+#define IOAS_PRELOAD_SAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "host/run.h"
+
+/* Is this process part of a run? False without IOAS_RUN. */
+bool ioas_say_run(void);
+/* "\0ioas-RUN-group-N": its length in bytes, for bind(2). */
+size_t ioas_say_group_name(unsigned int group, char *ret_path, size_t bytes);
+
+/* One record. @text is one line; cut at IOAS_RUN_RECORD bytes. */
+void ioas_say(enum ioas_record kind, const char *text);
+/* A hello is for the tool alone: false when it is not there. */
+bool ioas_say_hello(const char *version);
+/* As snprintf(3), as a complaint. Not from a signal handler. */
+void ioas_complain(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+#endif /* IOAS_PRELOAD_SAY_H */

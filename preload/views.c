@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A change of [start, end) has two steps. First the views that reach over
+ * either end are split there, which changes nothing that can be seen, so that
+ * it need not be undone when memory runs out. Then the system call is made,
+ * and each view is inside or outside as a whole.
+ */
+#include "preload/views.h"
+
+#include <errno.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+
+#include "base/grace.h"
+#include "base/lock.h"
+#include "host/host.h"
+#include "preload/trap.h"
+#include "preload/wrap.h"
+
+static struct ioas_aptr slots[IOAS_VIEWS_MAX]; /* written under lock */
+static struct ioas_lock lock;
+
+struct ioas_a32 ioas_views_count;
+
+static struct ioas_view *view_in(unsigned int slot)
+{
+	/* Pairs with the exchange in put_slot(): the view is seen whole. */
+	return ioas_aptr_load(&slots[slot]);
+}
+
+const struct ioas_view *ioas_view_find(uint64_t address)
+{
+	const struct ioas_view *view;
+	unsigned int i;
+
+	for (i = 0; ioas_views_any() && i < IOAS_VIEWS_MAX; i++) {
+		view = view_in(i);
+		if (view && address - view->start < view->bytes)
+			return view;
+	}
+	return NULL;
+}
+
+uint64_t ioas_view_next(uint64_t start, uint64_t end)
+{
+	const struct ioas_view *view;
+	unsigned int i;
+
+	for (i = 0; ioas_views_any() && i < IOAS_VIEWS_MAX; i++) {
+		view = view_in(i);
+		if (view && view->start < end &&
+		    start < view->start + view->bytes)
+			end = view->start > start ? view->start : start;
+	}
+	return end;
+}
+
+/* ---- Changes: under the lock, with signals blocked. ---- */
+
+struct change {
+	struct ioas_signals signals;
+	struct ioas_dead *gone; /* views to end when the lock is free again */
+};
+
+static void begin(struct change *change)
+{
+	change->gone = NULL;
+	/* A handler of the program may unmap something. */
+	ioas_hooks.signals_block(&change->signals);
+	ioas_lock(&lock);
+}
+
+static long finish(struct change *change, long result)
+{
+	struct ioas_dead *dead, *next;
+
+	ioas_unlock(&lock);
+	ioas_hooks.signals_restore(&change->signals);
+	for (dead = change->gone; dead; dead = next) {
+		next = dead->next;
+		ioas_bury(dead);
+	}
+	return result;
+}
+
+static void end_view(struct ioas_dead *dead)
+{
+	struct ioas_view *view =
+		ioas_container_of(dead, struct ioas_view, dead);
+
+	if (view->handle)
+		ioas_handle_put(view->handle); /* VIEW-2 */
+	ioas_delete(view);
+}
+
+static void put_slot(unsigned int slot, struct ioas_view *view,
+                     struct change *change)
+{
+	/* Pairs with the load in view_in(). */
+	struct ioas_view *old = ioas_aptr_exchange(&slots[slot], view);
+
+	if (old) {
+		old->dead.next = change->gone;
+		change->gone = &old->dead;
+	}
+	ioas_a32_add(&ioas_views_count,
+	             (uint32_t)(view != NULL) - (uint32_t)(old != NULL));
+}
+
+static unsigned int free_slot_locked(void)
+{
+	unsigned int i = 0;
+
+	while (i < IOAS_VIEWS_MAX && view_in(i))
+		i++;
+	return i;
+}
+
+/* A part of a view, with a count of its own. NULL: no memory. */
+static struct ioas_view *part_of(const struct ioas_view *view, uint64_t start,
+                                 uint64_t end)
+{
+	struct ioas_view *part = ioas_new(struct ioas_view);
+
+	if (!part)
+		return NULL;
+	*part = *view;
+	part->start = start;
+	part->bytes = end - start;
+	part->offset = view->offset + (start - view->start);
+	/* Does not fail: the view has a count. */
+	if (part->handle && !ioas_handle_get(part->handle))
+		part->handle = NULL;
+	return part;
+}
+
+static long split_at_locked(uint64_t address, struct change *change)
+{
+	unsigned int i, spare = free_slot_locked();
+	struct ioas_view *view, *left, *right;
+
+	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
+		view = view_in(i);
+		if (view && address > view->start &&
+		    address - view->start < view->bytes)
+			break;
+	}
+	if (i == IOAS_VIEWS_MAX)
+		return 0;
+	left = part_of(view, view->start, address);
+	right = part_of(view, address, view->start + view->bytes);
+	if (!left || !right || spare == IOAS_VIEWS_MAX) {
+		if (left)
+			end_view(&left->dead);
+		if (right)
+			end_view(&right->dead);
+		return -ENOMEM;
+	}
+	/* For a moment the right part is there twice, which is harmless. */
+	put_slot(spare, right, change);
+	put_slot(i, left, change);
+	return 0;
+}
+
+static long isolate_locked(uint64_t start, uint64_t end, struct change *change)
+{
+	long err = split_at_locked(start, change);
+
+	return err ? err : split_at_locked(end, change);
+}
+
+static bool inside(const struct ioas_view *view, uint64_t start, uint64_t end)
+{
+	return view && view->start >= start && view->start < end;
+}
+
+static void remove_locked(uint64_t start, uint64_t end, struct change *change)
+{
+	unsigned int i;
+
+	for (i = 0; i < IOAS_VIEWS_MAX; i++)
+		if (inside(view_in(i), start, end))
+			put_slot(i, NULL, change);
+}
+
+/* Up to whole pages; 0 when that wraps. */
+static uint64_t pages_up(uint64_t bytes)
+{
+	uint64_t page = getauxval(AT_PAGESZ);
+
+	return (bytes + page - 1) & ~(page - 1);
+}
+
+static bool page_aligned(uint64_t address)
+{
+	return (address & (getauxval(AT_PAGESZ) - 1)) == 0;
+}
+
+/* Whether the kernel would look at the range at all. */
+static bool sane(uint64_t start, uint64_t bytes)
+{
+	bytes = pages_up(bytes);
+	return bytes && page_aligned(start) && start + bytes > start;
+}
+
+/* ---- mmap ---- */
+
+static long sys_mmap(const struct ioas_mmap_request *r, int prot, int flags)
+{
+	return ioas_sys(SYS_mmap, (long)r->start, (long)r->bytes, prot, flags,
+	                r->fd, r->offset);
+}
+
+static bool succeeded(long result)
+{
+	return result >= 0 || result < -4095;
+}
+
+static long mmap_locked(const struct ioas_mmap_request *r,
+                        struct ioas_view *view, struct change *change)
+{
+	uint64_t start = (uintptr_t)r->start;
+	/* To bring pages in that nobody can touch makes no sense. */
+	int flags = r->flags & ~(MAP_POPULATE | MAP_LOCKED);
+	unsigned int spare;
+	long result = 0;
+
+	if (r->flags & MAP_FIXED)
+		result = isolate_locked(start, start + view->bytes, change);
+	spare = free_slot_locked();
+	if (result || spare == IOAS_VIEWS_MAX)
+		return -ENOMEM;
+	result = sys_mmap(r, PROT_NONE, flags);
+	if (!succeeded(result))
+		return result;
+	view->start = (uint64_t)result;
+	remove_locked(view->start, view->start + view->bytes, change);
+	put_slot(spare, view, change);
+	return result;
+}
+
+static long place_view(const struct ioas_mmap_request *r,
+                       const struct ioas_bar_window *window,
+                       struct ioas_handle *handle)
+{
+	struct ioas_view *view = ioas_new(struct ioas_view);
+	struct change change;
+	long result;
+
+	if (!view) {
+		ioas_handle_put(handle);
+		return -ENOMEM;
+	}
+	view->dead.end = end_view;
+	view->bytes = window->bytes;
+	view->bar = window->bar;
+	view->offset = window->offset;
+	view->handle = handle;
+	/* Relaxed: published with the view, by the exchange. */
+	ioas_a32_store_relaxed(&view->prot, (uint32_t)r->prot);
+	begin(&change);
+	result = finish(&change, mmap_locked(r, view, &change));
+	if (!succeeded(result))
+		end_view(&view->dead);
+	return result;
+}
+
+long ioas_view_mmap(const struct ioas_mmap_request *request)
+{
+	struct ioas_bar_window window;
+	struct ioas_handle *handle;
+	long result;
+
+	if (!request->bytes || !page_aligned((uint64_t)request->offset))
+		return -EINVAL;
+	result = ioas_fd_enter(request->fd, &handle);
+	if (result)
+		return result;
+	result = ioas_file_mmap(handle->file, request->bytes, request->prot,
+	                        request->flags, (uint64_t)request->offset,
+	                        &window);
+	if (!result)
+		result = ioas_trap_prepare(handle);
+	if (!result && !ioas_handle_get(handle))
+		result = -EBADF;
+	ioas_fd_leave();
+	return result ? result : place_view(request, &window, handle);
+}
+
+long ioas_views_mmap_over(const struct ioas_mmap_request *request)
+{
+	uint64_t start = (uintptr_t)request->start;
+	uint64_t end = start + pages_up(request->bytes);
+	struct change change;
+	long result = 0;
+
+	begin(&change);
+	if (sane(start, request->bytes))
+		result = isolate_locked(start, end, &change);
+	if (!result)
+		result = sys_mmap(request, request->prot, request->flags);
+	if (succeeded(result))
+		remove_locked(start, end, &change);
+	return finish(&change, result);
+}
+
+/* ---- munmap, mprotect, mremap ---- */
+
+long ioas_views_munmap(uint64_t start, size_t bytes)
+{
+	uint64_t end = start + pages_up(bytes);
+	struct change change;
+	long result = 0;
+
+	begin(&change);
+	if (sane(start, bytes))
+		result = isolate_locked(start, end, &change);
+	if (!result)
+		result = ioas_sys(SYS_munmap, (long)start, (long)bytes, 0, 0, 0,
+		                  0);
+	if (!result)
+		remove_locked(start, end, &change);
+	return finish(&change, result);
+}
+
+static void protect_locked(uint64_t start, uint64_t end, int prot)
+{
+	struct ioas_view *view;
+	unsigned int i;
+
+	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
+		view = view_in(i);
+		if (inside(view, start, end))
+			/* Relaxed: a touch at the same time gets either. */
+			ioas_a32_store_relaxed(&view->prot, (uint32_t)prot);
+	}
+}
+
+/* The views keep PROT_NONE, whatever the program asks; the rest follows it. */
+static long protect_rest(uint64_t start, uint64_t end, int prot)
+{
+	const struct ioas_view *view;
+	uint64_t gap;
+	long err;
+
+	while (start < end) {
+		gap = ioas_view_next(start, end);
+		if (gap > start) {
+			err = ioas_sys(SYS_mprotect, (long)start,
+			               (long)(gap - start), prot, 0, 0, 0);
+			if (err)
+				return err;
+		}
+		view = gap < end ? ioas_view_find(gap) : NULL;
+		start = view ? view->start + view->bytes : end;
+	}
+	return 0;
+}
+
+long ioas_views_mprotect(uint64_t start, size_t bytes, int prot)
+{
+	uint64_t end = start + pages_up(bytes);
+	struct change change;
+	long result;
+
+	if (!sane(start, bytes) || ioas_view_next(start, end) == end ||
+	    (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)))
+		return ioas_sys(SYS_mprotect, (long)start, (long)bytes, prot, 0,
+		                0, 0);
+	begin(&change);
+	result = isolate_locked(start, end, &change);
+	if (!result)
+		result = protect_rest(start, end, prot);
+	if (!result)
+		protect_locked(start, end, prot);
+	return finish(&change, result);
+}
+
+static long sys_mremap(const struct ioas_mremap_request *r)
+{
+	return ioas_sys(SYS_mremap, (long)r->start, (long)r->old_bytes,
+	                (long)r->bytes, r->flags, (long)r->to, 0);
+}
+
+/* Where the moved piece is shown from now on; NULL: it is no view. */
+static long moved_view(const struct ioas_mremap_request *r,
+                       struct ioas_view **ret_moved)
+{
+	const struct ioas_view *view = ioas_view_find(r->start);
+
+	*ret_moved = NULL;
+	if (!view)
+		return 0;
+	/* Linux 7.3 mm/mremap.c, for a mapping of device memory. */
+	if (!r->old_bytes)
+		return -EINVAL;
+	if (pages_up(r->bytes) > view->start + view->bytes - r->start)
+		return -EFAULT;
+	*ret_moved = part_of(view, r->start, r->start + pages_up(r->bytes));
+	return *ret_moved ? 0 : -ENOMEM;
+}
+
+static long mremap_locked(const struct ioas_mremap_request *r,
+                          struct ioas_view *moved, struct change *change)
+{
+	uint64_t old_bytes = pages_up(r->old_bytes);
+	uint64_t bytes = pages_up(r->bytes);
+	unsigned int spare;
+	long result = 0;
+
+	if (moved || ioas_view_next(r->start, r->start + old_bytes) !=
+	                     r->start + old_bytes)
+		result = isolate_locked(r->start, r->start + old_bytes, change);
+	if (!result && (r->flags & MREMAP_FIXED))
+		result = isolate_locked(r->to, r->to + bytes, change);
+	spare = free_slot_locked();
+	if (moved && spare == IOAS_VIEWS_MAX)
+		result = -ENOMEM;
+	if (!result)
+		result = sys_mremap(r);
+	if (!succeeded(result))
+		return result;
+	if (!(r->flags & MREMAP_DONTUNMAP))
+		remove_locked(r->start, r->start + old_bytes, change);
+	remove_locked((uint64_t)result, (uint64_t)result + bytes, change);
+	if (moved) {
+		moved->start = (uint64_t)result;
+		put_slot(spare, moved, change);
+	}
+	return result;
+}
+
+long ioas_views_mremap(const struct ioas_mremap_request *request)
+{
+	struct ioas_view *moved;
+	struct change change;
+	long result;
+
+	if (!page_aligned(request->start) || !request->bytes)
+		return sys_mremap(request);
+	begin(&change);
+	result = moved_view(request, &moved);
+	if (!result)
+		result = mremap_locked(request, moved, &change);
+	finish(&change, result);
+	if (moved && !succeeded(result))
+		end_view(&moved->dead);
+	return result;
+}
+
+void ioas_views_forked(void)
+{
+	struct ioas_view *view;
+	unsigned int i;
+
+	ioas_lock_reset(&lock);
+	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
+		view = view_in(i);
+		if (view)
+			view->handle = NULL;
+	}
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Wrappers of mmap and what changes mappings. */
+#include <errno.h>
+#include <stdarg.h>
+
+#include "base/grace.h"
+#include "preload/views.h"
+#include "preload/wrap.h"
+
+/* Is a view in [start, start + bytes)? */
+static bool touches(uint64_t start, uint64_t bytes)
+{
+	bool there;
+
+	if (IOAS_LIKELY(!ioas_views_any()))
+		return false;
+	ioas_grace_enter(IOAS_GRACE_FILE);
+	there = ioas_view_next(start, start + bytes) != start + bytes;
+	ioas_grace_leave(IOAS_GRACE_FILE);
+	return there;
+}
+
+/* Not foreign, or over views: a change that the views follow. */
+static bool concerns_us(const struct ioas_mmap_request *r)
+{
+	if (!(r->flags & MAP_ANONYMOUS) && !ioas_fd_foreign(r->fd))
+		return true;
+	return (r->flags & MAP_FIXED) && touches((uintptr_t)r->start, r->bytes);
+}
+
+static void *map(const struct ioas_mmap_request *r)
+{
+	if (!(r->flags & MAP_ANONYMOUS) && !ioas_fd_foreign(r->fd))
+		return (void *)ioas_result(ioas_view_mmap(r));
+	return (void *)ioas_result(ioas_views_mmap_over(r));
+}
+
+void *ioas_wrap_mmap(void *start, size_t bytes, int prot, int flags, int fd,
+                     off_t at)
+{
+	/* check-style: six parameters, as mmap(2) has */
+	struct ioas_mmap_request r = {start, bytes, prot, flags, fd, at};
+
+	if (IOAS_LIKELY(!concerns_us(&r)))
+		return ioas_real_mmap()(start, bytes, prot, flags, fd, at);
+	return map(&r);
+}
+
+void *ioas_wrap_mmap64(void *start, size_t bytes, int prot, int flags, int fd,
+                       off64_t at)
+{
+	/* check-style: six parameters, as mmap(2) has */
+	struct ioas_mmap_request r = {start, bytes, prot, flags, fd, at};
+
+	if (IOAS_LIKELY(!concerns_us(&r)))
+		return ioas_real_mmap64()(start, bytes, prot, flags, fd, at);
+	return map(&r);
+}
+
+int ioas_wrap_munmap(void *start, size_t bytes)
+{
+	if (IOAS_LIKELY(!touches((uintptr_t)start, bytes)))
+		return ioas_real_munmap()(start, bytes);
+	return (int)ioas_result(ioas_views_munmap((uintptr_t)start, bytes));
+}
+
+void *ioas_wrap_mremap(void *start, size_t old_bytes, size_t bytes, int flags,
+                       ...)
+{
+	struct ioas_mremap_request r = {(uintptr_t)start, old_bytes, bytes,
+	                                flags, 0};
+	va_list more;
+	void *to;
+
+	va_start(more, flags);
+	to = va_arg(more, void *);
+	va_end(more);
+	r.to = flags & MREMAP_FIXED ? (uintptr_t)to : 0;
+	/* Nothing to take is a way to ask for a second mapping. */
+	if (IOAS_LIKELY(!touches(r.start, old_bytes ? old_bytes : 1) &&
+	                (!r.to || !touches(r.to, bytes))))
+		return ioas_real_mremap()(start, old_bytes, bytes, flags, to);
+	return (void *)ioas_result(ioas_views_mremap(&r));
+}
+
+int ioas_wrap_mprotect(void *start, size_t bytes, int prot)
+{
+	if (IOAS_LIKELY(!touches((uintptr_t)start, bytes)))
+		return ioas_real_mprotect()(start, bytes, prot);
+	return (int)ioas_result(
+		ioas_views_mprotect((uintptr_t)start, bytes, prot));
+}
+
+/* Device memory is not taken back. Linux 7.3 mm/madvise.c: VM_PFNMAP, VM_IO */
+static bool refused_for_device(int advice)
+{
+	static const int refused[] = {MADV_DONTNEED, MADV_FREE, MADV_REMOVE,
+	                              MADV_DOFORK};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(refused); i++)
+		if (advice == refused[i])
+			return true;
+	return false;
+}
+
+int ioas_wrap_madvise(void *start, size_t bytes, int advice)
+{
+	if (IOAS_LIKELY(!refused_for_device(advice)) ||
+	    !touches((uintptr_t)start, bytes))
+		return ioas_real_madvise()(start, bytes, advice);
+	return (int)ioas_result(-EINVAL);
+}
