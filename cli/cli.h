@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `ioas`, the tool. One file per verb; this header holds what they share.
+ *
+ *	main.c     the verbs
+ *	run.c      `ioas run`: from options to exit status
+ *	options.c  its options, from the command line and from a file
+ *	setup.c    devices: checked, completed, and put into the environment
+ *	inspect.c  why a program cannot be intercepted
+ *	launch.c   starting the program
+ *	listen.c   what the preloaded library says
+ *	list.c     `ioas list`
+ */
+#ifndef IOAS_CLI_CLI_H
+#define IOAS_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Exit status of the tool's own failures, as env(1) and timeout(1) have. */
+enum {
+	IOAS_EXIT_SETUP = 125,     /* options, devices, files */
+	IOAS_EXIT_CANNOT = 126,    /* the program cannot be run under ioas */
+	IOAS_EXIT_NOT_FOUND = 127, /* no such program */
+};
+
+/* One line on standard error, with "ioas: " in front. */
+void ioas_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, then exit. */
+_Noreturn void ioas_die(int status, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* malloc and friends that end the tool when there is no memory. */
+void *ioas_must(void *allocated);
+
+struct ioas_run_options {
+	const char *profile;
+	char **device; /* device texts as given */
+	unsigned int devices;
+	const char *report_file;
+	const char *memlock;
+	int error_exitcode; /* -1: the program's status is kept */
+	bool stats;
+	char **program; /* argv of the program */
+};
+
+/* Ends the tool on a wrong option. */
+void ioas_options_parse(int argc, char **argv,
+                        struct ioas_run_options *ret_options);
+void ioas_options_help(void);
+
+/* Check every device, make RAM for size=, set the environment. */
+void ioas_setup_environment(const struct ioas_run_options *options,
+                            const char *run);
+
+/*
+ * Why the program at @path (found as execvp(3) finds it) would not be
+ * intercepted, in @ret_reason, or false when nothing speaks against it.
+ */
+bool ioas_inspect(const char *path, char *ret_reason, size_t bytes);
+/* As execvp(3) searches. false: not found. */
+bool ioas_find_program(const char *name, char *ret_path, size_t bytes);
+
+struct ioas_listener {
+	int fd;
+	int report;  /* descriptor for findings */
+	pid_t child; /* its lines need no process id */
+	bool hello;  /* the library is in */
+	unsigned long findings;
+};
+
+/* Bind the run's socket. */
+void ioas_listener_open(struct ioas_listener *listener, const char *run,
+                        const char *report_file);
+/* Take every record that is there; does not block. */
+void ioas_listener_drain(struct ioas_listener *listener);
+
+/* Start the program; returns its process. Ends the tool when it cannot. */
+pid_t ioas_launch(char **program);
+
+int ioas_verb_run(int argc, char **argv);
+int ioas_verb_list(int argc, char **argv);
+
+#endif /* IOAS_CLI_CLI_H */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting the program with the library in front of its C library. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define LIBRARY "libioas-preload.so"
+
+/* Beside the tool when it is not installed, else where it was installed. */
+static void find_library(char *ret_path, size_t bytes)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n > 0) {
+		self[n] = '\0';
+		slash = strrchr(self, '/');
+		*slash = '\0';
+		snprintf(ret_path, bytes, "%s/" LIBRARY, self);
+		if (!access(ret_path, R_OK))
+			return;
+	}
+	snprintf(ret_path, bytes, "%s/" LIBRARY, IOAS_LIBRARY_DIR);
+	if (access(ret_path, R_OK))
+		ioas_die(IOAS_EXIT_SETUP,
+		         LIBRARY " is neither beside the tool nor in %s; build "
+		                 "or install ioas again",
+		         IOAS_LIBRARY_DIR);
+}
+
+/* Behind what is there: a sanitizer's runtime must stay in front. */
+static void set_preload(void)
+{
+	const char *before = getenv("LD_PRELOAD");
+	char library[PATH_MAX + 32];
+	char *value;
+
+	find_library(library, sizeof(library));
+	if (strpbrk(library, ": "))
+		ioas_die(IOAS_EXIT_SETUP,
+		         "the path '%s' has a space or a colon in it, which "
+		         "LD_PRELOAD cannot express; move ioas elsewhere",
+		         library);
+	if (asprintf(&value, "%s%s%s", before ? before : "",
+	             before && *before ? ":" : "", library) < 0)
+		ioas_must(NULL);
+	if (setenv("LD_PRELOAD", value, 1))
+		ioas_must(NULL);
+	free(value);
+}
+
+static _Noreturn void become(char **program, int error_pipe,
+                             const sigset_t *mask, pid_t tool)
+{
+	int error;
+
+	/* When the tool is killed, so is the program. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != tool)
+		_exit(IOAS_EXIT_SETUP);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execvp(program[0], program);
+	error = errno;
+	while (write(error_pipe, &error, sizeof(error)) < 0 && errno == EINTR)
+		;
+	_exit(IOAS_EXIT_CANNOT);
+}
+
+pid_t ioas_launch(char **program)
+{
+	int error = 0;
+	int ends[2];
+	sigset_t heard, mask;
+	pid_t child;
+	pid_t tool = getpid();
+
+	set_preload();
+	sigfillset(&heard);
+	/* Job control stops the tool together with the program. */
+	sigdelset(&heard, SIGTSTP);
+	sigdelset(&heard, SIGTTIN);
+	sigdelset(&heard, SIGTTOU);
+	if (pipe2(ends, O_CLOEXEC))
+		ioas_die(IOAS_EXIT_SETUP, "cannot start the program: %s",
+		         strerror(errno));
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	/* The tool hears signals through a descriptor; see run.c. */
+	sigprocmask(SIG_BLOCK, &heard, NULL);
+	child = fork();
+	if (child < 0)
+		ioas_die(IOAS_EXIT_SETUP, "cannot start the program: %s",
+		         strerror(errno));
+	if (child == 0)
+		become(program, ends[1], &mask, tool);
+	close(ends[1]);
+	/* The pipe closes by itself when the program starts. */
+	while (read(ends[0], &error, sizeof(error)) < 0 && errno == EINTR)
+		;
+	close(ends[0]);
+	if (error)
+		ioas_die(error == ENOENT ? IOAS_EXIT_NOT_FOUND
+		                         : IOAS_EXIT_CANNOT,
+		         "cannot run '%s': %s", program[0], strerror(error));
+	return child;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The options of `ioas run`, one table for the command line, for the
+ * configuration file (the same names, "name value" on a line) and for --help.
+ * They end at the program: everything after its name is its own.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+/* Where an option was given, for messages: "--profile" or "FILE:3". */
+struct source {
+	const char *where;
+	unsigned int depth; /* files inside files */
+};
+
+static void take_device(struct ioas_run_options *o, const char *value,
+                        const struct source *source)
+{
+	size_t bytes = (o->devices + 1) * sizeof(*o->device);
+
+	(void)source;
+	o->device = ioas_must(realloc(o->device, bytes));
+	o->device[o->devices++] = ioas_must(strdup(value));
+}
+
+static void take_profile(struct ioas_run_options *o, const char *value,
+                         const struct source *source)
+{
+	(void)source;
+	o->profile = ioas_must(strdup(value));
+}
+
+static void take_report_file(struct ioas_run_options *o, const char *value,
+                             const struct source *source)
+{
+	(void)source;
+	o->report_file = ioas_must(strdup(value));
+}
+
+static unsigned long long take_number(const char *value,
+                                      unsigned long long most,
+                                      const struct source *source)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(value, &end, 0);
+	if (!isdigit((unsigned char)*value) || *end || errno || n > most)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "%s: '%s' is not a number from 0 to %llu",
+		         source->where, value, most);
+	return n;
+}
+
+static void take_error_exitcode(struct ioas_run_options *o, const char *value,
+                                const struct source *source)
+{
+	o->error_exitcode = (int)take_number(value, 255, source);
+}
+
+static void take_memlock(struct ioas_run_options *o, const char *value,
+                         const struct source *source)
+{
+	if (strcmp(value, "unlimited") != 0 && strcmp(value, "rlimit") != 0)
+		take_number(value, ULLONG_MAX, source);
+	o->memlock = ioas_must(strdup(value));
+}
+
+static void take_stats(struct ioas_run_options *o, const char *value,
+                       const struct source *source)
+{
+	(void)value;
+	(void)source;
+	o->stats = true;
+}
+
+static void take_config(struct ioas_run_options *o, const char *value,
+                        const struct source *source);
+
+static const struct option_row {
+	const char *name;
+	char letter;       /* 0: none */
+	const char *value; /* NULL: takes none */
+	const char *help;
+	void (*take)(struct ioas_run_options *o, const char *value,
+	             const struct source *source);
+} rows[] = {
+	{"device", 'd', "MODEL[,KEY=VALUE]...",
+         "add a device; may be repeated (ioas list devices)", take_device},
+	{"profile", 0, "NAME",
+         "the IOMMU that the program sees (default intel)", take_profile},
+	{"config", 0, "FILE",
+         "read options from FILE, one \"name value\" a line", take_config},
+	{"report-file", 0, "FILE", "findings go there, not to standard error",
+         take_report_file},
+	{"error-exitcode", 0, "N", "exit with N when there were findings",
+         take_error_exitcode},
+	{"memlock", 0, "unlimited|rlimit|BYTES",
+         "how much memory may be pinned (default unlimited)", take_memlock},
+	{"stats", 0, NULL, "print what was mapped and done, at the end",
+         take_stats},
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+void ioas_options_help(void)
+{
+	size_t i;
+
+	puts("usage: ioas run [OPTIONS] [--] PROGRAM [ARGS]\n");
+	for (i = 0; i < ROWS; i++) {
+		printf("  %c%c --%s %s\n      %s\n", rows[i].letter ? '-' : ' ',
+		       rows[i].letter ? rows[i].letter : ' ', rows[i].name,
+		       rows[i].value ? rows[i].value : "", rows[i].help);
+	}
+	puts("\nThe exit status is the program's; 125, 126 and 127 are ioas's "
+	     "own failures.");
+}
+
+/* One line of a configuration file; comments begin with '#'. */
+static void take_line(struct ioas_run_options *o, char *line,
+                      const struct source *source)
+{
+	char *name = line + strspn(line, " \t");
+	char *end = name + strlen(name);
+	char *value;
+	size_t i;
+
+	while (end > name && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	if (!*name || *name == '#')
+		return;
+	value = name + strcspn(name, " \t=");
+	if (*value)
+		*value++ = '\0';
+	value += strspn(value, " \t=");
+	for (i = 0; i < ROWS; i++) {
+		if (strcmp(rows[i].name, name) != 0)
+			continue;
+		if (rows[i].value && !*value)
+			ioas_die(IOAS_EXIT_SETUP, "%s: '%s' needs a value: %s",
+			         source->where, name, rows[i].value);
+		if (!rows[i].value && *value)
+			ioas_die(IOAS_EXIT_SETUP, "%s: '%s' takes no value",
+			         source->where, name);
+		rows[i].take(o, value, source);
+		return;
+	}
+	ioas_die(IOAS_EXIT_SETUP,
+	         "%s: unknown option '%s'; see ioas run --help", source->where,
+	         name);
+}
+
+static void take_config(struct ioas_run_options *o, const char *value,
+                        const struct source *source)
+{
+	struct source here = {.depth = source->depth + 1};
+	char where[PATH_MAX + 16];
+	char *line = NULL;
+	size_t room = 0;
+	unsigned int number = 0;
+	FILE *file = fopen(value, "re");
+
+	if (!file)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "cannot read the configuration '%s': %s", value,
+		         strerror(errno));
+	if (here.depth > 8)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "%s: configurations include each other",
+		         source->where);
+	here.where = where;
+	while (getline(&line, &room, file) >= 0) {
+		snprintf(where, sizeof(where), "%s:%u", value, ++number);
+		take_line(o, line, &here);
+	}
+	if (ferror(file))
+		ioas_die(IOAS_EXIT_SETUP,
+		         "cannot read the configuration '%s': %s", value,
+		         strerror(errno));
+	free(line);
+	fclose(file);
+}
+
+void ioas_options_parse(int argc, char **argv,
+                        struct ioas_run_options *ret_options)
+{
+	struct option longs[ROWS + 2] = {{0}};
+	char letters[2 * ROWS + 4] = "+:h";
+	char *letter = letters + strlen(letters);
+	struct source source = {0};
+	char where[64];
+	size_t i;
+	int c;
+
+	for (i = 0; i < ROWS; i++) {
+		longs[i] = (struct option){rows[i].name, rows[i].value != NULL,
+		                           NULL, (int)(256 + i)};
+		if (!rows[i].letter)
+			continue;
+		*letter++ = rows[i].letter;
+		if (rows[i].value)
+			*letter++ = ':';
+	}
+	longs[ROWS] = (struct option){"help", no_argument, NULL, 'h'};
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (c == 'h') {
+			ioas_options_help();
+			exit(0);
+		}
+		for (i = 0; i < ROWS; i++)
+			if (c == (int)(256 + i) || c == rows[i].letter)
+				break;
+		if (c == ':')
+			ioas_die(IOAS_EXIT_SETUP,
+			         "option '%s' needs a value; see ioas run "
+			         "--help",
+			         argv[optind - 1]);
+		if (i == ROWS)
+			ioas_die(IOAS_EXIT_SETUP,
+			         "unknown option '%s'; see ioas run --help",
+			         argv[optind - 1]);
+		snprintf(where, sizeof(where), "--%s", rows[i].name);
+		source.where = where;
+		rows[i].take(ret_options, optarg, &source);
+	}
+	ret_options->program = argv + optind;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine of a run: every device is checked before the program starts, so
+ * that a wrong option is refused here, with a sentence, and not by an errno in
+ * the middle of the program. Then it is written into the environment.
+ *
+ * `size=` makes a RAM disk. Its memory belongs to the run, not to one process:
+ * the tool holds it as a memfd and gives the program its path under /proc, so
+ * what one process of the run wrote the next one reads.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "devices/models.h"
+#include "host/host.h"
+#include "host/run.h"
+#include "machine/machine.h"
+
+/* Text that grows. */
+struct text {
+	char *at;
+	size_t used, room;
+};
+
+static void put(struct text *text, char c)
+{
+	if (text->used + 1 >= text->room) {
+		text->room = text->room ? 2 * text->room : 256;
+		text->at = ioas_must(realloc(text->at, text->room));
+	}
+	text->at[text->used++] = c;
+	text->at[text->used] = '\0';
+}
+
+static void put_string(struct text *text, const char *s)
+{
+	while (*s)
+		put(text, *s++);
+}
+
+/* key=value; a comma in the value is doubled. */
+static void put_option(struct text *text, const char *key, const char *value)
+{
+	put(text, ',');
+	put_string(text, key);
+	put(text, '=');
+	for (; *value; value++) {
+		if (*value == ',')
+			put(text, ',');
+		put(text, *value);
+	}
+}
+
+static const char *option(const struct ioas_function *f, const char *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->option_count; i++)
+		if (!strcmp(f->options[i].key, key))
+			return f->options[i].value;
+	return NULL;
+}
+
+static bool has_key(const struct ioas_model *model, const char *name)
+{
+	const struct ioas_model_key *k;
+
+	for (k = model->keys; k && k->name; k++)
+		if (!strcmp(k->name, name))
+			return true;
+	return false;
+}
+
+static unsigned long long ram_bytes(const struct ioas_function *f,
+                                    const char *size)
+{
+	static const char unit[] = "KMGT";
+	unsigned long long n;
+	const char *u;
+	char *end;
+
+	errno = 0;
+	n = strtoull(size, &end, 0);
+	u = *end ? strchr(unit, *end) : NULL;
+	if (end == size || *size == '-' || errno || (*end && (!u || end[1])) ||
+	    n == 0 ||
+	    (u && n > (unsigned long long)LLONG_MAX >> (10 * (u - unit + 1))) ||
+	    n > LLONG_MAX)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "device %s (%s): size=%s is not a number of bytes; "
+		         "write it like 64M",
+		         f->name, f->model->name, size);
+	return u ? n << (10 * (u - unit + 1)) : n;
+}
+
+/* The path under which every process of the run finds its memory. */
+static void put_ram(struct text *text, const struct ioas_function *f,
+                    const char *size)
+{
+	char path[64];
+	int fd = memfd_create("ioas-ram", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, (off_t)ram_bytes(f, size)))
+		ioas_die(IOAS_EXIT_SETUP,
+		         "device %s (%s): cannot make %s of memory: %s",
+		         f->name, f->model->name, size, strerror(errno));
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
+	put_option(text, "file", path);
+}
+
+/* The program may change its directory: paths become absolute. */
+static void put_file(struct text *text, const char *path)
+{
+	char cwd[PATH_MAX];
+	char *absolute;
+
+	if (*path == '/') {
+		put_option(text, "file", path);
+		return;
+	}
+	if (!getcwd(cwd, sizeof(cwd)))
+		ioas_die(IOAS_EXIT_SETUP, "no current directory: %s",
+		         strerror(errno));
+	if (asprintf(&absolute, "%s/%s", cwd, path) < 0)
+		ioas_must(NULL);
+	put_option(text, "file", absolute);
+	free(absolute);
+}
+
+/* One device as the library will read it. */
+static void put_device(struct text *text, const struct ioas_function *f)
+{
+	const char *size = option(f, "size");
+	bool ram = size && has_key(f->model, "file");
+	unsigned int i;
+
+	if (ram && option(f, "file"))
+		ioas_die(IOAS_EXIT_SETUP,
+		         "device %s (%s): give file= or size=, not both",
+		         f->name, f->model->name);
+	put_string(text, f->model->name);
+	put_option(text, "bdf", f->name);
+	for (i = 0; i < f->option_count; i++) {
+		const struct ioas_option *o = &f->options[i];
+
+		if (ram && !strcmp(o->key, "size"))
+			put_ram(text, f, o->value);
+		else if (!strcmp(o->key, "file"))
+			put_file(text, o->value);
+		else
+			put_option(text, o->key, o->value);
+	}
+}
+
+static struct ioas_machine *machine_of(const char *profile)
+{
+	struct ioas_machine *machine;
+	char failure[IOAS_TEXT_MAX];
+
+	if (ioas_machine_create(profile, ioas_models, &machine, failure))
+		ioas_die(IOAS_EXIT_SETUP, "%s", failure);
+	return machine;
+}
+
+static void add_device(struct ioas_machine *machine, const char *spec)
+{
+	char failure[IOAS_TEXT_MAX];
+
+	if (strchr(spec, '\n'))
+		ioas_die(IOAS_EXIT_SETUP, "-d: a newline in '%s'", spec);
+	if (ioas_machine_add(machine, spec, failure))
+		ioas_die(IOAS_EXIT_SETUP, "%s", failure);
+}
+
+/* All devices as given, completed: "model,bdf=...,..." a line. */
+static char *complete_devices(const struct ioas_run_options *options)
+{
+	struct ioas_machine *machine = machine_of(options->profile);
+	struct text text = {0};
+	unsigned int i;
+
+	put_string(&text, "");
+	for (i = 0; i < options->devices; i++)
+		add_device(machine, options->device[i]);
+	for (i = 0; i < machine->function_count; i++) {
+		if (i)
+			put(&text, '\n');
+		put_device(&text, &machine->function[i]);
+	}
+	ioas_machine_destroy(machine);
+	return text.at ? text.at : ioas_must(strdup(""));
+}
+
+/* Would each of them start? */
+static void check_devices(const char *profile, const char *devices)
+{
+	struct ioas_machine *machine = machine_of(profile);
+	char failure[IOAS_TEXT_MAX];
+	char *all = ioas_must(strdup(devices));
+	char *next = all;
+	char *spec;
+	unsigned int i;
+
+	while ((spec = strsep(&next, "\n")))
+		if (*spec)
+			add_device(machine, spec);
+	for (i = 0; i < machine->function_count; i++)
+		if (ioas_machine_check(machine, i, failure))
+			ioas_die(IOAS_EXIT_SETUP, "device %s (%s): %s",
+			         machine->function[i].name,
+			         machine->function[i].model->name, failure);
+	ioas_machine_destroy(machine);
+	free(all);
+}
+
+static void set(const char *name, const char *value)
+{
+	if (value ? setenv(name, value, 1) : unsetenv(name))
+		ioas_must(NULL);
+}
+
+void ioas_setup_environment(const struct ioas_run_options *options,
+                            const char *run)
+{
+	char report[PATH_MAX];
+	char *devices;
+
+	ioas_host_hooks(&ioas_hooks);
+	devices = complete_devices(options);
+	check_devices(options->profile, devices);
+	set(IOAS_ENV_RUN, run);
+	set(IOAS_ENV_PROFILE, options->profile);
+	set(IOAS_ENV_DEVICES, devices);
+	set(IOAS_ENV_MEMLOCK, options->memlock);
+	set(IOAS_ENV_STATS, options->stats ? "1" : NULL);
+	set(IOAS_ENV_REPORT,
+	    options->report_file && realpath(options->report_file, report)
+	            ? report
+	            : NULL);
+	free(devices);
+}
