@@ -35,10 +35,10 @@
 #define IOAS_RUN_RECORD 1024               /* bytes at most */
 
 enum ioas_record {
-	IOAS_RECORD_HELLO = 'H',     /* the library is in; text: its version */
-	IOAS_RECORD_FINDING = 'F',   /* counts for --error-exitcode */
+	IOAS_RECORD_HELLO = 'H',   /* the library is in; text: its version */
+	IOAS_RECORD_FINDING = 'F', /* counts for --error-exitcode */
 	IOAS_RECORD_NOTE = 'N',
-	IOAS_RECORD_COMPLAINT = 'C', /* about ioas or its set-up, always shown */
+	IOAS_RECORD_COMPLAINT = 'C', /* about ioas itself, always shown */
 	IOAS_RECORD_STATS = 'S',
 };
 

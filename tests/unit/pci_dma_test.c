@@ -134,6 +134,7 @@ static void no_bytes_touch_nothing(struct rig *r)
 	assert_int_equal(ioas_a64_load(&b->dev->stats.dma_reads), 0);
 }
 
+/* covers: ioas_dma_read -EFAULT, ioas_dma_write -EFAULT */
 static void an_unmapped_address_faults_from_where_it_begins(struct rig *r)
 {
 	struct bench *b = bench(r);
@@ -294,6 +295,7 @@ static void neighbours_are_joined_also_across_calls(struct rig *r)
 	assert_int_equal(ioas_a64_load(&b->dev->stats.dma_writes), 2);
 }
 
+/* covers: ioas_dma_segments -E2BIG */
 static void a_list_that_is_full_is_left_as_it_was(struct rig *r)
 {
 	struct bench *b = bench(r);
@@ -314,6 +316,7 @@ static void a_list_that_is_full_is_left_as_it_was(struct rig *r)
 	assert_int_equal(ioas_a64_load(&b->dev->stats.dma_reads), 1);
 }
 
+/* covers: ioas_dma_segments -EFAULT */
 static void a_fault_leaves_the_list_as_it_was(struct rig *r)
 {
 	struct bench *b = bench(r);

@@ -90,6 +90,7 @@ static const struct {
 	{"9007199254740992K", "too large"},
 };
 
+/* covers: ioas_device_option_size -EINVAL */
 static void what_is_no_size_is_refused_with_the_reason(struct rig *r)
 {
 	struct ioas_option option = {"size", NULL};

@@ -131,11 +131,11 @@ static bool touch_page(uint64_t at, uint64_t page, unsigned int perm)
 		return true;
 	if (errno != EINVAL)
 		return false;
-	if (syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1, 0) !=
-	    1)
+	if (syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1,
+	            0L) != 1)
 		return false;
 	return !(perm & IOAS_WRITE) || syscall(SYS_process_vm_writev, getpid(),
-	                                       &local, 1, &remote, 1, 0) == 1;
+	                                       &local, 1, &remote, 1, 0L) == 1;
 }
 
 static int rig_pin(struct uaddr start, uint64_t length, unsigned int perm,
@@ -166,8 +166,8 @@ static int rig_copy(void *dst, const void *src, size_t bytes)
 	char page[4096], *to = dst;
 	const char *from = src;
 
-	if (syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1, 0) ==
-	    (long)bytes)
+	if (syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1,
+	            0L) == (long)bytes)
 		return 0;
 	while (bytes) { /* some systems forbid the call: at least not quietly */
 		size_t n = bytes < sizeof(page) ? bytes : sizeof(page);
