@@ -111,3 +111,14 @@ int ioas_machine_device(struct ioas_machine *machine, unsigned int function,
 	*ret_dev = f->device;
 	return 0;
 }
+
+void ioas_machine_stop(struct ioas_machine *machine, unsigned int function)
+{
+	struct ioas_function *f = &machine->function[function];
+
+	if (!f->device)
+		return;
+	ioas_device_stats_add(&f->past, &f->device->stats);
+	ioas_device_destroy(f->device);
+	f->device = NULL;
+}

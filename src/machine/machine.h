@@ -52,8 +52,9 @@ struct ioas_function {
 	const struct ioas_model *model;
 	struct ioas_option *options; /* without bdf; the start of a block */
 	unsigned int option_count;
-	size_t block_bytes;         /* the options and what they point at */
-	struct ioas_device *device; /* made at first use */
+	size_t block_bytes;            /* the options and what they point at */
+	struct ioas_device_stats past; /* of devices that were stopped */
+	struct ioas_device *device;    /* made at first use */
 };
 
 #define IOAS_FUNCTIONS_MAX 64
@@ -94,6 +95,12 @@ int ioas_machine_check(const struct ioas_machine *machine,
  */
 int ioas_machine_device(struct ioas_machine *machine, unsigned int function,
                         struct ioas_device **ret_dev, char *ret_failure);
+/*
+ * End its device, if it has one: what it held (its file) is free again. Its
+ * counts are kept. The same rule; nobody uses the device any more. Cannot
+ * fail.
+ */
+void ioas_machine_stop(struct ioas_machine *machine, unsigned int function);
 
 /* A synthetic entry of the file system. */
 enum ioas_entry_kind {

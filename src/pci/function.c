@@ -97,6 +97,21 @@ int ioas_device_check(const struct ioas_device_request *request,
 	return 0;
 }
 
+void ioas_device_stats_add(struct ioas_device_stats *to,
+                           const struct ioas_device_stats *more)
+{
+#define ADD(field) ioas_a64_add(&to->field, ioas_a64_load_relaxed(&more->field))
+	ADD(loads);
+	ADD(stores);
+	ADD(dma_reads);
+	ADD(dma_writes);
+	ADD(dma_faults);
+	ADD(dma_read_bytes);
+	ADD(dma_written_bytes);
+	ADD(interrupts);
+#undef ADD
+}
+
 void ioas_device_destroy(struct ioas_device *dev)
 {
 	if (!dev)

@@ -78,6 +78,7 @@ struct ioas_irq {
 	unsigned int room;  /* entries in event; constant */
 };
 
+/* Counts: ordered with nothing. */
 struct ioas_device_stats {
 	struct ioas_a64 loads, stores, dma_reads, dma_writes, dma_faults;
 	struct ioas_a64 dma_read_bytes, dma_written_bytes, interrupts;
@@ -127,6 +128,8 @@ int ioas_device_create(const struct ioas_device_request *request,
 /* Options only, nothing kept: what `ioas run` does before it starts. */
 int ioas_device_check(const struct ioas_device_request *request,
                       char *ret_failure);
+void ioas_device_stats_add(struct ioas_device_stats *to,
+                           const struct ioas_device_stats *more);
 void ioas_device_destroy(struct ioas_device *dev); /* NULL is fine */
 
 /* Configuration space. [offset, offset + bytes) is inside it. [model] */

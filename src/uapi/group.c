@@ -4,8 +4,9 @@
  * whole run (front end: claim and release) and stays open until its own file
  * and the files of all its devices are closed.
  *
- * Its devices are started at its first open, so that one that cannot start
- * (its file is missing, say) fails there, with a sentence.
+ * Its devices are started when it is opened, so that one that cannot start
+ * (its file is missing, say) fails there, with a sentence. They end when it is
+ * closed: another process of the run may have the group, and its files, next.
  *
  * Source: Linux 7.3 drivers/vfio/group.c
  */
@@ -65,6 +66,16 @@ static int start_devices(struct ioas_group *group, char *ret_failure)
 	return 0;
 }
 
+static void stop_devices(struct ioas_group *group)
+{
+	struct ioas_vdevice *v;
+
+	for (v = next_device(group, NULL); v; v = next_device(group, v)) {
+		v->dev = NULL;
+		ioas_machine_stop(group->vfio->machine, v->function);
+	}
+}
+
 static int open_locked(struct ioas_group *group, char *ret_failure)
 {
 	const struct ioas_front *front = group->vfio->front;
@@ -77,6 +88,7 @@ static int open_locked(struct ioas_group *group, char *ret_failure)
 		return ret;
 	ret = start_devices(group, ret_failure);
 	if (ret) {
+		stop_devices(group);
 		front->group_release(group->number);
 		return ret;
 	}
@@ -106,6 +118,7 @@ struct ioas_type1 *ioas_group_settle_locked(struct ioas_group *group)
 		return NULL;
 	if (group->container)
 		type1 = ioas_container_remove_locked(group);
+	stop_devices(group);
 	group->open = false;
 	group->vfio->front->group_release(group->number);
 	return type1;

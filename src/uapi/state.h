@@ -79,7 +79,7 @@ struct ioas_vdevice {
 	struct ioas_vfio *vfio;   /* constant */
 	struct ioas_group *group; /* constant */
 	unsigned int function;    /* of the machine; constant */
-	struct ioas_device *dev;  /* from the first open of the group on */
+	struct ioas_device *dev;  /* while the group is open */
 	unsigned int opens;       /* vfio->lock */
 
 	struct ioas_lock gate;

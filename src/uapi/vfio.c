@@ -111,20 +111,24 @@ static uint64_t number(const struct ioas_a64 *a)
 	return ioas_a64_load_relaxed(a);
 }
 
-static void device_stats(const struct ioas_device *dev, struct text *text)
+static void device_stats(const struct ioas_function *f, struct text *text)
 {
-	const struct ioas_device_stats *s = &dev->stats;
+	struct ioas_device_stats all = f->past, *s = &all;
+
+	if (f->device)
+		ioas_device_stats_add(s, &f->device->stats);
+	if (!number(&s->loads) && !number(&s->stores))
+		return;
 
 	text_add(text,
 	         "device %s (%s): loads %" PRIu64 ", stores %" PRIu64
 	         ", DMA reads %" PRIu64 " (%" PRIu64
 	         " bytes), DMA writes %" PRIu64 " (%" PRIu64
 	         " bytes), faults %" PRIu64 ", interrupts %" PRIu64 "\n",
-	         dev->name, dev->model->name, number(&s->loads),
-	         number(&s->stores), number(&s->dma_reads),
-	         number(&s->dma_read_bytes), number(&s->dma_writes),
-	         number(&s->dma_written_bytes), number(&s->dma_faults),
-	         number(&s->interrupts));
+	         f->name, f->model->name, number(&s->loads), number(&s->stores),
+	         number(&s->dma_reads), number(&s->dma_read_bytes),
+	         number(&s->dma_writes), number(&s->dma_written_bytes),
+	         number(&s->dma_faults), number(&s->interrupts));
 }
 
 void ioas_vfio_stats(struct ioas_vfio *vfio, char *ret_text, size_t bytes)
@@ -141,8 +145,7 @@ void ioas_vfio_stats(struct ioas_vfio *vfio, char *ret_text, size_t bytes)
 	ioas_hooks.signals_block(&saved);
 	ioas_lock(&vfio->lock);
 	for (i = 0; i < vfio->machine->function_count; i++)
-		if (vfio->device[i].dev)
-			device_stats(vfio->device[i].dev, &text);
+		device_stats(&vfio->machine->function[i], &text);
 	ioas_unlock(&vfio->lock);
 	ioas_hooks.signals_restore(&saved);
 }
