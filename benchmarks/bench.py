@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""Run benchmarks, print a table, judge. Started by ./bench, which has --help.
+
+A row has
+  bench case unit     what was measured, lower is better
+  min median          of all slices (micro) or runs (whole programs)
+  baseline            the peer: its minimum (micro), its median (programs)
+  ratio               baseline / ours, the same two; above 1: ours is cheaper
+  wanted              an expression like "ratio >= 10", or null: no bound
+  met                 does it hold? null without a bound
+"""
+
+import argparse
+import json
+import operator
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(TOP, "build")
+IOAS = os.path.join(BUILD, "ioas")
+KEYS = ["bench", "case", "unit", "min", "median", "baseline", "ratio",
+        "wanted", "met"]
+NVME = "nvme://0000:01:00.0/1"
+
+
+class Options:
+    """How long and how hard."""
+
+    def __init__(self, smoke, slow):
+        self.smoke = smoke
+        self.slow = slow
+        self.env = os.environ | ({"IOAS_BENCH_SMOKE": "1"} if smoke else {}) \
+            | ({"IOAS_BENCH_SLOW": slow} if slow else {})
+        # At least 5 interleaved runs of whole programs when it counts.
+        self.runs = 1 if smoke else 7
+
+    def slowed(self, case):
+        """Whole programs: the case that is to look slow gets this delay."""
+        if self.slow == case:
+            time.sleep(0.1)
+
+
+def micro(program, *arguments, ioas=False):
+    """A C program of ours that prints rows."""
+    def run(options):
+        command = [os.path.join(BUILD, "benchmarks", program), *arguments]
+        if ioas:
+            command = [IOAS, "run", "-d", "nvme,size=1M", "--"] + command
+        out = subprocess.run(command, env=options.env, check=True, text=True,
+                             stdout=subprocess.PIPE, timeout=300).stdout
+        for line in out.splitlines():
+            yield json.loads(line)
+    return run
+
+
+def row(bench, case, unit, ours, baseline=None, wanted=None):
+    """A row of whole programs from two lists of values."""
+    median = statistics.median(ours)
+    base = statistics.median(baseline) if baseline else None
+    return {"bench": bench, "case": case, "unit": unit, "min": min(ours),
+            "median": median, "baseline": base,
+            "ratio": base / median if base and median > 0 else None,
+            "wanted": wanted}
+
+
+def qemu_bench(options, image, depth, write, prefix=()):
+    """Microseconds a request of 4 KiB."""
+    count = 200 if options.smoke else 20000
+    command = [*prefix, "qemu-img", "bench", "-f", "raw", "-s", "4096", "-c",
+               str(count), "-d", str(depth), image]
+    command += ["-w"] if write else []
+    result = subprocess.run(command, check=True, text=True, timeout=300,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return float(re.search(r"completed in ([\d.]+) seconds",
+                           result.stdout)[1]) * 1e6 / count
+
+
+def nvme(options):
+    """qemu-img on the emulated controller beside the plain file."""
+    with tempfile.TemporaryDirectory(prefix="ioas-bench-") as folder:
+        files = [os.path.join(folder, n) for n in ("disk", "plain")]
+        for path in files:
+            # Written once: a hole is faster to read than any data.
+            with open(path, "wb") as f:
+                f.write(os.urandom(1 << 20) * 64)
+        prefix = [IOAS, "run", "-d", f"nvme,file={files[0]}", "--"]
+        for write in (False, True):
+            for depth in (1, 64):
+                ours, plain = [], []
+                for _ in range(options.runs):
+                    ours.append(qemu_bench(options, NVME, depth, write,
+                                           prefix))
+                    plain.append(qemu_bench(options, files[1], depth, write))
+                case = f"{'write' if write else 'read'} 4 KiB, depth {depth}"
+                yield row("nvme", case, "us", ours, plain)
+
+
+def cpu_ns(pid):
+    """Time on a processor of all threads of a process."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat",
+                  encoding="ascii") as f:
+            total += int(f.read().split()[0])
+    return total
+
+
+def idle(options):
+    """A process that holds an open controller and waits."""
+    command = [IOAS, "run", "-d", "nvme,size=1M", "--", "qemu-io", "-f",
+               "raw", NVME]
+    with subprocess.Popen(command, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as process:
+        process.stdin.write("read 0 4096\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            if "read 4096/4096" in line:
+                break
+        time.sleep(0.2)
+        with open(f"/proc/{process.pid}/task/{process.pid}/children",
+                  encoding="ascii") as f:
+            pids = [process.pid, *map(int, f.read().split())]
+        used = []
+        for _ in range(1 if options.smoke else 3):
+            before = sum(map(cpu_ns, pids))
+            time.sleep(0.1 if options.smoke else 2)
+            used.append((sum(map(cpu_ns, pids)) - before) / 1e6)
+        process.communicate("quit\n")
+    yield row("idle", "CPU time in 2 s, controller open", "ms", used,
+              wanted="median <= 0")
+
+
+def elapsed_ms(command):
+    start = time.perf_counter()
+    subprocess.run(command, check=True)
+    return (time.perf_counter() - start) * 1e3
+
+
+def start(options):
+    """What the tool adds to a program that does nothing."""
+    for case, extra in (("added to /bin/true", []),
+                        ("added, with an nvme", ["-d", "nvme,size=64M"])):
+        command = [IOAS, "run", *extra, "--", "/bin/true"]
+        added, plain = [], []
+        for _ in range(3 * options.runs):
+            plain.append(elapsed_ms(["/bin/true"]))
+            begin = time.perf_counter()
+            elapsed_ms(command)
+            options.slowed(case)
+            added.append((time.perf_counter() - begin) * 1e3 - plain[-1])
+        result = row("start", case, "ms", added, plain, "median <= 15")
+        yield result | {"ratio": None}
+
+
+BENCHES = {
+    "translate": ("device address to memory, hot random",
+                  micro("bench-core", "translate")),
+    "map": ("map and unmap a piece of memory", micro("bench-core", "map")),
+    "ioctl": ("calls through the wrappers",
+              micro("bench-ioctl", ioas=True)),
+    "start": ("what ioas run adds to a program's start", start),
+    "idle": ("CPU time of an open controller", idle),
+    "nvme": ("qemu-img bench on nvme:// beside the plain file", nvme),
+}
+
+COMPARE = {"<=": operator.le, ">=": operator.ge}
+
+
+def judge(result):
+    """Does "KEY OPERATOR NUMBER" hold of this row?"""
+    if result["wanted"] is None:
+        return None
+    key, compare, bound = result["wanted"].split()
+    value = result[key]
+    return value is not None and COMPARE[compare](value, float(bound))
+
+
+def number(value):
+    if value is None:
+        return "-"
+    if value and abs(value) < 0.1:
+        return f"{value:.4f}"
+    return f"{value:.2f}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def print_header(options):
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        model = re.search(r"model name\s*: (.*)", f.read())
+    print(f"{model[1] if model else platform.machine()}, "
+          f"{os.cpu_count()} CPUs, Linux {platform.release()}, "
+          f"load {os.getloadavg()[0]:.2f}")
+    if options.smoke:
+        print("a smoke run: the numbers mean nothing")
+    print(f"\n{'bench':10}{'case':34}{'unit':5}{'min':>9}{'median':>9}"
+          f"{'baseline':>10}{'ratio':>8}  {'wanted':14}met")
+
+
+def print_row(result):
+    met = {None: "", True: "yes", False: "NO"}[result["met"]]
+    print(f"{result['bench']:10}{result['case']:34}{result['unit']:5}"
+          f"{number(result['min']):>9}{number(result['median']):>9}"
+          f"{number(result['baseline']):>10}{number(result['ratio']):>8}  "
+          f"{result['wanted'] or '':14}{met}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./bench")
+    parser.add_argument("name", nargs="*", help="some only; all without")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--json", metavar="FILE", help="rows, one a line")
+    parser.add_argument("--smoke", action="store_true",
+                        help="a moment each: is the output right?")
+    parser.add_argument("--slow", metavar="CASE",
+                        help="slow this case down, to see its bound missed")
+    args = parser.parse_args()
+    if args.list:
+        for name, (text, _) in BENCHES.items():
+            print(f"{name:10} {text}")
+        return 0
+    unknown = set(args.name) - set(BENCHES)
+    if unknown:
+        parser.error(f"no such bench: {', '.join(sorted(unknown))}; "
+                     "see ./bench --list")
+    options = Options(args.smoke, args.slow)
+    print_header(options)
+    results = []
+    for name in args.name or BENCHES:
+        for result in BENCHES[name][1](options):
+            result["met"] = judge(result)
+            results.append({key: result[key] for key in KEYS})
+            print_row(result)
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as f:
+            f.writelines(json.dumps(r) + "\n" for r in results)
+    missed = [r for r in results if r["met"] is False]
+    bounds = [r for r in results if r["met"] is not None]
+    print(f"\n{len(results)} measured, {len(bounds) - len(missed)} of "
+          f"{len(bounds)} bounds met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

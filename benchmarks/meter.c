@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "benchmarks/meter.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SLICE_NS       100000.0
+#define SLICE_SMOKE_NS 10000.0
+#define SLICES         1000 /* of each peer */
+#define SLICES_SMOKE   100
+#define SLOWED         50
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static double slice(const struct meter_case *c)
+{
+	const char *slow = getenv("IOAS_BENCH_SLOW");
+	int times = slow && !strcmp(slow, c->name) ? SLOWED : 1;
+	double start = now_ns();
+
+	while (times--)
+		c->slice(c->state, c->n);
+	return (now_ns() - start) / (double)c->n;
+}
+
+/* How many operations take as long as a slice should? */
+static void calibrate(struct meter_case *c, double wanted_ns)
+{
+	double start, took;
+
+	for (c->n = 1; c->n < 1UL << 30; c->n *= 2) {
+		start = now_ns();
+		c->slice(c->state, c->n);
+		took = now_ns() - start;
+		if (took >= wanted_ns / 2)
+			return;
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a;
+	double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+void meter_run(struct meter_case *cases, size_t count)
+{
+	const char *smoke = getenv("IOAS_BENCH_SMOKE");
+	size_t slices = smoke ? SLICES_SMOKE : SLICES;
+	double *took = malloc(count * slices * sizeof(*took));
+	size_t i, c;
+
+	if (!took) {
+		fputs("bench: out of memory\n", stderr);
+		exit(1);
+	}
+	for (c = 0; c < count; c++)
+		calibrate(&cases[c], smoke ? SLICE_SMOKE_NS : SLICE_NS);
+	for (i = 0; i < slices; i++)
+		for (c = 0; c < count; c++)
+			took[c * slices + i] = slice(&cases[c]);
+	for (c = 0; c < count; c++) {
+		qsort(took + c * slices, slices, sizeof(*took), compare);
+		cases[c].min = took[c * slices];
+		cases[c].median = took[c * slices + slices / 2];
+	}
+	free(took);
+}
+
+static void print_string(const char *name, const char *value)
+{
+	if (value)
+		printf(", \"%s\": \"%s\"", name, value);
+	else
+		printf(", \"%s\": null", name);
+}
+
+static void print_number(const char *name, double value, bool known)
+{
+	if (known)
+		printf(", \"%s\": %.3f", name, value);
+	else
+		printf(", \"%s\": null", name);
+}
+
+static void print_row(const char *bench, const struct meter_case *row,
+                      const struct meter_case *baseline, const char *wanted,
+                      double ratio)
+{
+	printf("{\"bench\": \"%s\"", bench);
+	print_string("case", row->name);
+	print_string("unit", "ns");
+	print_number("min", row->min, true);
+	print_number("median", row->median, true);
+	print_number("baseline", baseline ? baseline->min : 0, !!baseline);
+	print_number("ratio", ratio, ratio > 0);
+	print_string("wanted", wanted);
+	puts("}");
+	fflush(stdout);
+}
+
+void meter_row(const char *bench, const struct meter_case *ours,
+               const struct meter_case *baseline, const char *wanted)
+{
+	bool known = baseline && ours->min > 0;
+
+	print_row(bench, ours, baseline, wanted,
+	          known ? baseline->min / ours->min : 0);
+}
+
+void meter_row_difference(const char *bench, const char *name,
+                          const struct meter_case *ours,
+                          const struct meter_case *baseline, const char *wanted)
+{
+	struct meter_case row = {
+		.name = name,
+		.min = ours->min - baseline->min,
+		.median = ours->median - baseline->median,
+	};
+
+	print_row(bench, &row, baseline, wanted, 0);
+}
+
+void meter_chase_init(struct meter_chase *chase)
+{
+	size_t count = sizeof(chase->ring) / sizeof(chase->ring[0]);
+	size_t i;
+
+	/* A step that is odd visits every entry before it comes back. */
+	for (i = 0; i < count; i++)
+		chase->ring[i] = &chase->ring[(i + 167) % count];
+	chase->at = &chase->ring[0];
+}
+
+void meter_chase_slice(void *state, unsigned long n)
+{
+	struct meter_chase *chase = state;
+	void *at = chase->at;
+
+	while (n--) {
+		at = *(void *volatile *)at;
+		/* One load at a time, however clever the compiler is. */
+		__asm__ volatile("" : "+r"(at));
+	}
+	chase->at = at;
+}

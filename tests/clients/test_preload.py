@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""The library in front of a program, call by call.
+
+The programs of tests/clients/preload are built here; each is a table of cases,
+and each case runs under `ioas run` with an NVMe controller of its own.
+"""
+
+import os
+import re
+import signal
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import BDF, NVME, TOP, ioas_lines
+
+SOURCES = os.path.join(TOP, "tests/clients/preload")
+DEVICE = ["nvme,size=16M"]
+# Calls that make a descriptor of ours, or end one.
+ALLOWED = {"memfd_create", "ftruncate", "mmap", "close", "dup", "dup2", "dup3",
+           "fcntl", "fstat", "newfstatat", "close_range"}
+
+
+def cases(name):
+    """The cases of a program, read from its table."""
+    with open(f"{SOURCES}/{name}.c", encoding="ascii") as f:
+        return re.findall(r"^\tCASE\((\w+)\)", f.read(), re.M)
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory):
+    """Compile a program of the folder, once."""
+    folder = tmp_path_factory.mktemp("preload")
+
+    def program(name):
+        path = folder / name
+        if not path.exists():
+            # Not fortified: the cases choose the form of each call.
+            subprocess.run(
+                [os.environ.get("CC", "cc").split()[0], "-O1", "-g", "-w",
+                 "-D_GNU_SOURCE", "-U_FORTIFY_SOURCE", "-pthread",
+                 f"{SOURCES}/{name}.c", "-o", str(path)], check=True)
+        return path
+    return program
+
+
+def run(ioas, program, case, **more):
+    return ioas.run(program, case, devices=DEVICE, **more)
+
+
+def assert_done(result):
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("done\n")
+
+
+@pytest.mark.parametrize("case", cases("calls"))
+def test_calls(ioas, build, case):
+    result = run(ioas, build("calls"), case)
+    assert_done(result)
+    assert not ioas_lines(result.stderr)
+
+
+@pytest.mark.parametrize("case", [
+    c for c in cases("views") if not c.startswith("what_cannot")])
+def test_views(ioas, build, case):
+    result = run(ioas, build("views"), case)
+    assert_done(result)
+    assert "DMA fault" not in result.stderr
+
+
+@pytest.mark.parametrize("case", cases("signals"))
+def test_signals(ioas, build, case):
+    result = run(ioas, build("signals"), case)
+    assert_done(result)
+    assert not ioas_lines(result.stderr)
+
+
+def test_what_cannot_be_emulated_is_named(ioas, build):
+    result = run(ioas, build("views"),
+                 "what_cannot_be_emulated_ends_the_program")
+    assert result.returncode in (-signal.SIGILL, 128 + signal.SIGILL)
+    assert "survived" not in result.stdout
+    line = ioas_lines(result.stderr)[0]
+    # The device, where, why, and the bytes: LOCK ADD.
+    assert BDF in line and "BAR 0 at 0x28" in line
+    assert "atomic operation" in line
+    assert re.search(r"begins with f0 8[13] ", line)
+
+
+@pytest.mark.parametrize("case", [
+    "vfork_without_vfio_shares_memory", "a_group_belongs_to_one_process",
+    "a_mask_goes_over_exec", "use_nothing"])
+def test_processes(ioas, build, case):
+    result = run(ioas, build("process"), case)
+    assert_done(result)
+    assert not ioas_lines(result.stderr)
+
+
+@pytest.mark.parametrize("case,loud", [
+    ("a_forked_child_has_stale_files", "inherited from the parent"),
+    ("a_child_starts_clean", None),
+    ("a_child_does_not_hold_its_parents_group", None),
+    ("an_inherited_view_is_dead", "forked child touched a BAR"),
+    ("other_ways_to_fork", "inherited from the parent"),
+])
+def test_forks(ioas, build, case, loud):
+    result = run(ioas, build("process"), case)
+    assert_done(result)
+    lines = ioas_lines(result.stderr)
+    if loud:
+        # Once, however often the child tried.
+        assert len([x for x in lines if loud in x]) == 1, lines
+    else:
+        assert not lines
+
+
+def test_a_file_inherited_over_exec_is_named_once(ioas, build):
+    result = run(ioas, build("process"), "files_go_stale_over_exec")
+    assert_done(result)
+    loud = [x for x in ioas_lines(result.stderr) if "over exec" in x]
+    assert len(loud) == 1
+
+
+@pytest.mark.parametrize("way", ["exit", "_exit", "_Exit"])
+def test_what_is_mapped_at_exit_is_told(ioas, build, way):
+    result = run(ioas, build("process"), f"{way}_with_a_mapping")
+    assert result.returncode == 0
+    told = [x for x in ioas_lines(result.stderr) if "0x123000" in x]
+    assert len(told) == 1 and "exit" in told[0]
+
+
+def test_outside_of_a_run_nothing_changes(build, ioas):
+    """Loaded by hand, without the variables of a run."""
+    library = os.path.join(os.path.dirname(ioas.tool), "libioas-preload.so")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("IOAS_")}
+    result = subprocess.run(
+        [build("calls"), "every_open_opens"], text=True, check=False,
+        capture_output=True, env=env | {"LD_PRELOAD": library})
+    if os.path.exists("/dev/vfio/vfio"):
+        pytest.skip("this machine has VFIO of its own")
+    assert result.returncode == 1
+    assert "every_open" not in result.stdout
+
+
+def strace(ioas, log, *program):
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    result = ioas.run("strace", "-f", "-yy", "-o", log, *program,
+                      devices=DEVICE)
+    if "PTRACE" in result.stderr or "ptrace" in result.stderr:
+        pytest.skip("this machine does not allow ptrace")
+    assert result.returncode == 0, result.stderr
+    with open(log, encoding="utf-8", errors="replace") as f:
+        return f.read().splitlines()
+
+
+def assert_nothing_escaped(lines):
+    ours = [x for x in lines if "memfd:ioas:" in x]
+    assert len(ours) > 3
+    for line in ours:
+        call = re.search(r"\b(\w+)\(", line)
+        assert call and call[1] in ALLOWED, line
+    for line in lines:
+        # VFIO's commands are 0x3b64 and up; a closed number is nobody's.
+        assert "EBADF" in line or not re.search(
+            r"ioctl\(\d+[^,]*, (0x3b[67]|VFIO_)", line), line
+        assert not re.search(r'\w+\([^"]*"/dev/vfio', line), line
+        assert not re.search(r'\w+\([^"]*"/sys/[^"]*%s' % BDF, line), line
+
+
+@pytest.mark.parametrize("name,case", [
+    ("calls", "every_open_opens"), ("calls", "every_stat_of_a_path"),
+    ("calls", "every_stat_of_a_descriptor"),
+    ("calls", "duplicates_share_the_file"),
+    ("calls", "every_read_reads_config_space"),
+    ("views", "views_of_one_bar_alias")])
+def test_nothing_escapes(ioas, build, tmp_path, name, case):
+    lines = strace(ioas, tmp_path / "log", build(name), case)
+    if case == "every_stat_of_a_path":
+        assert not [x for x in lines if "/dev/vfio" in x and "exec" not in x]
+    else:
+        assert_nothing_escaped(lines)
+
+
+def test_nothing_of_qemu_escapes(ioas, tmp_path):
+    if not shutil.which("qemu-io"):
+        pytest.skip("no qemu-io")
+    lines = strace(ioas, tmp_path / "log", "qemu-io", "-f", "raw", "-c",
+                   "write -P 0xaa 0 64k", "-c", "read -P 0xaa 0 64k", NVME)
+    # What the program is told to open is in its arguments and output.
+    lines = [x for x in lines if "execve(" not in x and " write(" not in x]
+    assert_nothing_escaped(lines)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""The checks of what was built see a planted symbol."""
+
+import os
+import subprocess
+
+import pytest
+
+from conftest import TOOLS
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A function that builds an archive of C texts."""
+    def build(*texts):
+        objects = []
+        for i, text in enumerate(texts):
+            source = tmp_path / f"{i}.c"
+            source.write_text(text)
+            subprocess.run(["gcc", "-c", "-o", tmp_path / f"{i}.o", source],
+                           check=True)
+            objects.append(tmp_path / f"{i}.o")
+        path = tmp_path / "lib.a"
+        path.unlink(missing_ok=True)
+        subprocess.run(["ar", "rc", path, *objects], check=True)
+        return path
+    return build
+
+
+def run(tool, *arguments):
+    return subprocess.run([os.path.join(TOOLS, tool), *map(str, arguments)],
+                          text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+
+
+def test_purity_passes_what_stays_inside(archive):
+    path = archive("int b(void); int a(void) { return b(); }",
+                   "void *memset(void *, int, unsigned long);\n"
+                   "int b(void) { char c[9]; memset(c, 0, 9); return c[1]; }")
+    result = run("check-purity", path)
+    assert result.returncode == 0, result.stdout
+
+
+def test_purity_sees_a_call_outside(archive):
+    path = archive("int a(void) { return 0; }",
+                   "int puts(const char *); int b(void) { return puts(\"\"); }")
+    result = run("check-purity", path)
+    assert result.returncode == 1
+    assert "puts, used by 1.o" in result.stdout
+
+
+def test_purity_sees_errno(archive):
+    path = archive("#include <errno.h>\nint a(void) { return errno; }")
+    assert "__errno_location" in run("check-purity", path).stdout
+
+
+def test_purity_refuses_an_empty_archive(archive):
+    assert run("check-purity", archive()).returncode == 1
+
+
+def test_purity_refuses_an_archive_that_is_not_there(tmp_path):
+    result = run("check-purity", tmp_path / "none.a")
+    assert result.returncode == 1
+    assert "is not built" in result.stdout
+
+
+@pytest.fixture
+def library(tmp_path):
+    """Runs check-symbols on a library of this text and a table of names."""
+    def check(text, *names):
+        (tmp_path / "a.c").write_text(text)
+        rows = "".join(f"\tX(int, {n}, (int a, int (*b)(int)))  \\\n"
+                       for n in names)
+        (tmp_path / "symbols.h").write_text(
+            "/* X(return type, name, (parameters)) */\n"
+            f"#define IOAS_SYMBOLS(X) \\\n{rows}\n")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-fvisibility=hidden",
+                        "-o", tmp_path / "a.so", tmp_path / "a.c"],
+                       check=True)
+        return run("check-symbols", tmp_path / "a.so", "--table",
+                   tmp_path / "symbols.h")
+    return check
+
+
+SHOWN = '__attribute__((visibility("default"))) '
+
+
+def test_symbols_passes_what_is_in_the_table(library):
+    result = library(f"{SHOWN}int a(void) {{ return 0; }}\n"
+                     f"{SHOWN}int b(void) {{ return 0; }}\n"
+                     "int hidden(void) { return 0; }\n", "a", "b")
+    assert result.returncode == 0, result.stdout
+
+
+def test_symbols_sees_one_too_many(library):
+    result = library(f"{SHOWN}int a(void) {{ return 0; }}\n"
+                     f"{SHOWN}int b;\n", "a")
+    assert result.returncode == 1
+    assert "b is exported, not in the table" in result.stdout
+
+
+def test_symbols_sees_one_missing(library):
+    result = library(f"{SHOWN}int a(void) {{ return 0; }}\n", "a", "b")
+    assert result.returncode == 1
+    assert "b is not exported" in result.stdout
+
+
+def test_symbols_refuses_an_empty_table(library):
+    assert library("int a;").returncode == 1
