@@ -171,6 +171,9 @@ static bool inspect(const char *path, unsigned int depth, char *ret_reason,
 		bad = wrong_elf(&in, &head.elf);
 	else if (!bad && n > 2 && !memcmp(head.text, "#!", 2))
 		next = interpreter(head.text);
+	else if (!bad && n > 0 && memchr(head.text, 0, (size_t)n))
+		bad = REASON(&in, "%s is no program: neither ELF nor a script",
+		             in.path);
 	close(in.fd);
 	if (next && depth < SCRIPTS_DEEP)
 		return inspect(next, depth + 1, ret_reason, bytes);

@@ -93,9 +93,9 @@ static unsigned long long ram_bytes(const struct ioas_function *f,
 	    (u && n > (unsigned long long)LLONG_MAX >> (10 * (u - unit + 1))) ||
 	    n > LLONG_MAX)
 		ioas_die(IOAS_EXIT_SETUP,
-		         "device %s (%s): size=%s is not a number of bytes; "
+		         "%s at %s: size=%s is not a number of bytes; "
 		         "write it like 64M",
-		         f->name, f->model->name, size);
+		         f->model->name, f->name, size);
 	return u ? n << (10 * (u - unit + 1)) : n;
 }
 
@@ -108,8 +108,8 @@ static void put_ram(struct text *text, const struct ioas_function *f,
 
 	if (fd < 0 || ftruncate(fd, (off_t)ram_bytes(f, size)))
 		ioas_die(IOAS_EXIT_SETUP,
-		         "device %s (%s): cannot make %s of memory: %s",
-		         f->name, f->model->name, size, strerror(errno));
+		         "%s at %s: cannot make %s of memory: %s", f->name,
+		         f->model->name, size, strerror(errno));
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
 	put_option(text, "file", path);
 }
@@ -142,8 +142,8 @@ static void put_device(struct text *text, const struct ioas_function *f)
 
 	if (ram && option(f, "file"))
 		ioas_die(IOAS_EXIT_SETUP,
-		         "device %s (%s): give file= or size=, not both",
-		         f->name, f->model->name);
+		         "%s at %s: give file= or size=, not both", f->name,
+		         f->model->name);
 	put_string(text, f->model->name);
 	put_option(text, "bdf", f->name);
 	for (i = 0; i < f->option_count; i++) {
@@ -212,9 +212,7 @@ static void check_devices(const char *profile, const char *devices)
 			add_device(machine, spec);
 	for (i = 0; i < machine->function_count; i++)
 		if (ioas_machine_check(machine, i, failure))
-			ioas_die(IOAS_EXIT_SETUP, "device %s (%s): %s",
-			         machine->function[i].name,
-			         machine->function[i].model->name, failure);
+			ioas_die(IOAS_EXIT_SETUP, "%s", failure);
 	ioas_machine_destroy(machine);
 	free(all);
 }

@@ -222,7 +222,12 @@ static uint16_t check_nsid(const struct feature *f,
 		return NVME_SUCCESS;
 	if (nsid > NVME_NAMESPACES)
 		return NVME_INVALID_NAMESPACE;
-	return set ? NVME_NOT_PER_NAMESPACE : NVME_SUCCESS;
+	/*
+	 * Controllers from before NVM Express 1.2 take the write cache's with
+	 * a namespace too, and QEMU's nvme:// driver gives one.
+	 */
+	return set && f->id != WRITE_CACHE ? NVME_NOT_PER_NAMESPACE
+	                                   : NVME_SUCCESS;
 }
 
 #define SAVE (1u << 31) /* of dword 10 */

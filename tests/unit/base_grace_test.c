@@ -372,7 +372,8 @@ static void move_and_spoil(void (*wait)(void *))
 	ioas_a32_store(old, BAD);
 }
 
-static void run_race(void (*wait)(void *), bool by_signal)
+/* Ends when something spoilt was seen, or after @most_ms. */
+static void run_race(void (*wait)(void *), bool by_signal, long most_ms)
 {
 	struct timespec start, now;
 	pthread_t reader[2];
@@ -392,7 +393,7 @@ static void run_race(void (*wait)(void *), bool by_signal)
 	} while (!ioas_a32_load(&race.spoilt) &&
 	         (now.tv_sec - start.tv_sec) * 1000 +
 	                         (now.tv_nsec - start.tv_nsec) / 1000000 <
-	                 300);
+	                 most_ms);
 	ioas_a32_store(&race.stop, 1);
 	for (i = 0; i < 2; i++)
 		pthread_join(reader[i], NULL);
@@ -401,7 +402,7 @@ static void run_race(void (*wait)(void *), bool by_signal)
 
 static void GRACE_1_holds_while_readers_come_and_go(struct rig *r)
 {
-	run_race(sync_here, false);
+	run_race(sync_here, false, 300);
 	assert_false(ioas_a32_load(&race.spoilt));
 }
 
@@ -410,7 +411,7 @@ static void GRACE_1_holds_with_sections_in_signal_handlers(struct rig *r)
 	struct sigaction act = {.sa_handler = on_signal}, old;
 
 	sigaction(SIGUSR1, &act, &old);
-	run_race(sync_here, true);
+	run_race(sync_here, true, 300);
 	sigaction(SIGUSR1, &old, NULL);
 	assert_false(ioas_a32_load(&race.spoilt));
 }
@@ -422,7 +423,7 @@ static void wait_for_nobody(void *arg)
 /* Otherwise the two tests before would show nothing. */
 static void the_race_notices_a_missing_sync(struct rig *r)
 {
-	run_race(wait_for_nobody, false);
+	run_race(wait_for_nobody, false, 60000);
 	assert_true(ioas_a32_load(&race.spoilt));
 }
 

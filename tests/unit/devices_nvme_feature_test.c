@@ -99,6 +99,9 @@ static void features_look_at_the_namespace(struct rig *r)
 	assert_int_equal(set(d, 0xffffffff, 0x01, 0), 0);
 	assert_int_equal(set(d, 1, 0x01, 0), 0x10f);
 	assert_int_equal(set(d, 2, 0x01, 0), 0x00b);
+	/* As QEMU's driver switches the write cache off. */
+	assert_int_equal(set(d, 1, 0x06, 0), 0);
+	assert_int_equal(set(d, 2, 0x06, 0), 0x00b);
 	assert_int_equal(get(d, 1, 0x01, 0, NULL), 0);
 	assert_int_equal(get(d, 2, 0x01, 0, NULL), 0x00b);
 	assert_int_equal(set(d, 0xffffffff, 0x05, 7), 0);
