@@ -108,8 +108,8 @@ static void put_ram(struct text *text, const struct ioas_function *f,
 
 	if (fd < 0 || ftruncate(fd, (off_t)ram_bytes(f, size)))
 		ioas_die(IOAS_EXIT_SETUP,
-		         "%s at %s: cannot make %s of memory: %s", f->name,
-		         f->model->name, size, strerror(errno));
+		         "%s at %s: cannot make %s of memory: %s",
+		         f->model->name, f->name, size, strerror(errno));
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
 	put_option(text, "file", path);
 }
@@ -142,8 +142,8 @@ static void put_device(struct text *text, const struct ioas_function *f)
 
 	if (ram && option(f, "file"))
 		ioas_die(IOAS_EXIT_SETUP,
-		         "%s at %s: give file= or size=, not both", f->name,
-		         f->model->name);
+		         "%s at %s: give file= or size=, not both",
+		         f->model->name, f->name);
 	put_string(text, f->model->name);
 	put_option(text, "bdf", f->name);
 	for (i = 0; i < f->option_count; i++) {
