@@ -106,6 +106,14 @@ static bool wrong_loader(struct inspection *in, const Elf64_Phdr *ph)
 	return false;
 }
 
+/* The loader itself: what it is told to load, it preloads for. */
+static bool is_loader(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return !strncmp(slash ? slash + 1 : path, "ld-linux", 8);
+}
+
 static bool wrong_elf(struct inspection *in, const Elf64_Ehdr *eh)
 {
 	Elf64_Phdr ph;
@@ -127,6 +135,8 @@ static bool wrong_elf(struct inspection *in, const Elf64_Ehdr *eh)
 		if (ph.p_type == PT_INTERP)
 			return wrong_loader(in, &ph);
 	}
+	if (is_loader(in->path))
+		return false;
 	return REASON(in,
 	              "%s is statically linked: it makes its system calls "
 	              "itself and no library can see them; use a dynamically "
@@ -161,9 +171,11 @@ static bool inspect(const char *path, unsigned int depth, char *ret_reason,
 	ssize_t n;
 
 	memset(&head, 0, sizeof(head));
+	if (access(path, X_OK))
+		return false; /* to start it says why it cannot be */
 	in.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (in.fd < 0) /* not readable: only running it can tell */
-		return false;
+	if (in.fd < 0)
+		return false; /* not readable: only running it can tell */
 	n = pread(in.fd, &head, sizeof(head) - 1, 0);
 	bad = gains_privilege(&in);
 	if (!bad && n >= (ssize_t)sizeof(head.elf) &&

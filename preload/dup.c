@@ -149,7 +149,7 @@ long ioas_fd_dup_to(int fd, int wanted, int flags)
 	if (err)
 		return err;
 	if (entry && (unsigned int)wanted >= IOAS_FD_NR)
-		err = wanted < 0 ? -EBADF : -EMFILE;
+		err = -EBADF; /* as beyond RLIMIT_NOFILE */
 	else if (ioas_fd_kind(wanted) == IOAS_FD_INTERNAL)
 		err = ioas_front_move_away(wanted);
 	if (err) {

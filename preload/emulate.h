@@ -23,7 +23,7 @@ struct ioas_bus {
 	uint64_t start, bytes;
 	int prot;      /* PROT_READ, PROT_WRITE: what the program may do */
 	void *context; /* for the two calls */
-	/* @offset from start. Return: 0, or -EIO (the device does not answer) */
+	/* @offset from start. Return: 0, or -EIO: the device is silent */
 	int (*load)(void *context, uint64_t offset, unsigned int size,
 	            uint64_t *ret_value);
 	int (*store)(void *context, uint64_t offset, unsigned int size,

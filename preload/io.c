@@ -71,10 +71,8 @@ static long run_transfer(const struct ioas_transfer *asked,
 	if (transfer.at_position)
 		transfer.position =
 			(int64_t)ioas_a64_load_relaxed(&handle->position);
-	if (transfer.position < 0)
-		done = -EINVAL;
-	else
-		done = move_all(handle->file, &transfer, part, parts);
+	/* One that is negative is beyond every region. */
+	done = move_all(handle->file, &transfer, part, parts);
 	if (done > 0 && transfer.at_position)
 		ioas_a64_store_relaxed(&handle->position,
 		                       (uint64_t)(transfer.position + done));

@@ -2,7 +2,8 @@
 /*
  * Life of the library in a process:
  *
- *	load     the constructor sends a hello to the tool; nothing is kept
+ *	load     the constructor sends a hello to the tool and opens a mask
+ *	         that was inherited; nothing is kept
  *	use      make(): environment -> hooks, machine, VFIO, watch
  *	fork     the child drops the state without touching it (its locks may
  *	         be held by threads that are not there); files become stale
@@ -24,6 +25,7 @@
 #include "preload/front.h"
 #include "preload/later.h"
 #include "preload/say.h"
+#include "preload/signals.h"
 #include "preload/trap.h"
 #include "preload/views.h"
 #include "preload/watching.h"
@@ -241,6 +243,9 @@ void ioas_run_exit(void)
 
 __attribute__((constructor)) static void loaded(void)
 {
+	if (!ioas_say_run())
+		return;
+	ioas_signals_begin();
 	ioas_say_hello(IOAS_VERSION);
 }
 

@@ -149,7 +149,8 @@
 
 #define IOAS_SYMBOLS_FD(X)                                                    \
 	X(int, close, (int fd))                                               \
-	X(int, close_range, (unsigned int first, unsigned int last, int flags)) \
+	X(int, close_range,                                                   \
+	  (unsigned int first, unsigned int last, int flags))                 \
 	X(void, closefrom, (int first))                                       \
 	X(int, dup, (int fd))                                                 \
 	X(int, dup2, (int fd, int wanted))                                    \
@@ -187,7 +188,8 @@
 	X(int, sigblock, (int mask))                                          \
 	X(int, sigsetmask, (int mask))                                        \
 	X(int, sigprocmask, (int how, const sigset_t *set, sigset_t *old))    \
-	X(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *old)) \
+	X(int, pthread_sigmask,                                               \
+	  (int how, const sigset_t *set, sigset_t *old))                      \
 	X(int, sigsuspend, (const sigset_t *set))                             \
 	X(int, pselect,                                                       \
 	  (int count, fd_set *in, fd_set *out, fd_set *urgent,                \

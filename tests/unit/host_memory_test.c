@@ -261,6 +261,39 @@ static void copy_writes_units_in_ascending_order(struct rig *r)
 	assert_int_equal(back[6], 0);
 }
 
+static bool copy_works(void *memory)
+{
+	const size_t page = rig_page();
+	struct ioas_hooks h = host();
+	uint64_t word = 7, back = 0;
+	char *p = memory;
+	size_t i;
+
+	for (i = 0; i < page; i++)
+		p[i] = (char)(i / 3);
+	/* The second page is a hole, the third and fourth are memory. */
+	return !h.copy(p + 2 * page + 5, p, page) &&
+	       !memcmp(p + 2 * page + 5, p, page) &&
+	       !h.copy(&back, &word, sizeof(word)) && back == word &&
+	       h.copy(p + page, &word, sizeof(word)) == -EFAULT &&
+	       h.copy(&back, p + page, sizeof(back)) == -EFAULT &&
+	       h.copy(p + 2 * page, p + 12, page) == -EFAULT;
+}
+
+/* As in a container whose filter refuses it, with each errno in use. */
+static void copy_works_where_process_vm_readv_is_refused(struct rig *r)
+{
+	const uint32_t errors[] = {ENOSYS, EPERM, EACCES};
+	const size_t page = rig_page();
+	char *p = rig_memory(r, 4 * page);
+	size_t i;
+
+	rig_hole(r, p + page, page);
+	for (i = 0; i < IOAS_ARRAY_SIZE(errors); i++)
+		check_with_failing_call(SYS_process_vm_readv, errors[i],
+		                        copy_works, p);
+}
+
 static void errno_is_left_alone(struct rig *r)
 {
 	const size_t page = rig_page();
@@ -313,5 +346,6 @@ RIG_MAIN("host_memory", RIG_TEST(memory_is_zeroed_and_aligned),
          RIG_TEST(copy_moves_any_length_at_any_offset),
          RIG_TEST(copy_of_memory_that_has_gone_fails),
          RIG_TEST(copy_writes_units_in_ascending_order),
+         RIG_TEST(copy_works_where_process_vm_readv_is_refused),
          RIG_TEST(errno_is_left_alone),
          RIG_TEST(state_of_a_model_is_zeroed_and_counted))

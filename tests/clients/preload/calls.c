@@ -61,17 +61,18 @@ static void every_open_opens(void)
 static void streams_open_and_close(void)
 {
 	FILE *a = fopen(CONTAINER, "r+"), *b = fopen64(CONTAINER, "re");
+	int fd;
 
 	CHECK(a && b);
-	CHECK(ioctl(fileno(a), VFIO_GET_API_VERSION) == VFIO_API_VERSION);
+	fd = fileno(a);
+	CHECK(ioctl(fd, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
 	CHECK(ioctl(fileno(b), VFIO_GET_API_VERSION) == VFIO_API_VERSION);
 	CHECK(fcntl(fileno(b), F_GETFD) & FD_CLOEXEC);
 	CHECK(!fclose(a) && !fclose(b));
-	CHECK(!fopen("/dev/vfio/99", "r") && errno == ENOENT);
 	/* The number is free, and is the system's again. */
-	int fd = open("/dev/null", O_RDWR);
-
+	CHECK(open("/dev/null", O_RDWR) == fd);
 	FAILS(ioctl(fd, VFIO_GET_API_VERSION), ENOTTY);
+	CHECK(!fopen("/dev/vfio/99", "r") && errno == ENOENT);
 }
 
 static void open_refuses_like_the_kernel(void)

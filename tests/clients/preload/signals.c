@@ -151,11 +151,24 @@ static void reset_and_fault_twice(void)
 	fault();
 }
 
+static void end_with_5(int number)
+{
+	(void)number;
+	_exit(5);
+}
+
+static void handle_and_fault(void)
+{
+	set_action(SIGSEGV, (void *)end_with_5, 0);
+	fault();
+}
+
+/* The kernel does not wait for the mask: the program ends. */
 static void block_and_fault(void)
 {
 	sigset_t set;
 
-	set_action(SIGSEGV, (void *)plain, 0);
+	set_action(SIGSEGV, (void *)end_with_5, 0);
 	sigemptyset(&set);
 	sigaddset(&set, SIGSEGV);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -190,6 +203,7 @@ static void a_fault_ends_the_program_as_without_ioas(void)
 	CHECK(run_child(fault) == -SIGSEGV);
 	CHECK(run_child(ignore_and_fault) == -SIGSEGV);
 	CHECK(run_child(reset_and_fault_twice) == -SIGSEGV);
+	CHECK(run_child(handle_and_fault) == 5);
 	CHECK(run_child(block_and_fault) == -SIGSEGV);
 	CHECK(run_child(send_segv) == -SIGSEGV);
 	CHECK(run_child(send_bus) == -SIGBUS);
@@ -380,6 +394,13 @@ static void an_alternate_stack_is_left_alone(void)
 	set_action(SIGSEGV, (void *)jump_out, SA_SIGINFO | SA_ONSTACK);
 	check_catches();
 	check_catches();
+	/* A fault on the BAR itself that is the program's, and a jump out. */
+	CHECK(!mprotect((void *)(bar + 4096), 4096, PROT_NONE));
+	set_action(SIGSEGV, (void *)plain, SA_ONSTACK);
+	if (!sigsetjmp(out, 1))
+		bar[4096] = 1;
+	CHECK(!sigaltstack(NULL, &now));
+	CHECK(now.ss_sp == alternate && !(now.ss_flags & SS_DISABLE));
 	check_bar(bar, 9);
 }
 

@@ -135,6 +135,21 @@ static void a_part_can_be_unmapped(void)
 	FAILS(munmap((void *)(bar + 1), PAGE), EINVAL);
 }
 
+/* Behind the doorbells, which read as 0; the first register does not. */
+static void a_part_shows_what_it_showed_before(void)
+{
+	volatile uint8_t *bar;
+	struct vfio v;
+
+	vfio_open(&v);
+	bar = map_bar(&v, RW, BAR_BYTES);
+	CHECK(get(bar, 0) != 0 && get(bar, PAGE) == 0);
+	CHECK(!munmap((void *)bar, PAGE));
+	CHECK(get(bar, PAGE) == 0);
+	CHECK(!munmap((void *)(bar + 2 * PAGE), PAGE));
+	CHECK(get(bar, PAGE) == 0);
+}
+
 static void memory_can_be_mapped_over_a_part(void)
 {
 	volatile uint8_t *bar, *memory;
@@ -153,6 +168,11 @@ static void memory_can_be_mapped_over_a_part(void)
 	           BAR0) == memory);
 	check_bar(memory, 9);
 	CHECK(get(bar, ASQ) == 9 << 12);
+	/* What is there now decides, also when it cannot be touched. */
+	catch_faults();
+	CHECK(mmap((void *)memory, PAGE, PROT_NONE,
+	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory);
+	CHECK(load_raises(memory) == SIGSEGV);
 }
 
 static void a_view_can_be_moved(void)
@@ -257,6 +277,67 @@ static void a_view_can_be_mapped_for_dma(void)
 	CHECK(!munmap((void *)(uintptr_t)map.vaddr, PAGE));
 	map.iova += PAGE;
 	FAILS(ioctl(v.container, VFIO_IOMMU_MAP_DMA, &map), EFAULT);
+}
+
+static void put4(volatile uint8_t *bar, unsigned int at, uint32_t value)
+{
+	*(volatile uint32_t *)(bar + at) = value;
+}
+
+/* NVM Express 1.4, 3.1: configuration, queue sizes, the first doorbell. */
+#define CC       0x14
+#define AQA      0x24
+#define DOORBELL 0x1000
+
+static volatile uint8_t *doorbell_bar;
+
+static void ring(int number)
+{
+	(void)number;
+	put4(doorbell_bar, DOORBELL, 1);
+}
+
+/*
+ * The controller fetches a command from memory that the program has taken
+ * away: a fault in the handler, which runs on the alternate stack.
+ */
+static void memory_that_goes_is_no_fault_of_the_program(void)
+{
+	static char alternate[64 << 10];
+	struct sigaction act = {.sa_handler = ring, .sa_flags = SA_ONSTACK};
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.size = 2 * PAGE,
+		.iova = 1 << 20,
+	};
+	stack_t stack = {.ss_sp = alternate, .ss_size = sizeof(alternate)};
+	void *memory =
+		mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint16_t command = 6; /* memory decoding, bus mastering */
+	stack_t now;
+	struct vfio v;
+	unsigned int i;
+
+	vfio_open(&v);
+	CHECK(pwrite(v.device, &command, 2, CONFIG + 4) == 2);
+	map.vaddr = (uintptr_t)memory;
+	CHECK(!ioctl(v.container, VFIO_IOMMU_MAP_DMA, &map));
+	doorbell_bar = map_bar(&v, RW, BAR_BYTES);
+	put4(doorbell_bar, AQA, 0x000f000f);
+	put(doorbell_bar, ASQ, map.iova);
+	put(doorbell_bar, ACQ, map.iova + PAGE);
+	put4(doorbell_bar, CC, 0x460001);
+	CHECK(!munmap(memory, 2 * PAGE));
+	CHECK(!sigaltstack(&stack, NULL));
+	CHECK(!sigaction(SIGUSR1, &act, NULL));
+	for (i = 0; i < 3; i++) {
+		CHECK(!raise(SIGUSR1));
+		CHECK(!sigaltstack(NULL, &now));
+		CHECK(now.ss_sp == alternate && !(now.ss_flags & SS_DISABLE));
+	}
+	put4(doorbell_bar, CC, 0);
+	check_bar(doorbell_bar, 20);
 }
 
 static void errno_is_kept(void)
@@ -409,6 +490,7 @@ static const struct client_case cases[] = {
 	CASE(protection_is_kept),
 	CASE(protection_of_a_view_and_its_neighbour),
 	CASE(a_part_can_be_unmapped),
+	CASE(a_part_shows_what_it_showed_before),
 	CASE(memory_can_be_mapped_over_a_part),
 	CASE(a_view_can_be_moved),
 	CASE(advice_does_not_take_registers_away),
@@ -416,6 +498,7 @@ static const struct client_case cases[] = {
 	CASE(without_memory_decoding_it_is_a_bus_error),
 	CASE(the_kernel_cannot_follow),
 	CASE(a_view_can_be_mapped_for_dma),
+	CASE(memory_that_goes_is_no_fault_of_the_program),
 	CASE(errno_is_kept),
 	CASE(memory_functions_work_on_registers),
 	CASE(threads_do_not_disturb_each_other),
