@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -14,17 +15,24 @@
 
 #define LIBRARY "libioas-preload.so"
 
+/* Where this program is; without /proc, as it was started. */
+static bool find_self(char *ret_path)
+{
+	ssize_t n = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
+	const char *started = (const char *)getauxval(AT_EXECFN);
+
+	if (n > 0)
+		ret_path[n] = '\0';
+	return n > 0 || (started && realpath(started, ret_path));
+}
+
 /* Beside the tool when it is not installed, else where it was installed. */
 static void find_library(char *ret_path, size_t bytes)
 {
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
 
-	if (n > 0) {
-		self[n] = '\0';
-		slash = strrchr(self, '/');
-		*slash = '\0';
+	if (find_self(self)) {
+		*strrchr(self, '/') = '\0';
 		snprintf(ret_path, bytes, "%s/" LIBRARY, self);
 		if (!access(ret_path, R_OK))
 			return;

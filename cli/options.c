@@ -109,7 +109,8 @@ static const struct option_row {
          take_stats},
 };
 
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+#define ROWS         (sizeof(rows) / sizeof(rows[0]))
+#define LONG_OPTIONS 256 /* above every letter: what getopt_long() returns */
 
 void ioas_options_help(void)
 {
@@ -190,6 +191,26 @@ static void take_config(struct ioas_run_options *o, const char *value,
 	fclose(file);
 }
 
+/* What getopt_long() did not take, named as it was written. */
+static _Noreturn void refuse_option(int why, const char *word)
+{
+	bool known = optopt >= LONG_OPTIONS || optopt == 'h';
+
+	if (why == ':')
+		ioas_die(IOAS_EXIT_SETUP,
+		         "option '%s' needs a value; see ioas run --help",
+		         word);
+	if (known)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "option '%s' takes no value; see ioas run --help",
+		         word);
+	if (optopt)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "unknown option '-%c'; see ioas run --help", optopt);
+	ioas_die(IOAS_EXIT_SETUP, "unknown option '%s'; see ioas run --help",
+	         word);
+}
+
 void ioas_options_parse(int argc, char **argv,
                         struct ioas_run_options *ret_options)
 {
@@ -203,7 +224,7 @@ void ioas_options_parse(int argc, char **argv,
 
 	for (i = 0; i < ROWS; i++) {
 		longs[i] = (struct option){rows[i].name, rows[i].value != NULL,
-		                           NULL, (int)(256 + i)};
+		                           NULL, (int)(LONG_OPTIONS + i)};
 		if (!rows[i].letter)
 			continue;
 		*letter++ = rows[i].letter;
@@ -218,17 +239,10 @@ void ioas_options_parse(int argc, char **argv,
 			exit(0);
 		}
 		for (i = 0; i < ROWS; i++)
-			if (c == (int)(256 + i) || c == rows[i].letter)
+			if (c == (int)(LONG_OPTIONS + i) || c == rows[i].letter)
 				break;
-		if (c == ':')
-			ioas_die(IOAS_EXIT_SETUP,
-			         "option '%s' needs a value; see ioas run "
-			         "--help",
-			         argv[optind - 1]);
 		if (i == ROWS)
-			ioas_die(IOAS_EXIT_SETUP,
-			         "unknown option '%s'; see ioas run --help",
-			         argv[optind - 1]);
+			refuse_option(c, argv[optind - 1]);
 		snprintf(where, sizeof(where), "--%s", rows[i].name);
 		source.where = where;
 		rows[i].take(ret_options, optarg, &source);

@@ -158,7 +158,8 @@ static int end_as(int status)
 
 int ioas_verb_run(int argc, char **argv)
 {
-	struct ioas_run_options options = {
+	/* Static: what it points at is not lost when the tool ends. */
+	static struct ioas_run_options options = {
 		.profile = "intel",
 		.memlock = "unlimited",
 		.error_exitcode = -1,

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -99,6 +101,19 @@ static unsigned long long ram_bytes(const struct ioas_function *f,
 	return u ? n << (10 * (u - unit + 1)) : n;
 }
 
+/* As ftruncate(2), but without SIGXFSZ. */
+static int set_size(int fd, unsigned long long bytes)
+{
+	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	if (limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur) {
+		errno = EFBIG;
+		return -1;
+	}
+	return ftruncate(fd, (off_t)bytes);
+}
+
 /* The path under which every process of the run finds its memory. */
 static void put_ram(struct text *text, const struct ioas_function *f,
                     const char *size)
@@ -106,20 +121,29 @@ static void put_ram(struct text *text, const struct ioas_function *f,
 	char path[64];
 	int fd = memfd_create("ioas-ram", MFD_CLOEXEC);
 
-	if (fd < 0 || ftruncate(fd, (off_t)ram_bytes(f, size)))
+	if (fd < 0 || set_size(fd, ram_bytes(f, size)))
 		ioas_die(IOAS_EXIT_SETUP,
 		         "%s at %s: cannot make %s of memory: %s",
 		         f->model->name, f->name, size, strerror(errno));
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
+	if (access(path, R_OK | W_OK))
+		ioas_die(IOAS_EXIT_SETUP,
+		         "%s at %s: size= needs /proc, and %s cannot be "
+		         "opened: %s; mount /proc or give file=",
+		         f->model->name, f->name, path, strerror(errno));
 	put_option(text, "file", path);
 }
 
 /* The program may change its directory: paths become absolute. */
-static void put_file(struct text *text, const char *path)
+static void put_file(struct text *text, const struct ioas_function *f,
+                     const char *path)
 {
 	char cwd[PATH_MAX];
 	char *absolute;
 
+	if (!*path)
+		ioas_die(IOAS_EXIT_SETUP, "%s at %s: file= needs a path",
+		         f->model->name, f->name);
 	if (*path == '/') {
 		put_option(text, "file", path);
 		return;
@@ -152,7 +176,7 @@ static void put_device(struct text *text, const struct ioas_function *f)
 		if (ram && !strcmp(o->key, "size"))
 			put_ram(text, f, o->value);
 		else if (!strcmp(o->key, "file"))
-			put_file(text, o->value);
+			put_file(text, f, o->value);
 		else
 			put_option(text, o->key, o->value);
 	}
@@ -197,7 +221,31 @@ static char *complete_devices(const struct ioas_run_options *options)
 	return text.at ? text.at : ioas_must(strdup(""));
 }
 
-/* Would each of them start? */
+/*
+ * A run that was killed may still be ending, and then has its files open for
+ * some milliseconds more: somebody who starts the next one at once waits.
+ */
+#define ENDING_MS 500
+#define LOOK_MS   10
+
+static int start_device(struct ioas_machine *machine, unsigned int function,
+                        char *ret_failure)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+	struct ioas_device *device;
+	unsigned int waited = 0;
+	int err;
+
+	for (;; waited += LOOK_MS) {
+		err = ioas_machine_device(machine, function, &device,
+		                          ret_failure);
+		if (err != -EBUSY || waited == ENDING_MS)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Would all of them start, in one process? */
 static void check_devices(const char *profile, const char *devices)
 {
 	struct ioas_machine *machine = machine_of(profile);
@@ -211,7 +259,7 @@ static void check_devices(const char *profile, const char *devices)
 		if (*spec)
 			add_device(machine, spec);
 	for (i = 0; i < machine->function_count; i++)
-		if (ioas_machine_check(machine, i, failure))
+		if (start_device(machine, i, failure))
 			ioas_die(IOAS_EXIT_SETUP, "%s", failure);
 	ioas_machine_destroy(machine);
 	free(all);

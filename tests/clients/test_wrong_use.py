@@ -4,6 +4,7 @@ own, or the error that the hardware would give; never a crash, never silence.
 """
 
 import errno
+import fcntl
 import os
 import re
 import resource
@@ -12,6 +13,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+import threading
 
 import pytest
 
@@ -32,6 +34,7 @@ WRITE_FAULT = re.compile(r"nvme_error .* status 0x80\b")
     ("nvme,size=1M,bdf=here", ["here"]),
     ("nvme,size=1M,bdf=0000:01:20.0", ["0000:01:20.0"]),
     ("nvme", ["file"]),
+    ("nvme,file=", ["file=", "path"]),
     ("", ["model|device"]),
 ])
 def test_a_wrong_device_text(ioas, spec, words):
@@ -50,6 +53,8 @@ def test_two_devices_at_one_address(ioas):
     (["--memlock", "some"], ["some"]),
     (["--config", "/nonexistent"], ["/nonexistent"]),
     (["--colour"], ["--colour"]),
+    (["-xh"], ["'-x'"]),
+    (["--stats=1"], ["stats", "no value"]),
     (["--profile"], ["profile"]),
 ])
 def test_a_wrong_option(ioas, options, words):
@@ -106,6 +111,65 @@ def test_two_devices_on_one_file(system_qemu):
         devices=[f"nvme,file={disk}", f"nvme,file={disk}"])
     assert result.returncode != 0
     assert "disk.img" in "\n".join(ioas_lines(result.stderr))
+
+
+def test_two_devices_on_one_file_are_refused_at_the_start(ioas, disk):
+    os.symlink(disk, f"{disk}.link")
+    result = ioas.run("/bin/true", devices=[f"nvme,file={disk}",
+                                            f"nvme,file={disk}.link"])
+    assert_refused(result, 125, "0000:02:00.0", "disk.img.link", "this run")
+
+
+def test_a_new_run_waits_for_one_that_is_ending(ioas, disk):
+    """As after kill -9: the file is free some milliseconds later."""
+    with open(disk, "rb") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        end = threading.Timer(0.2, fcntl.flock, (f, fcntl.LOCK_UN))
+        end.start()
+        result = ioas.run("/bin/true", devices=[f"nvme,file={disk}"])
+        end.join()
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_memory_beyond_the_file_size_limit(ioas):
+    result = ioas.run(
+        "/bin/true", devices=["nvme,size=16M"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                              (MIB, MIB)))
+    assert_refused(result, 125, "16M", os.strerror(errno.EFBIG))
+
+
+# No /proc for a program, as in a small chroot.
+WITHOUT_PROC = ["unshare", "--user", "--map-root-user", "--mount", "/bin/sh",
+                "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+
+
+def without_proc(ioas, device):
+    probe = subprocess.run([*WITHOUT_PROC, "/bin/true"], check=False,
+                           stderr=subprocess.DEVNULL)
+    if probe.returncode:
+        pytest.skip("no mount namespace can be made here")
+    return subprocess.run(
+        [*WITHOUT_PROC, *ioas.command("/bin/ls", "/dev/vfio",
+                                      devices=[device])],
+        text=True, capture_output=True, check=False)
+
+
+def test_a_run_without_proc(ioas, disk):
+    result = without_proc(ioas, f"nvme,file={disk}")
+    assert (result.returncode, result.stdout.split()) == (0, ["1", "vfio"]), \
+        result.stderr
+
+
+def test_memory_without_proc_says_so(ioas):
+    assert_refused(without_proc(ioas, "nvme,size=1M"), 125, "/proc", "file=")
+
+
+def test_the_loader_as_program(ioas):
+    result = ioas.run("/lib64/ld-linux-x86-64.so.2", "/bin/ls", "/dev/vfio",
+                      devices=["edu"])
+    assert (result.returncode, result.stdout.split()) == (0, ["1", "vfio"]), \
+        result.stderr
 
 
 def test_a_file_that_shrinks_is_an_error_of_the_medium(system_qemu):
