@@ -20,3 +20,8 @@ uint64_t ioas_arch_pc(const ucontext_t *context)
 {
 	return (uint64_t)context->uc_mcontext.gregs[REG_RIP];
 }
+
+uintptr_t ioas_arch_sp(const ucontext_t *context)
+{
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+}

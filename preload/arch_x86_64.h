@@ -26,5 +26,7 @@ void ioas_arch_on_stack(void *top, void (*fn)(void *argument), void *argument);
 
 /* For messages. */
 uint64_t ioas_arch_pc(const ucontext_t *context);
+/* The stack pointer. */
+uintptr_t ioas_arch_sp(const ucontext_t *context);
 
 #endif /* IOAS_PRELOAD_ARCH_X86_64_H */

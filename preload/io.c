@@ -3,13 +3,23 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 #include "base/hooks.h"
+#include "host/host.h"
 #include "preload/fds.h"
 #include "preload/wrap.h"
 
 /* Linux moves no more than this in one call. Linux 7.3 fs.h: MAX_RW_COUNT */
 #define TRANSFER_MAX 0x7ffff000
+
+/* Linux answers these for any file, before the file is asked. */
+static bool of_any_file(unsigned long command)
+{
+	return command == FIOCLEX || command == FIONCLEX ||
+	       command == FIONBIO || command == FIOASYNC;
+}
 
 long ioas_io_ioctl(int fd, unsigned long command, unsigned long argument)
 {
@@ -18,7 +28,11 @@ long ioas_io_ioctl(int fd, unsigned long command, unsigned long argument)
 
 	if (result)
 		return result;
-	result = ioas_file_ioctl(handle->file, command, argument);
+	if (of_any_file(command))
+		result = ioas_sys(SYS_ioctl, fd, (long)command, (long)argument,
+		                  0, 0, 0);
+	else
+		result = ioas_file_ioctl(handle->file, command, argument);
 	ioas_fd_leave();
 	return result;
 }

@@ -16,6 +16,7 @@
 #include "base/lock.h"
 #include "base/types.h"
 #include "host/host.h"
+#include "preload/arch_x86_64.h"
 #include "preload/say.h"
 #include "preload/wrap.h"
 
@@ -38,6 +39,9 @@ static struct ioas_a32 installed;
 /* Bit i: own_signal[i] is blocked, as far as this thread believes. */
 static __thread unsigned int believed
 	__attribute__((tls_model("initial-exec")));
+
+/* The fault handler runs on this thread, and no handler of the program. */
+static __thread bool inside __attribute__((tls_model("initial-exec")));
 
 static unsigned int index_of(int number)
 {
@@ -258,12 +262,69 @@ void ioas_signal_die(int number)
 	}
 }
 
+bool ioas_signal_enter(int number)
+{
+	/* struct sigaction of the kernel: default, no flags, no mask. */
+	static const uint64_t none[4];
+
+	if (!inside) {
+		inside = true;
+		return true;
+	}
+	ioas_sys(SYS_rt_sigaction, number, (long)none, 0, KERNEL_SET, 0, 0);
+	return false;
+}
+
+void ioas_signal_leave(void)
+{
+	inside = false;
+}
+
 /* As if nobody handled it: the core dump shows the instruction itself. */
 static void end_by_default(const siginfo_t *info, bool again)
 {
 	set_default(info->si_signo);
 	if (!again)
 		send_to_self(info->si_signo, info);
+}
+
+/*
+ * The program's handler of a signal that runs, if one does. Linux has the
+ * signal blocked there, so that a fault in the handler ends the program; here
+ * it is not, for the handler may touch a BAR. The note lies in the frame that
+ * calls the handler. One that was left by siglongjmp(3) is told from one that
+ * runs by what the stack grew over since: the note, or not that far down.
+ */
+struct note {
+	const struct note *self;
+	uint64_t magic;
+	bool alternate;
+};
+
+#define NOTE_MAGIC UINT64_C(0x696f61733a68616e)
+
+static __thread const struct note *handling[OWN]
+	__attribute__((tls_model("initial-exec")));
+
+static bool on_alternate(uintptr_t at, const ucontext_t *context)
+{
+	return at - (uintptr_t)context->uc_stack.ss_sp <
+	       context->uc_stack.ss_size;
+}
+
+/* Is what faulted called by the program's own handler of the signal? */
+static bool in_its_handler(unsigned int i, const ucontext_t *context)
+{
+	uintptr_t sp = ioas_arch_sp(context);
+	const struct note *note = handling[i];
+	struct note seen;
+
+	/* Its stack may be gone. */
+	if (!note || sp >= (uintptr_t)note ||
+	    ioas_hooks.copy(&seen, note, sizeof(seen)))
+		return false;
+	return seen.self == note && seen.magic == NOTE_MAGIC &&
+	       seen.alternate == on_alternate(sp, context);
 }
 
 /* What the kernel does before it enters a handler, then the handler. */
@@ -273,6 +334,9 @@ static void call_handler(const struct ioas_disposition *d, siginfo_t *info,
 	void (*handler)(int, siginfo_t *, void *) =
 		(void (*)(int, siginfo_t *, void *))d->handler;
 	struct ioas_disposition reset = *d;
+	unsigned int i = index_of(info->si_signo);
+	const struct note *before = handling[i];
+	struct note note = {&note, NOTE_MAGIC, false};
 	unsigned long mask;
 
 	if (d->flags & SA_RESETHAND) {
@@ -281,8 +345,14 @@ static void call_handler(const struct ioas_disposition *d, siginfo_t *info,
 	}
 	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
 	set_mask(SIG_SETMASK, (mask | d->mask) & ~own_bits(), NULL);
+	note.alternate = on_alternate((uintptr_t)&note, context);
+	if (!(d->flags & SA_NODEFER))
+		handling[i] = &note;
+	inside = false;
 	/* One without SA_SIGINFO ignores what it does not expect. */
 	handler(info->si_signo, info, context);
+	inside = true;
+	handling[i] = before;
 }
 
 void ioas_signal_chain(const siginfo_t *info, ucontext_t *context, bool again)
@@ -296,7 +366,7 @@ void ioas_signal_chain(const siginfo_t *info, ucontext_t *context, bool again)
 	if (sent && d.handler == (void *)SIG_IGN)
 		return;
 	if (d.handler == (void *)SIG_IGN || d.handler == (void *)SIG_DFL ||
-	    (!sent && (believed >> i & 1)))
+	    (!sent && ((believed >> i & 1) || in_its_handler(i, context))))
 		end_by_default(info, again && !sent);
 	else
 		call_handler(&d, &copy, context);

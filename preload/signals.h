@@ -41,6 +41,14 @@ bool ioas_signals_installed(void);
  */
 void ioas_signal_chain(const siginfo_t *info, ucontext_t *context, bool again);
 
+/*
+ * Around all that the fault handler does but the tolerant copy's fix-up. False:
+ * it faulted itself, as on an alternate stack too small for it; the signal is
+ * back at its default and the fault, which comes again, ends the process.
+ */
+bool ioas_signal_enter(int number);
+void ioas_signal_leave(void);
+
 /* End the process by the signal, as if nobody handled it. */
 _Noreturn void ioas_signal_die(int number);
 

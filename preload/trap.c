@@ -275,18 +275,26 @@ static void finish_access(const struct touch *a, const siginfo_t *info)
 	}
 }
 
-static void on_fault(int number, siginfo_t *info, void *context)
+/* Apart, so that on_fault() itself needs next to no stack. */
+__attribute__((noinline)) static void serve(int number, siginfo_t *info,
+                                            void *context)
 {
 	struct touch a = {.emulation.context = context};
 	int saved = errno;
 
-	if (ioas_arch_copy_faulted(context))
-		return;
 	if (number == SIGSEGV && info->si_code > 0 && access_view(&a, info))
 		finish_access(&a, info);
 	else
 		ioas_signal_chain(info, context, true);
 	ioas_set_errno(saved);
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	if (ioas_arch_copy_faulted(context) || !ioas_signal_enter(number))
+		return;
+	serve(number, info, context);
+	ioas_signal_leave();
 }
 
 /* ---- What it needs. ---- */

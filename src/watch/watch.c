@@ -76,7 +76,8 @@ static const char *const fault_reason[] = {
 	[IOAS_FAULT_UNMAPPED] = "not mapped",
 	[IOAS_FAULT_PERMISSION] = "mapped, but not for this",
 	[IOAS_FAULT_APERTURE] = "beyond the addresses the IOMMU translates",
-	[IOAS_FAULT_GONE] = "mapped, but the program took the memory away",
+	[IOAS_FAULT_GONE] =
+		"mapped, but the memory behind it is gone or protected",
 	[IOAS_FAULT_NO_MASTER] = "bus mastering is off in its command register",
 	[IOAS_FAULT_NO_SPACE] = "its group is in no container with an IOMMU",
 };

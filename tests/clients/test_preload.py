@@ -153,6 +153,15 @@ def test_outside_of_a_run_nothing_changes(build, ioas):
     assert "every_open" not in result.stdout
 
 
+def test_a_program_with_the_address_sanitizer_inside(ioas, tmp_path):
+    """Its runtime makes calls before the C library has an environment."""
+    program = tmp_path / "calls"
+    subprocess.run(["gcc", "-g", "-w", "-D_GNU_SOURCE", "-U_FORTIFY_SOURCE",
+                    "-pthread", "-fsanitize=address", "-static-libasan",
+                    f"{SOURCES}/calls.c", "-o", str(program)], check=True)
+    assert_done(run(ioas, program, "every_open_opens"))
+
+
 def strace(ioas, log, *program):
     if not shutil.which("strace"):
         pytest.skip("no strace")

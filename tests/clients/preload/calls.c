@@ -499,6 +499,21 @@ static void works_with_a_file_size_limit(void)
 	check_bar(map_bar(&v, PROT_READ | PROT_WRITE, BAR_BYTES), 6);
 }
 
+/* These are the system's for any descriptor. */
+static void flags_of_any_file_can_be_set(void)
+{
+	struct vfio v;
+	int on = 1;
+
+	vfio_open(&v);
+	CHECK(!ioctl(v.device, FIONCLEX));
+	CHECK(!(fcntl(v.device, F_GETFD) & FD_CLOEXEC));
+	CHECK(!ioctl(v.device, FIOCLEX));
+	CHECK(fcntl(v.device, F_GETFD) & FD_CLOEXEC);
+	CHECK(!ioctl(v.container, FIONBIO, &on));
+	CHECK(fcntl(v.container, F_GETFL) & O_NONBLOCK);
+}
+
 static void mmap_of_what_is_no_device(void)
 {
 	struct vfio v;
@@ -535,6 +550,7 @@ static const struct client_case cases[] = {
 	CASE(works_with_few_descriptors),
 	CASE(works_with_a_file_size_limit),
 	CASE(mmap_of_what_is_no_device),
+	CASE(flags_of_any_file_can_be_set),
 	{NULL, NULL},
 };
 

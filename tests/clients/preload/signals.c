@@ -175,6 +175,55 @@ static void block_and_fault(void)
 	fault();
 }
 
+/* The signal is blocked in its own handler: a fault there is the end. */
+static void fault_again(int number)
+{
+	(void)number;
+	if (++calls > 3)
+		_exit(6);
+	*BAD = 1;
+}
+
+static void fault_in_the_handler(void)
+{
+	set_action(SIGSEGV, (void *)fault_again, 0);
+	fault();
+}
+
+/* With the handler left by siglongjmp before: a deeper fault is a new one. */
+static void __attribute__((noinline)) fault_deeper(int depth)
+{
+	volatile char room[512];
+
+	memset((char *)room, depth, sizeof(room));
+	if (depth)
+		fault_deeper(depth - 1);
+	else
+		check_catches();
+	room[0] = 0;
+}
+
+static void fault_after_leaving(void)
+{
+	int depth;
+
+	set_action(SIGSEGV, (void *)plain, 0);
+	for (depth = 0; depth < 64; depth++)
+		fault_deeper(depth);
+	_exit(7);
+}
+
+/* Nearly used up by the signal's frame alone: the end, and not for ever. */
+static void fault_on_a_small_stack(void)
+{
+	static char small[4096] __attribute__((aligned(64)));
+	stack_t alternate = {.ss_sp = small, .ss_size = sizeof(small)};
+
+	if (sigaltstack(&alternate, NULL))
+		raise(SIGSEGV); /* this kernel's frame does not even fit */
+	fault();
+}
+
 static void send_segv(void)
 {
 	kill(getpid(), SIGSEGV);
@@ -205,6 +254,9 @@ static void a_fault_ends_the_program_as_without_ioas(void)
 	CHECK(run_child(reset_and_fault_twice) == -SIGSEGV);
 	CHECK(run_child(handle_and_fault) == 5);
 	CHECK(run_child(block_and_fault) == -SIGSEGV);
+	CHECK(run_child(fault_in_the_handler) == -SIGSEGV);
+	CHECK(run_child(fault_after_leaving) == 7);
+	CHECK(run_child(fault_on_a_small_stack) == -SIGSEGV);
 	CHECK(run_child(send_segv) == -SIGSEGV);
 	CHECK(run_child(send_bus) == -SIGBUS);
 	CHECK(run_child(overrun_file) == -SIGBUS);
