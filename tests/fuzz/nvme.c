@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An NVMe controller under a driver that does anything: registers, doorbells,
+ * commands in queues in memory, lists that point anywhere, memory that goes
+ * away or that the device may not touch, a file that gets shorter.
+ *
+ * Memory, by page: 2 q and 2 q + 1 are the queues of identifier q, FIRST_SAFE
+ * on the device may not write: first pages it may only read, the last ones it
+ * cannot reach at all. The rest is data. All but the last pages are mapped in
+ * order at WINDOW, and SCATTERED of them once more, one by one and backwards.
+ *
+ * What must hold: accesses end, memory that the device may not write is as it
+ * was, the file has its size, a completion that was posted names its command,
+ * and no descriptor, block or pin is left.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/event.h"
+#include "devices/models.h"
+#include "fuzz.h"
+#include "pci/function.h"
+#include "space/space.h"
+
+#define OPS             300
+#define QUEUES          6
+#define FIRST_SAFE      48 /* page */
+#define FIRST_FAR       56 /* page */
+#define PATTERN         0xa5
+#define WINDOW          UINT64_C(0x100000)
+#define BACKWARDS       UINT64_C(0x40000000)
+#define SCATTERED       16
+#define FIRST_DATA      12 /* page; also of the scattered ones */
+#define NAMESPACE_BYTES (1 << 20)
+#define FILE_BYTES      (NAMESPACE_BYTES + 100)
+#define DOORBELLS       0x1000
+#define EVENT           7 /* a handle */
+
+static struct {
+	struct ioas_mem_account account;
+	struct ioas_mem mem;
+	struct ioas_space *space;
+	struct ioas_device *dev;
+	int fd; /* of the file; 0: not made yet */
+	off_t file_bytes;
+	uint32_t tail[QUEUES], entries[QUEUES];
+	uint16_t cid;
+} n;
+
+/* ---- The board ---- */
+
+static char *page_at(unsigned int page)
+{
+	return fuzz_world.memory + page * fuzz_world.page_bytes;
+}
+
+static void map(uint64_t iova, unsigned int page, unsigned int pages,
+                unsigned int perm)
+{
+	uint64_t bytes = pages * fuzz_world.page_bytes;
+	struct ioas_map_request request = {
+		.mem = &n.mem,
+		.range = {iova, iova + bytes - 1},
+		.uaddr = {(uintptr_t)page_at(page)},
+		.perm = perm,
+	};
+
+	int err;
+
+	ioas_lock(&n.space->lock);
+	err = ioas_space_map_locked(n.space, &request);
+	ioas_unlock(&n.space->lock);
+	/* It may be there still, or its memory gone. */
+	fuzz_check(!err || err == -EEXIST || err == -EFAULT);
+}
+
+static void unmap(uint64_t iova)
+{
+	struct ioas_space_gone gone = {0};
+	struct ioas_area *area;
+
+	ioas_lock(&n.space->lock);
+	area = ioas_space_find_locked(n.space, (struct iova_range){iova, iova});
+	if (area)
+		ioas_space_remove_locked(n.space, area, &gone);
+	ioas_unlock(&n.space->lock);
+	ioas_space_release(n.space, &gone);
+}
+
+static uint64_t window(unsigned int page)
+{
+	return WINDOW + page * fuzz_world.page_bytes;
+}
+
+static void map_all(void)
+{
+	unsigned int i;
+
+	map(window(0), 0, FIRST_SAFE, IOAS_READ | IOAS_WRITE);
+	map(window(FIRST_SAFE), FIRST_SAFE, FIRST_FAR - FIRST_SAFE, IOAS_READ);
+	for (i = 0; i < SCATTERED; i++)
+		map(BACKWARDS + i * fuzz_world.page_bytes,
+		    FIRST_DATA + SCATTERED - 1 - i, 1, IOAS_READ | IOAS_WRITE);
+}
+
+static void resize(off_t bytes)
+{
+	n.file_bytes = bytes;
+	fuzz_check(!ftruncate(n.fd, bytes));
+}
+
+static void board_begin(void)
+{
+	static char path[64];
+	static const struct ioas_option options[] = {{"file", path}};
+	const struct ioas_device_request request = {
+		.model = &ioas_nvme_model,
+		.options = options,
+		.option_count = 1,
+	};
+	const struct ioas_space_config config = {
+		.page_shift = fuzz_world.page_shift,
+		.aperture = {0, (UINT64_C(1) << 48) - 1},
+	};
+	const uint16_t command = 6; /* memory decoding, bus mastering */
+
+	if (!n.fd)
+		n.fd = memfd_create("fuzz", MFD_CLOEXEC);
+	fuzz_check(n.fd > 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", n.fd);
+	resize(0);
+	resize(FILE_BYTES);
+	n.account.limit = UINT64_MAX;
+	memset(n.tail, 0, sizeof(n.tail));
+	memset(n.entries, 0, sizeof(n.entries));
+	n.cid = 0;
+	ioas_mem_init(&n.mem, &n.account, fuzz_world.page_shift);
+	fuzz_check(!ioas_space_create(&config, &n.space));
+	fuzz_check(!ioas_device_create(&request, &n.dev, NULL));
+	ioas_device_attach(n.dev, n.space);
+	ioas_device_config_write(n.dev, 4, &command, sizeof(command));
+	map_all();
+}
+
+static void check_safe_memory(void)
+{
+	size_t bytes = (FUZZ_PAGES - FIRST_SAFE) * fuzz_world.page_bytes;
+	const char *safe = page_at(FIRST_SAFE);
+
+	/* All bytes are as the one before them, and the first is as it was. */
+	fuzz_check((uint8_t)*safe == PATTERN);
+	fuzz_check(!memcmp(safe, safe + 1, bytes - 1));
+}
+
+static void board_end(void)
+{
+	check_safe_memory();
+	fuzz_check(lseek(n.fd, 0, SEEK_END) == n.file_bytes);
+	/* Behind the last block nothing was written. */
+	fuzz_check(lseek(n.fd, NAMESPACE_BYTES, SEEK_DATA) < 0);
+	ioas_device_destroy(n.dev);
+	ioas_space_destroy(n.space);
+	ioas_mem_fini(&n.mem);
+	fuzz_check(!ioas_a64_load(&n.account.pages));
+}
+
+static void hear(struct ioas_observer *self, const struct ioas_event *ev)
+{
+	if (ev->kind == IOAS_EVENT_DMA_FAULT)
+		fuzz_check(ev->fault && ev->issuer && ev->issuer->command &&
+		           ev->range.first <= ev->range.last);
+}
+
+static void raise_event(int event)
+{
+	fuzz_check(event == EVENT);
+}
+
+/* ---- Registers ---- */
+
+static void set(uint64_t at, unsigned int size, uint64_t value)
+{
+	struct ioas_signals saved;
+
+	ioas_hooks.signals_block(&saved);
+	ioas_device_store(n.dev, 0, at, size, value);
+	ioas_hooks.signals_restore(&saved);
+}
+
+static uint64_t get(uint64_t at, unsigned int size)
+{
+	struct ioas_signals saved;
+	uint64_t value;
+
+	ioas_hooks.signals_block(&saved);
+	value = ioas_device_load(n.dev, 0, at, size);
+	ioas_hooks.signals_restore(&saved);
+	return value;
+}
+
+static uint64_t take_offset(struct fuzz_input *in, unsigned int size)
+{
+	unsigned int b = fuzz_byte(in);
+	uint64_t at = b < 0xc0 ? b : fuzz_take(in, 2) & 0x3fff;
+
+	return at <= 0x4000 - size ? at : 0x4000 - size;
+}
+
+static void do_store(struct fuzz_input *in)
+{
+	unsigned int size = 1u << fuzz_below(in, 4);
+	uint64_t at = take_offset(in, size);
+
+	set(at, size, fuzz_take(in, size));
+}
+
+static void do_load(struct fuzz_input *in)
+{
+	unsigned int size = 1u << fuzz_below(in, 4);
+	uint64_t value = get(take_offset(in, size), size);
+
+	fuzz_check(size == 8 || !(value >> 8 * size));
+}
+
+static void do_ring(struct fuzz_input *in)
+{
+	unsigned int doorbell = fuzz_byte(in);
+
+	set(DOORBELLS + 4 * doorbell, 4, fuzz_byte(in));
+}
+
+/* ---- Queues ---- */
+
+static void forget_queue(unsigned int q, unsigned int entries)
+{
+	n.tail[q] = 0;
+	n.entries[q] = entries;
+}
+
+/* Pages of 4 KiB, unless the input wants other ones. */
+static void do_enable(struct fuzz_input *in)
+{
+	unsigned int b = fuzz_byte(in), entries = (b & 31) + 1;
+
+	set(0x14, 4, 0);
+	set(0x24, 4, (entries - 1) << 16 | (entries - 1));
+	set(0x28, 8, window(0));
+	set(0x30, 8, window(1));
+	set(0x14, 4, 0x00460001u | (b >> 5) << 7);
+	forget_queue(0, entries);
+}
+
+struct sqe {
+	uint8_t opcode, flags;
+	uint16_t cid;
+	uint32_t nsid;
+	uint64_t unused, metadata, prp1, prp2;
+	uint32_t dw[6]; /* 10 to 15 */
+};
+
+_Static_assert(sizeof(struct sqe) == 64, "as the controller fetches it");
+
+/* Into the queue, and the doorbell. */
+static void submit(unsigned int q, struct sqe *sqe)
+{
+	uint32_t tail = n.tail[q];
+	char *at = page_at(2 * q) + tail * sizeof(*sqe);
+
+	if (!n.entries[q] || (tail + 1) * sizeof(*sqe) > fuzz_world.page_bytes)
+		return;
+	sqe->cid = ++n.cid;
+	if (fuzz_reach((uintptr_t)at, sizeof(*sqe), true) == sizeof(*sqe))
+		memcpy(at, sqe, sizeof(*sqe));
+	n.tail[q] = (tail + 1) % n.entries[q];
+	set(DOORBELLS + 8 * q, 4, n.tail[q]);
+}
+
+static void do_create(struct fuzz_input *in)
+{
+	unsigned int b = fuzz_byte(in), q = b % (QUEUES - 1) + 1;
+	uint32_t entries = fuzz_byte(in) % 64 + 1;
+	struct sqe cq = {.opcode = 5,
+	                 .prp1 = window(2 * q + 1),
+	                 .dw = {(entries - 1) << 16 | q, q << 16 | 3}};
+	struct sqe sq = {.opcode = 1,
+	                 .prp1 = window(2 * q),
+	                 .dw = {(entries - 1) << 16 | q, q << 16 | 1}};
+
+	submit(0, &cq);
+	submit(0, &sq);
+	forget_queue(q, entries);
+}
+
+static uint64_t take_prp(struct fuzz_input *in)
+{
+	unsigned int b = fuzz_byte(in);
+
+	if (b >= 0xf0)
+		return fuzz_take(in, 8);
+	return (b & 64 ? BACKWARDS : WINDOW) +
+	       (uint64_t)(b & 63) * fuzz_world.page_bytes +
+	       (b & 128 ? fuzz_take(in, 2) & 0xfff : 0);
+}
+
+static uint32_t take_dword(struct fuzz_input *in)
+{
+	unsigned int b = fuzz_byte(in);
+
+	return b < 0xf0 ? b : (uint32_t)fuzz_take(in, 4);
+}
+
+static void do_command(struct fuzz_input *in)
+{
+	unsigned int q = fuzz_below(in, QUEUES), i, dwords;
+	struct sqe sqe = {.opcode = (uint8_t)fuzz_byte(in)};
+
+	sqe.flags = (uint8_t)fuzz_byte(in);
+	sqe.nsid = take_dword(in);
+	sqe.prp1 = take_prp(in);
+	sqe.prp2 = take_prp(in);
+	dwords = fuzz_below(in, 7);
+	for (i = 0; i < dwords; i++)
+		sqe.dw[i] = take_dword(in);
+	submit(q, &sqe);
+}
+
+/* The same one until the queue is full: more than one interrupt's worth. */
+static void do_many(struct fuzz_input *in)
+{
+	unsigned int q = fuzz_below(in, QUEUES), i, count = fuzz_below(in, 64);
+	struct sqe sqe = {.opcode = (uint8_t)fuzz_byte(in), .nsid = 1};
+
+	for (i = 0; i < count; i++)
+		submit(q, &sqe);
+}
+
+/* ---- Memory ---- */
+
+static void do_poke(struct fuzz_input *in)
+{
+	unsigned int page = fuzz_below(in, FIRST_SAFE);
+	char *at = page_at(page) + (fuzz_take(in, 2) & 0xff8);
+	uint64_t value = fuzz_take(in, 8);
+
+	if (fuzz_reach((uintptr_t)at, 8, true) == 8)
+		memcpy(at, &value, 8);
+}
+
+/* A list: data pages from @first on; at the end maybe the next list. */
+static void do_list(struct fuzz_input *in)
+{
+	unsigned int page = FIRST_DATA + fuzz_below(in, 8);
+	unsigned int first = fuzz_byte(in), i, count = fuzz_byte(in) + 1;
+	unsigned int next = fuzz_byte(in);
+	uint64_t entry;
+
+	if (fuzz_reach((uintptr_t)page_at(page), fuzz_world.page_bytes, true) <
+	    fuzz_world.page_bytes)
+		return;
+	for (i = 0; i < count; i++) {
+		entry = window((first + i) % (next & 64 ? FIRST_FAR : 40));
+		memcpy(page_at(page) + 8 * i, &entry, 8);
+	}
+	entry = window(FIRST_DATA + next % 8);
+	if (next & 128)
+		memcpy(page_at(page) + fuzz_world.page_bytes - 8, &entry, 8);
+}
+
+/* Ranges of Dataset Management. */
+static void do_ranges(struct fuzz_input *in)
+{
+	char *at = page_at(FIRST_DATA + fuzz_below(in, 8));
+	unsigned int count = fuzz_below(in, 8) + 1;
+	uint64_t range[2];
+
+	for (; count--; at += sizeof(range)) {
+		range[0] = (uint64_t)take_dword(in) << 32;
+		range[1] = take_dword(in);
+		if (fuzz_reach((uintptr_t)at, sizeof(range), true) ==
+		    sizeof(range))
+			memcpy(at, range, sizeof(range));
+	}
+}
+
+static void do_protect(struct fuzz_input *in)
+{
+	unsigned int page = fuzz_below(in, FIRST_SAFE);
+
+	fuzz_protect(page, (enum fuzz_page)fuzz_below(in, 3));
+}
+
+static void do_remap(struct fuzz_input *in)
+{
+	unsigned int b = fuzz_byte(in);
+
+	if (b == 0)
+		unmap(window(0));
+	else if (b == 1)
+		unmap(window(FIRST_SAFE));
+	else if (b < 2 + SCATTERED)
+		unmap(BACKWARDS + (b - 2) * fuzz_world.page_bytes);
+	else
+		map_all();
+}
+
+/* ---- The rest ---- */
+
+static void do_config(struct fuzz_input *in)
+{
+	unsigned int at = fuzz_byte(in), size = 1u << fuzz_below(in, 3);
+	uint32_t value = (uint32_t)fuzz_take(in, 4);
+	struct ioas_signals saved;
+
+	at &= ~(size - 1);
+	ioas_hooks.signals_block(&saved);
+	ioas_device_config_write(n.dev, at, &value, size);
+	ioas_hooks.signals_restore(&saved);
+}
+
+static void do_reset(struct fuzz_input *in)
+{
+	struct ioas_signals saved;
+
+	ioas_hooks.signals_block(&saved);
+	if (fuzz_below(in, 2))
+		ioas_device_reset(n.dev);
+	else
+		ioas_device_restart(n.dev);
+	ioas_hooks.signals_restore(&saved);
+}
+
+static void do_interrupts(struct fuzz_input *in)
+{
+	unsigned int count = ioas_device_irq_count(n.dev, IOAS_IRQ_MSIX);
+	unsigned int vector = fuzz_below(in, count), how = fuzz_below(in, 4);
+
+	if (n.dev->irq.mode == IOAS_IRQ_OFF)
+		ioas_device_irq_on(n.dev, IOAS_IRQ_MSIX, vector + 1);
+	else if (how == 0)
+		ioas_device_irq_off(n.dev);
+	else
+		ioas_device_irq_set(n.dev, vector,
+		                    how == 1 ? IOAS_NO_EVENT : EVENT);
+}
+
+static void do_resize(struct fuzz_input *in)
+{
+	resize((off_t)fuzz_byte(in) << 13);
+}
+
+static void (*const operations[])(struct fuzz_input *in) = {
+	do_store,   do_load,   do_ring,  do_enable,     do_create, do_command,
+	do_command, do_many,   do_poke,  do_list,       do_ranges, do_protect,
+	do_remap,   do_config, do_reset, do_interrupts, do_resize,
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct ioas_observer observer = {.event = hear};
+	struct fuzz_input in = {data, size};
+	unsigned int i;
+
+	fuzz_begin();
+	if (!n.fd)
+		ioas_observe(&observer);
+	ioas_hooks.signal = raise_event;
+	board_begin();
+	for (i = 0; i < OPS && in.left; i++)
+		operations[fuzz_below(&in, IOAS_ARRAY_SIZE(operations))](&in);
+	board_end();
+	fuzz_end();
+	return 0;
+}
