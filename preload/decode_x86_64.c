@@ -78,50 +78,48 @@ static bool byte_register(ZydisRegister r, struct ioas_reg *ret_reg)
 	return true;
 }
 
-static bool general_register(ZydisRegister r, struct ioas_reg *ret_reg)
+/* A run of registers that the decoder numbers one after the other. */
+struct register_run {
+	ZydisRegister first, last;
+	uint8_t size;
+};
+
+static bool find_in_runs(ZydisRegister r, const struct register_run *run,
+                         struct ioas_reg *ret_reg)
 {
-	static const struct {
-		ZydisRegister first, last;
-		uint8_t size;
-	} kind[] = {
-		{ZYDIS_REGISTER_AX, ZYDIS_REGISTER_R15W, 2},
-		{ZYDIS_REGISTER_EAX, ZYDIS_REGISTER_R15D, 4},
-		{ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_R15, 8},
-	};
-	unsigned int i;
-
-	for (i = 0; i < IOAS_ARRAY_SIZE(kind); i++) {
-		if (!in(r, kind[i].first, kind[i].last))
+	for (; run->size; run++) {
+		if (!in(r, run->first, run->last))
 			continue;
-		ret_reg->number = (uint8_t)(r - kind[i].first);
-		ret_reg->size = kind[i].size;
-		ret_reg->high = false;
-		return true;
-	}
-	return byte_register(r, ret_reg);
-}
-
-static bool vector_register(ZydisRegister r, struct ioas_reg *ret_reg)
-{
-	static const struct {
-		ZydisRegister first, last;
-		uint8_t size;
-	} kind[] = {
-		{ZYDIS_REGISTER_XMM0, ZYDIS_REGISTER_XMM31, 16},
-		{ZYDIS_REGISTER_YMM0, ZYDIS_REGISTER_YMM31, 32},
-		{ZYDIS_REGISTER_ZMM0, ZYDIS_REGISTER_ZMM31, 64},
-	};
-	unsigned int i;
-
-	for (i = 0; i < IOAS_ARRAY_SIZE(kind); i++) {
-		if (!in(r, kind[i].first, kind[i].last))
-			continue;
-		ret_reg->number = (uint8_t)(r - kind[i].first);
-		ret_reg->size = kind[i].size;
+		ret_reg->number = (uint8_t)(r - run->first);
+		ret_reg->size = run->size;
 		ret_reg->high = false;
 		return true;
 	}
 	return false;
+}
+
+static bool general_register(ZydisRegister r, struct ioas_reg *ret_reg)
+{
+	static const struct register_run runs[] = {
+		{ZYDIS_REGISTER_AX, ZYDIS_REGISTER_R15W, 2},
+		{ZYDIS_REGISTER_EAX, ZYDIS_REGISTER_R15D, 4},
+		{ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_R15, 8},
+		{0, 0, 0},
+	};
+
+	return find_in_runs(r, runs, ret_reg) || byte_register(r, ret_reg);
+}
+
+static bool vector_register(ZydisRegister r, struct ioas_reg *ret_reg)
+{
+	static const struct register_run runs[] = {
+		{ZYDIS_REGISTER_XMM0, ZYDIS_REGISTER_XMM31, 16},
+		{ZYDIS_REGISTER_YMM0, ZYDIS_REGISTER_YMM31, 32},
+		{ZYDIS_REGISTER_ZMM0, ZYDIS_REGISTER_ZMM31, 64},
+		{0, 0, 0},
+	};
+
+	return find_in_runs(r, runs, ret_reg);
 }
 
 static bool address_register(ZydisRegister r, uint8_t *ret_number)

@@ -3,9 +3,8 @@
 """Write the seeds that were made by hand: corpus/TARGET/NAME.
 
 A seed for each way through the code that deserves one, in the words of the
-target's operations. What a fuzzer found later is beside them, by the first
-digits of its hash, and is left alone. Run it again when the operations of a
-target change.
+target's operations. What a fuzzer found is beside them, named by its hash, and
+is left alone. Run it again when the operations of a target change.
 """
 
 import os
