@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""qemu-system-x86_64 takes the device as vfio-pci; no guest runs."""
+"""qemu-system-x86_64 takes the device as vfio-pci: stopped, and with its own
+firmware driving the device."""
 
 import json
 import subprocess
@@ -66,3 +67,29 @@ def test_one_device_cannot_be_taken_twice(qemu):
                       f"vfio-pci,host={BDF}", input="quit\n")
     assert result.returncode == 1
     assert "already attached" in result.stderr
+
+
+# Real mode at 0x7c00: read block 1 to 0x7e00 by the firmware (int 0x13, 0x42),
+# print it to port 0xe9, end the machine by port 0xf4.
+BOOT = bytes.fromhex(
+    "31c0 8ed8 be207c b442 cd13 7210"  # ds = 0, read; fail: halt
+    "be007e ac 84c0 7404 e6e9 ebf7"    # print up to a zero byte
+    "b010 e6f4 f4 ebfd"                # end; halt
+    "1000 0100 007e 0000 0100000000000000")  # what to read, and where to
+ENDED = 0x10 << 1 | 1
+
+
+def test_firmware_boots_from_the_device(qemu):
+    """SeaBIOS finds the controller, reads a boot sector and runs it."""
+    with open(qemu.disk, "r+b") as f:
+        f.write(BOOT.ljust(510, b"\0") + b"\x55\xaa")
+        f.write(b"written to the disk of the machine\n\0".ljust(512, b"\xff"))
+    result = qemu.run(
+        "qemu-system-x86_64", "-M", "q35,accel=tcg", "-m", "256",
+        "-nodefaults", "-display", "none", "-device",
+        "isa-debug-exit,iobase=0xf4,iosize=1", "-chardev", "stdio,id=out",
+        "-device", "isa-debugcon,iobase=0xe9,chardev=out", "-device",
+        f"vfio-pci,host={BDF}", options=["--stats"])
+    assert result.returncode == ENDED, result.stderr
+    assert result.stdout == "written to the disk of the machine\n"
+    assert "faults 0" in result.stderr
