@@ -70,7 +70,8 @@ struct ioas_map_request {
 
 /*
  * Return: 0, or
- *   -EINVAL  empty permission, unaligned, or not inside one usable range
+ *   -EINVAL  empty permission, unaligned, not inside one usable range, or all
+ *            2^64 bytes at once
  *   -EEXIST  part of the range is mapped
  *   -ENOMEM  limit of the account, or no memory
  *   -EFAULT  memory that is not there or not permitted
