@@ -3,7 +3,7 @@
 """Write the seeds that were made by hand: corpus/TARGET/NAME.
 
 A seed for each way through the code that deserves one, in the words of the
-target's operations. What a fuzzer found is beside them, named by its hash, and
+target's operations. What a fuzzer found is beside them, named found-..., and
 is left alone. Run it again when the operations of a target change.
 """
 
