@@ -30,20 +30,6 @@
  */
 #include "models.h"
 
-enum edu_register {
-	EDU_IDENTIFICATION = 0x00,
-	EDU_LIVENESS = 0x04,
-	EDU_FACTORIAL = 0x08,
-	EDU_STATUS = 0x20,
-	EDU_INTERRUPT_STATUS = 0x24,
-	EDU_INTERRUPT_RAISE = 0x60,
-	EDU_INTERRUPT_ACKNOWLEDGE = 0x64,
-	EDU_DMA_SOURCE = 0x80,
-	EDU_DMA_DESTINATION = 0x88,
-	EDU_DMA_COUNT = 0x90,
-	EDU_DMA_COMMAND = 0x98,
-};
-
 #define STATUS_INTERRUPT    0x80u
 #define INTERRUPT_FACTORIAL 0x001u
 #define INTERRUPT_DMA       0x100u
@@ -52,11 +38,13 @@ enum edu_register {
 #define DMA_INTERRUPT       4u
 #define BUFFER_START        0x40000u
 #define BUFFER_BYTES        4096u
+#define WIDE                0x80 /* from here on registers have 8 bytes */
 
 /* All that one device remembers. Calls come one at a time: no lock. */
 struct edu {
 	struct ioas_device *dev;
-	uint32_t liveness, factorial, status, interrupts;
+	/* What the registers read as. */
+	uint64_t identification, liveness, factorial, status, interrupts, zero;
 	uint64_t source, destination, count, command;
 	uint8_t buffer[BUFFER_BYTES];
 };
@@ -69,11 +57,14 @@ static void raise_interrupt(struct edu *e, uint32_t why)
 		ioas_device_interrupt(e->dev, 0);
 }
 
-static void compute_factorial(struct edu *e, uint32_t n)
+static void store_factorial(struct edu *e, uint64_t value)
 {
+	uint32_t n = (uint32_t)value, product = 1;
+
 	/* From 34 on the product is 0 modulo 2^32 and stays so. */
-	for (e->factorial = 1; n && e->factorial; n--)
-		e->factorial *= n;
+	for (; n && product; n--)
+		product *= n;
+	e->factorial = product;
 	if (e->status & STATUS_INTERRUPT)
 		raise_interrupt(e, INTERRUPT_FACTORIAL);
 }
@@ -110,7 +101,7 @@ static void move(struct edu *e)
 }
 
 /* The transfer is over when the store returns: no thread, nothing to wait. */
-static void run_dma(struct edu *e, uint64_t command)
+static void store_command(struct edu *e, uint64_t command)
 {
 	e->command = command;
 	if (!(command & DMA_START))
@@ -121,85 +112,94 @@ static void run_dma(struct edu *e, uint64_t command)
 		raise_interrupt(e, INTERRUPT_DMA);
 }
 
-static bool is_access(uint64_t offset, unsigned int size)
+static void store_liveness(struct edu *e, uint64_t value)
 {
-	return size == 4 || (size == 8 && offset >= EDU_DMA_SOURCE);
+	e->liveness = (uint32_t)~value;
+}
+
+static void store_status(struct edu *e, uint64_t value)
+{
+	e->status = value & STATUS_INTERRUPT;
+}
+
+static void store_raise(struct edu *e, uint64_t value)
+{
+	raise_interrupt(e, (uint32_t)value);
+}
+
+static void store_acknowledge(struct edu *e, uint64_t value)
+{
+	e->interrupts &= ~value;
+}
+
+static void store_nothing(struct edu *e, uint64_t value)
+{
+}
+
+/* A line for each register: where, what it reads as, what a store does. */
+static const struct edu_register {
+	uint64_t at;
+	size_t field; /* of struct edu, 8 bytes */
+	void (*store)(struct edu *e, uint64_t value); /* NULL: it is kept */
+} registers[] = {
+	{0x00, offsetof(struct edu, identification), store_nothing},
+	{0x04, offsetof(struct edu, liveness), store_liveness},
+	{0x08, offsetof(struct edu, factorial), store_factorial},
+	{0x20, offsetof(struct edu, status), store_status},
+	{0x24, offsetof(struct edu, interrupts), store_nothing},
+	{0x60, offsetof(struct edu, zero), store_raise},
+	{0x64, offsetof(struct edu, zero), store_acknowledge},
+	{0x80, offsetof(struct edu, source), NULL},
+	{0x88, offsetof(struct edu, destination), NULL},
+	{0x90, offsetof(struct edu, count), NULL},
+	{0x98, offsetof(struct edu, command), store_command},
+	{0},
+};
+
+/* The register of an access, or the last line: none. */
+static const struct edu_register *find(uint64_t at, unsigned int size)
+{
+	const struct edu_register *r = registers;
+
+	if (size != 4 && (size != 8 || at < WIDE))
+		at = UINT64_MAX;
+	while (r->field && r->at != at)
+		r++;
+	return r;
+}
+
+static uint64_t *value_of(struct edu *e, const struct edu_register *r)
+{
+	return (uint64_t *)(void *)((uint8_t *)e + r->field);
 }
 
 static uint64_t edu_load(void *state, unsigned int bar, uint64_t offset,
                          unsigned int size)
 {
-	const struct edu *e = state;
+	const struct edu_register *r = find(offset, size);
 
-	if (!is_access(offset, size))
-		return 0;
-	switch (offset) {
-	case EDU_IDENTIFICATION:
-		return 0x010000ed;
-	case EDU_LIVENESS:
-		return (uint32_t)~e->liveness;
-	case EDU_FACTORIAL:
-		return e->factorial;
-	case EDU_STATUS:
-		return e->status;
-	case EDU_INTERRUPT_STATUS:
-		return e->interrupts;
-	case EDU_DMA_SOURCE:
-		return e->source;
-	case EDU_DMA_DESTINATION:
-		return e->destination;
-	case EDU_DMA_COUNT:
-		return e->count;
-	case EDU_DMA_COMMAND:
-		return e->command;
-	}
-	return 0;
+	return r->field ? *value_of(state, r) : 0;
 }
 
 static void edu_store(void *state, unsigned int bar, uint64_t offset,
                       unsigned int size, uint64_t value)
 {
-	struct edu *e = state;
+	const struct edu_register *r = find(offset, size);
 
-	if (!is_access(offset, size))
-		return;
-	switch (offset) {
-	case EDU_LIVENESS:
-		e->liveness = (uint32_t)value;
-		break;
-	case EDU_FACTORIAL:
-		compute_factorial(e, (uint32_t)value);
-		break;
-	case EDU_STATUS:
-		e->status = value & STATUS_INTERRUPT;
-		break;
-	case EDU_INTERRUPT_RAISE:
-		raise_interrupt(e, (uint32_t)value);
-		break;
-	case EDU_INTERRUPT_ACKNOWLEDGE:
-		e->interrupts &= (uint32_t)~value;
-		break;
-	case EDU_DMA_SOURCE:
-		e->source = value;
-		break;
-	case EDU_DMA_DESTINATION:
-		e->destination = value;
-		break;
-	case EDU_DMA_COUNT:
-		e->count = value;
-		break;
-	case EDU_DMA_COMMAND:
-		run_dma(e, value);
-		break;
-	}
+	if (r->store)
+		r->store(state, value);
+	else if (r->field)
+		*value_of(state, r) = value;
 }
 
-/* Power-on: everything is 0 but what the device is made of. */
+/* Power-on. */
 static void edu_reset(void *state)
 {
 	struct edu *e = state;
 
-	*e = (struct edu){.dev = e->dev};
+	*e = (struct edu){.dev = e->dev,
+	                  .identification = 0x010000ed,
+	                  .liveness = UINT32_MAX};
 }
 
 /* The only place that may allocate. */
@@ -212,6 +212,7 @@ static int edu_create(struct ioas_device *dev, void **ret_state)
 		return err;
 	e = *ret_state;
 	e->dev = dev;
+	edu_reset(e);
 	return 0;
 }
 
