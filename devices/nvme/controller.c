@@ -320,16 +320,6 @@ static void nvme_destroy(void *state)
 	ioas_device_free(n, sizeof(*n));
 }
 
-static int nvme_check(struct ioas_device *dev)
-{
-	void *state;
-	int err = nvme_create(dev, &state);
-
-	if (!err)
-		nvme_destroy(state);
-	return err;
-}
-
 static const struct ioas_model_key keys[] = {
 	{"file", "PATH", "file or block device that holds the blocks; locked"},
 	{"size", "SIZE", "RAM of SIZE bytes instead of a file"},
@@ -358,7 +348,6 @@ const struct ioas_model ioas_nvme_model = {
 			.pcie = true,
 		},
 	.create = nvme_create,
-	.check = nvme_check,
 	.destroy = nvme_destroy,
 	.reset = power_on,
 	.load = bar_load,

@@ -72,9 +72,6 @@ struct ioas_model_key {
  * @function: what it looks like on the bus
  * @create:   make the state of one device from its options. 0 with
  *            *ret_state set, or -errno after ioas_device_fail() said why
- * @check:    may be NULL: the same tests as @create without keeping anything,
- *            so that `ioas run` refuses a wrong option before it starts the
- *            program. 0 or -errno after ioas_device_fail()
  * @destroy:  end of the state
  * @reset:    power-on state; also at the last close of the device
  * @load:     a register read: @size is 1, 2, 4 or 8, @offset is inside the BAR
@@ -86,7 +83,6 @@ struct ioas_model {
 	const struct ioas_model_key *keys;
 	struct ioas_function_desc function;
 	int (*create)(struct ioas_device *dev, void **ret_state);
-	int (*check)(struct ioas_device *dev);
 	void (*destroy)(void *state);
 	void (*reset)(void *state);
 	uint64_t (*load)(void *state, unsigned int bar, uint64_t offset,
@@ -122,7 +118,7 @@ struct ioas_segment {
  * Return: the text after '=', or NULL when the option was not given; cannot
  * fail. It lives as long as the device.
  *
- * Threads: only from create() and check().
+ * Threads: only from create().
  * Source: ioas-run(1), option -d
  */
 IOAS_API const char *ioas_device_option(const struct ioas_device *dev,
@@ -139,7 +135,7 @@ IOAS_API const char *ioas_device_option(const struct ioas_device *dev,
  *   -EINVAL  not such a number, or above 2^63 - 1; ioas_device_fail() was
  *            called
  *
- * Threads: only from create() and check().
+ * Threads: only from create().
  * Source: ioas-run(1), option -d
  */
 IOAS_API IOAS_MUST int ioas_device_option_size(struct ioas_device *dev,
@@ -147,13 +143,13 @@ IOAS_API IOAS_MUST int ioas_device_option_size(struct ioas_device *dev,
                                                uint64_t *ret_bytes);
 
 /**
- * ioas_device_fail() - say why create() or check() is about to fail
+ * ioas_device_fail() - say why create() is about to fail
  * @dev:    the device
  * @format: as for printf; what happened and what to do, without newline
  *
  * Return: nothing; cannot fail. Text beyond 255 bytes is cut.
  *
- * Threads: only from create() and check().
+ * Threads: only from create().
  * Source: none; ioas's own
  */
 IOAS_API void ioas_device_fail(struct ioas_device *dev, const char *format, ...)
@@ -169,7 +165,7 @@ IOAS_API void ioas_device_fail(struct ioas_device *dev, const char *format, ...)
  * Return: 0, or
  *   -ENOMEM  no memory; ioas_device_fail() was called
  *
- * Threads: only from create() and check().
+ * Threads: only from create().
  * Source: none; ioas's own
  */
 IOAS_API IOAS_MUST int ioas_device_alloc(struct ioas_device *dev, size_t bytes,
@@ -182,7 +178,7 @@ IOAS_API IOAS_MUST int ioas_device_alloc(struct ioas_device *dev, size_t bytes,
  *
  * Return: nothing; cannot fail.
  *
- * Threads: only from create(), check() and destroy().
+ * Threads: only from create() and destroy().
  * Source: none; ioas's own
  */
 IOAS_API void ioas_device_free(void *memory, size_t bytes);
@@ -334,7 +330,7 @@ IOAS_API void ioas_device_interrupt(struct ioas_device *dev,
  *   -ENOMEM  no memory
  *   -EIO     any other error of the system; the text names it
  *
- * Threads: only from create() and check().
+ * Threads: only from create().
  * Source: none; ioas's own
  */
 IOAS_API IOAS_MUST int ioas_store_open(struct ioas_device *dev,
@@ -347,7 +343,7 @@ IOAS_API IOAS_MUST int ioas_store_open(struct ioas_device *dev,
  *
  * Return: nothing; cannot fail. The file is unlocked.
  *
- * Threads: only from create(), check() and destroy().
+ * Threads: only from create() and destroy().
  * Source: none; ioas's own
  */
 IOAS_API void ioas_store_close(struct ioas_store *store);

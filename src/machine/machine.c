@@ -76,22 +76,6 @@ static int failed(const struct ioas_function *f, int err, const char *text,
 	return err;
 }
 
-int ioas_machine_check(const struct ioas_machine *machine,
-                       unsigned int function, char *ret_failure)
-{
-	const struct ioas_function *f;
-	struct ioas_device_request request;
-	char text[IOAS_FAILURE_TEXT];
-	int err;
-
-	if (function >= machine->function_count)
-		return no_function(function, ret_failure);
-	f = &machine->function[function];
-	request = request_of(f);
-	err = ioas_device_check(&request, text);
-	return err ? failed(f, err, text, ret_failure) : 0;
-}
-
 int ioas_machine_device(struct ioas_machine *machine, unsigned int function,
                         struct ioas_device **ret_dev, char *ret_failure)
 {

@@ -84,12 +84,6 @@ void ioas_machine_destroy(struct ioas_machine *machine);
 int ioas_machine_add(struct ioas_machine *machine, const char *spec,
                      char *ret_failure);
 /*
- * Would its device start? Keeps nothing. -ENODEV (no such function), or as
- * ioas_device_create().
- */
-int ioas_machine_check(const struct ioas_machine *machine,
-                       unsigned int function, char *ret_failure);
-/*
  * Its device, made at the first call. Not safe against itself: uapi locks.
  * -ENODEV (no such function), or as ioas_device_create().
  */

@@ -69,7 +69,7 @@ static int make(const struct ioas_device_request *request,
 int ioas_device_create(const struct ioas_device_request *request,
                        struct ioas_device **ret_dev, char *ret_failure)
 {
-	struct ioas_device *dev;
+	struct ioas_device *dev = NULL;
 	int err = make(request, &dev, ret_failure);
 
 	if (err)
@@ -78,22 +78,6 @@ int ioas_device_create(const struct ioas_device_request *request,
 	if (err)
 		return give_up(dev, err, ret_failure);
 	*ret_dev = dev;
-	return 0;
-}
-
-int ioas_device_check(const struct ioas_device_request *request,
-                      char *ret_failure)
-{
-	struct ioas_device *dev;
-	int err = make(request, &dev, ret_failure);
-
-	if (err)
-		return err;
-	if (dev->model->check)
-		err = dev->model->check(dev);
-	if (err)
-		return give_up(dev, err, ret_failure);
-	free_device(dev);
 	return 0;
 }
 

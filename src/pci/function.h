@@ -125,9 +125,6 @@ struct ioas_device_request {
  */
 int ioas_device_create(const struct ioas_device_request *request,
                        struct ioas_device **ret_dev, char *ret_failure);
-/* Options only, nothing kept: what `ioas run` does before it starts. */
-int ioas_device_check(const struct ioas_device_request *request,
-                      char *ret_failure);
 void ioas_device_stats_add(struct ioas_device_stats *to,
                            const struct ioas_device_stats *more);
 void ioas_device_destroy(struct ioas_device *dev); /* NULL is fine */

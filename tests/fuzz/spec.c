@@ -74,6 +74,16 @@ static int check_options(struct ioas_device *dev)
 	return err;
 }
 
+static int create(struct ioas_device *dev, void **ret_state)
+{
+	*ret_state = dev;
+	return check_options(dev);
+}
+
+static void do_nothing(void *state)
+{
+}
+
 static const struct ioas_model_key keys[] = {
 	{"size", "SIZE", "bytes"},
 	{"file", "PATH", "any text"},
@@ -86,7 +96,9 @@ static const struct ioas_model disk = {
 	.summary = "for the fuzzer",
 	.keys = keys,
 	.function = {.vendor = 1, .device = 2, .bar = {{.size = 4096}}},
-	.check = check_options,
+	.create = create,
+	.destroy = do_nothing,
+	.reset = do_nothing,
 };
 
 static const struct ioas_model no_keys = {
@@ -168,6 +180,7 @@ static void add(struct ioas_machine *m, struct ioas_machine *second,
                 const char *spec)
 {
 	unsigned int was = m->function_count;
+	struct ioas_device *dev;
 	char failure[IOAS_TEXT_MAX] = "";
 	int err = ioas_machine_add(m, spec, failure);
 
@@ -181,8 +194,11 @@ static void add(struct ioas_machine *m, struct ioas_machine *second,
 	if (!second)
 		return;
 	check_again(&m->function[was], second);
-	if (ioas_machine_check(m, was, failure))
+	if (!m->function[was].model->create)
+		return;
+	if (ioas_machine_device(m, was, &dev, failure))
 		check_sentence(failure);
+	ioas_machine_stop(m, was);
 }
 
 /* Each line in a block of its own: nothing behind its end is looked at. */

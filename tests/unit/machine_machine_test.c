@@ -69,19 +69,6 @@ a_device_that_cannot_start_is_named_and_may_be_tried_again(struct rig *r)
 	}
 }
 
-static void check_says_what_create_would_and_keeps_nothing(struct rig *r)
-{
-	struct ioas_machine *good = machine(r, "probe,size=1");
-	struct ioas_machine *bad = machine(r, "probe,fail=so");
-	uint64_t live = rig_live(r);
-
-	rig_ok(r, ioas_machine_check(good, 0, text));
-	rig_fails(r, ioas_machine_check(bad, 0, text), -EPERM);
-	assert_string_equal(text, "probe at 0000:01:00.0: checked");
-	assert_int_equal(rig_live(r), live);
-	assert_null(good->function[0].device);
-}
-
 static void a_function_that_is_not_there_is_refused(struct rig *r)
 {
 	static const unsigned int beyond[] = {1, IOAS_FUNCTIONS_MAX,
@@ -94,7 +81,6 @@ static void a_function_that_is_not_there_is_refused(struct rig *r)
 		rig_fails(r, ioas_machine_device(m, beyond[i], &dev, text),
 		          -ENODEV);
 		assert_non_null(strstr(text, "has no function"));
-		rig_fails(r, ioas_machine_check(m, beyond[i], text), -ENODEV);
 		assert_null(dev);
 	}
 }
@@ -143,7 +129,6 @@ RIG_MAIN("machine_machine",
          RIG_TEST(create_says_that_there_is_no_memory),
          RIG_TEST(a_device_is_made_once_and_gets_its_options),
          RIG_TEST(a_device_that_cannot_start_is_named_and_may_be_tried_again),
-         RIG_TEST(check_says_what_create_would_and_keeps_nothing),
          RIG_TEST(a_function_that_is_not_there_is_refused),
          RIG_TEST(destroy_takes_null),
          RIG_TEST(intel_is_vtd_with_48_bits_and_the_x86_interrupt_range),

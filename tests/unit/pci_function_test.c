@@ -60,26 +60,6 @@ static void create_gives_the_models_errno_and_words(struct rig *r)
 	rig_fails(r, ioas_device_create(&request, &dev, NULL), -EACCES);
 }
 
-static void check_keeps_nothing(struct rig *r)
-{
-	static const struct ioas_option option = {"fail", "you"};
-	static struct ioas_model unchecked;
-	struct ioas_device_request request = {.model = &probe_model};
-	char text[IOAS_FAILURE_TEXT] = "";
-
-	rig_ok(r, ioas_device_check(&request, text));
-	assert_int_equal(rig_live(r), 0);
-	request.options = &option;
-	request.option_count = 1;
-	rig_fails(r, ioas_device_check(&request, text), -EPERM);
-	assert_string_equal(text, "checked");
-	unchecked = probe_model;
-	unchecked.check = NULL;
-	request.model = &unchecked;
-	rig_ok(r, ioas_device_check(&request, NULL));
-	assert_int_equal(rig_live(r), 0);
-}
-
 static void destroy_takes_null(struct rig *r)
 {
 	ioas_device_destroy(NULL);
@@ -244,7 +224,7 @@ RIG_MAIN("pci_function", RIG_TEST(a_bdf_is_written_as_linux_does),
          RIG_TEST(a_new_device_is_in_power_on_state_and_no_space),
          RIG_TEST(create_says_that_there_is_no_memory),
          RIG_TEST(create_gives_the_models_errno_and_words),
-         RIG_TEST(check_keeps_nothing), RIG_TEST(destroy_takes_null),
+         RIG_TEST(destroy_takes_null),
          RIG_TEST(bar_sizes_are_those_of_the_model),
          RIG_TEST(a_load_gives_the_bytes_asked_for),
          RIG_TEST(reset_keeps_configuration_but_for_power),

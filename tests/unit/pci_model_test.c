@@ -10,12 +10,14 @@ static int check(const char *says)
 {
 	struct ioas_device_request request = {.model = &model};
 	char text[IOAS_FAILURE_TEXT] = "";
-	int err = ioas_device_check(&request, text);
+	struct ioas_device *dev = NULL;
+	int err = ioas_device_create(&request, &dev, text);
 
 	if (err == -EINVAL) {
 		assert_non_null(strstr(text, "probe"));
 		assert_non_null(strstr(text, says));
 	}
+	ioas_device_destroy(dev);
 	model = probe_model;
 	return err;
 }

@@ -43,14 +43,6 @@ static int probe_create(struct ioas_device *dev, void **ret_state)
 	return 0;
 }
 
-static int probe_check(struct ioas_device *dev)
-{
-	if (!ioas_device_option(dev, "fail"))
-		return 0;
-	ioas_device_fail(dev, "checked");
-	return -EPERM;
-}
-
 static void probe_destroy(void *state)
 {
 	struct probe *p = state;
@@ -131,7 +123,6 @@ static const struct ioas_model probe_model = {
 			.pcie = true,
 		},
 	.create = probe_create,
-	.check = probe_check,
 	.destroy = probe_destroy,
 	.reset = probe_reset,
 	.load = probe_load,
