@@ -39,7 +39,9 @@ struct ioas_run_options {
 	unsigned int devices;
 	const char *report_file;
 	const char *memlock;
-	int error_exitcode; /* -1: the program's status is kept */
+	const char *contract;
+	const char *dma_entry_limit; /* NULL: as in Linux */
+	int error_exitcode;          /* -1: the program's status is kept */
 	bool stats;
 	char **program; /* argv of the program */
 };

@@ -74,6 +74,21 @@ static void take_memlock(struct ioas_run_options *o, const char *value,
 	o->memlock = ioas_must(strdup(value));
 }
 
+static void take_contract(struct ioas_run_options *o, const char *value,
+                          const struct source *source)
+{
+	(void)source;
+	o->contract = ioas_must(strdup(value));
+}
+
+/* Its range is that of the kernel's parameter of this name. */
+static void take_dma_entry_limit(struct ioas_run_options *o, const char *value,
+                                 const struct source *source)
+{
+	take_number(value, UINT_MAX, source);
+	o->dma_entry_limit = ioas_must(strdup(value));
+}
+
 static void take_stats(struct ioas_run_options *o, const char *value,
                        const struct source *source)
 {
@@ -105,6 +120,11 @@ static const struct option_row {
          take_error_exitcode},
 	{"memlock", 0, "unlimited|rlimit|BYTES",
          "how much memory may be pinned (default unlimited)", take_memlock},
+	{"contract", 0, "strict|linux-7.3|linux-6.12",
+         "whose answers the program gets (default strict)", take_contract},
+	{"dma-entry-limit", 0, "N",
+         "mappings that a container may have (default 65535)",
+         take_dma_entry_limit},
 	{"stats", 0, NULL, "print what was mapped and done, at the end",
          take_stats},
 };

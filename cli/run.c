@@ -162,6 +162,7 @@ int ioas_verb_run(int argc, char **argv)
 	static struct ioas_run_options options = {
 		.profile = "intel",
 		.memlock = "unlimited",
+		.contract = "strict",
 		.error_exitcode = -1,
 	};
 	struct ioas_listener listener = {0};

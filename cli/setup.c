@@ -23,6 +23,7 @@
 #include "host/host.h"
 #include "host/run.h"
 #include "machine/machine.h"
+#include "uapi/vfio.h"
 
 /* Text that grows. */
 struct text {
@@ -271,6 +272,18 @@ static void set(const char *name, const char *value)
 		ioas_must(NULL);
 }
 
+static void check_contract(const char *name)
+{
+	enum ioas_contract contract;
+
+	if (!ioas_contract_find(name, &contract))
+		ioas_die(IOAS_EXIT_SETUP,
+		         "there is no contract '%.80s'; known: %s %s %s", name,
+		         ioas_contract_name[IOAS_CONTRACT_STRICT],
+		         ioas_contract_name[IOAS_CONTRACT_LINUX_7_3],
+		         ioas_contract_name[IOAS_CONTRACT_LINUX_6_12]);
+}
+
 void ioas_setup_environment(const struct ioas_run_options *options,
                             const char *run)
 {
@@ -280,10 +293,13 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 	ioas_host_hooks(&ioas_hooks);
 	devices = complete_devices(options);
 	check_devices(options->profile, devices);
+	check_contract(options->contract);
 	set(IOAS_ENV_RUN, run);
 	set(IOAS_ENV_PROFILE, options->profile);
 	set(IOAS_ENV_DEVICES, devices);
 	set(IOAS_ENV_MEMLOCK, options->memlock);
+	set(IOAS_ENV_CONTRACT, options->contract);
+	set(IOAS_ENV_DMA_ENTRY_LIMIT, options->dma_entry_limit);
 	set(IOAS_ENV_STATS, options->stats ? "1" : NULL);
 	set(IOAS_ENV_REPORT,
 	    options->report_file && realpath(options->report_file, report)

@@ -31,9 +31,6 @@
 #include "preload/watching.h"
 #include "preload/wrap.h"
 
-/* Linux 7.3 drivers/vfio/vfio_iommu_type1.c: dma_entry_limit */
-#define ENTRY_LIMIT 65535
-
 enum {
 	STATE_NONE,
 	STATE_MAKING,
@@ -89,6 +86,24 @@ static uint64_t memlock_pages(unsigned int page_shift)
 	return bytes == UINT64_MAX ? bytes : bytes >> page_shift;
 }
 
+static uint64_t entry_limit(void)
+{
+	const char *text = getenv(IOAS_ENV_DMA_ENTRY_LIMIT);
+
+	return text ? strtoull(text, NULL, 0) : IOAS_ENTRY_LIMIT;
+}
+
+/* The tool has checked the name. */
+static enum ioas_contract contract(void)
+{
+	const char *name = getenv(IOAS_ENV_CONTRACT);
+	enum ioas_contract found = IOAS_CONTRACT_STRICT;
+
+	if (name)
+		ioas_contract_find(name, &found);
+	return found;
+}
+
 static bool add_devices(struct ioas_machine *machine, char *ret_failure)
 {
 	const char *devices = getenv(IOAS_ENV_DEVICES);
@@ -128,7 +143,8 @@ static bool make_vfio(struct ioas_run *run)
 		.front = &ioas_front,
 		.memlock_pages = memlock_pages(page_shift),
 		.page_shift = page_shift,
-		.entry_limit = ENTRY_LIMIT,
+		.entry_limit = entry_limit(),
+		.contract = contract(),
 	};
 
 	if (!ioas_vfio_create(&config, &run->vfio))

@@ -9,6 +9,8 @@
  *	IOAS_PROFILE   name of the profile
  *	IOAS_DEVICES   device texts as after -d, separated by newlines
  *	IOAS_MEMLOCK   "unlimited", "rlimit", or a number of bytes
+ *	IOAS_CONTRACT  "strict", "linux-7.3" or "linux-6.12"
+ *	IOAS_DMA_ENTRY_LIMIT  mappings that a container may have
  *	IOAS_REPORT    absolute path of the report file, or not set
  *	IOAS_STATS     "1": send statistics at the end
  *
@@ -23,12 +25,14 @@
 #ifndef IOAS_HOST_RUN_H
 #define IOAS_HOST_RUN_H
 
-#define IOAS_ENV_RUN     "IOAS_RUN"
-#define IOAS_ENV_PROFILE "IOAS_PROFILE"
-#define IOAS_ENV_DEVICES "IOAS_DEVICES"
-#define IOAS_ENV_MEMLOCK "IOAS_MEMLOCK"
-#define IOAS_ENV_REPORT  "IOAS_REPORT"
-#define IOAS_ENV_STATS   "IOAS_STATS"
+#define IOAS_ENV_RUN             "IOAS_RUN"
+#define IOAS_ENV_PROFILE         "IOAS_PROFILE"
+#define IOAS_ENV_DEVICES         "IOAS_DEVICES"
+#define IOAS_ENV_MEMLOCK         "IOAS_MEMLOCK"
+#define IOAS_ENV_CONTRACT        "IOAS_CONTRACT"
+#define IOAS_ENV_DMA_ENTRY_LIMIT "IOAS_DMA_ENTRY_LIMIT"
+#define IOAS_ENV_REPORT          "IOAS_REPORT"
+#define IOAS_ENV_STATS           "IOAS_STATS"
 
 #define IOAS_RUN_SOCKET "ioas-%s"          /* behind the leading NUL */
 #define IOAS_RUN_GROUP  "ioas-%s-group-%u" /* behind the leading NUL */

@@ -32,8 +32,9 @@ struct ioas_profile {
 	const char *name;
 	const char *summary;
 	struct iova_range aperture;
-	uint64_t page_sizes;     /* bitmap, as the IOMMU's hardware has them */
-	unsigned int page_shift; /* smallest page */
+	uint64_t page_sizes;      /* bitmap, as the IOMMU's driver has them */
+	uint64_t page_sizes_6_12; /* as Linux 6.12's had them; 0: the same */
+	unsigned int page_shift;  /* smallest page */
 	const struct ioas_reserved *reserved;
 	unsigned int reserved_count;
 	bool coherent;     /* enforces cache coherency */

@@ -3,28 +3,75 @@
  * The IOMMUs a program can be shown. One line of facts each; everything that
  * can be seen of an IOMMU follows from it.
  *
- * Sources: Intel Virtualization Technology for Directed I/O 3.14, 3.6 (page
- * sizes, address width) and 3.14 (the interrupt range is not translated);
- * Linux 7.3 drivers/iommu/intel/iommu.c for the reserved range.
+ * intel, intel-39bit
+ *	VT-d with second-stage tables of four and of three levels. Both have
+ *	super pages of 2 MiB and 1 GiB. The interrupt range is not translated.
+ *	Sources: Intel Virtualization Technology for Directed I/O 3.6 (page
+ *	sizes, address width), 3.14 (interrupt range); Linux 7.3
+ *	drivers/iommu/intel/iommu.c for the reserved range.
+ *
+ * amd
+ *	AMD-Vi with host tables of format 1 and six levels: all 64 bits, and
+ *	any power of two from 4 KiB to 2^51 as a page, but not 512 GiB, which
+ *	the hardware gets wrong. Linux 6.12 names powers above 2^51 too. The
+ *	range from 0xfd00000000 on is HyperTransport's own, as on every
+ *	processor without the feature HTRangeIgnore.
+ *	Sources: AMD I/O Virtualization Technology (IOMMU) Specification,
+ *	chapter 2 (special address ranges; page sizes that the next-level field
+ *	encodes); Linux 7.3 drivers/iommu/amd/iommu.c (reserved ranges),
+ *	drivers/iommu/generic_pt/fmt/amdv1.h; Linux 6.12
+ *	drivers/iommu/amd/io_pgtable.c, amd_iommu_types.h.
  */
 #include <string.h>
 
 #include "machine/machine.h"
 
 /* Writes of a device there are interrupts. */
-static const struct ioas_reserved x86_reserved[] = {
+static const struct ioas_reserved intel_reserved[] = {
 	{{UINT64_C(0xfee00000), UINT64_C(0xfeefffff)}, IOAS_RESERVED_MSI},
 };
+
+static const struct ioas_reserved amd_reserved[] = {
+	{{UINT64_C(0xfee00000), UINT64_C(0xfeefffff)}, IOAS_RESERVED_MSI},
+	{{UINT64_C(0xfd00000000), UINT64_C(0xffffffffff)}, IOAS_RESERVED_OTHER},
+};
+
+#define PAGES_4K_2M_1G UINT64_C(0x40201000)
+#define PAGES_512G     (UINT64_C(1) << 39)
 
 const struct ioas_profile ioas_profiles[] = {
 	{
 		.name = "intel",
 		.summary = "Intel VT-d, 48-bit addresses, 4K, 2M and 1G pages",
 		.aperture = {0, (UINT64_C(1) << 48) - 1},
-		.page_sizes = UINT64_C(0x40201000),
+		.page_sizes = PAGES_4K_2M_1G,
 		.page_shift = 12,
-		.reserved = x86_reserved,
-		.reserved_count = IOAS_ARRAY_SIZE(x86_reserved),
+		.reserved = intel_reserved,
+		.reserved_count = IOAS_ARRAY_SIZE(intel_reserved),
+		.coherent = true,
+		.msix_dynamic = true,
+	},
+	{
+		.name = "intel-39bit",
+		.summary = "Intel VT-d, 39-bit addresses, 4K, 2M and 1G pages",
+		.aperture = {0, (UINT64_C(1) << 39) - 1},
+		.page_sizes = PAGES_4K_2M_1G,
+		.page_shift = 12,
+		.reserved = intel_reserved,
+		.reserved_count = IOAS_ARRAY_SIZE(intel_reserved),
+		.coherent = true,
+		.msix_dynamic = true,
+	},
+	{
+		.name = "amd",
+		.summary = "AMD-Vi, 64-bit addresses, pages of any power of "
+			   "two, HyperTransport range reserved",
+		.aperture = {0, UINT64_MAX},
+		.page_sizes = UINT64_C(0x000ffffffffff000) & ~PAGES_512G,
+		.page_sizes_6_12 = UINT64_C(0xfffffffffffff000) & ~PAGES_512G,
+		.page_shift = 12,
+		.reserved = amd_reserved,
+		.reserved_count = IOAS_ARRAY_SIZE(amd_reserved),
 		.coherent = true,
 		.msix_dynamic = true,
 	},

@@ -98,6 +98,7 @@ struct ioas_vfio {
 	const struct ioas_front *front; /* constant */
 	unsigned int page_shift;        /* constant */
 	uint64_t entry_limit;           /* constant */
+	enum ioas_contract contract;    /* constant */
 	struct ioas_mem_account account;
 	struct ioas_mem mem;
 

@@ -41,9 +41,13 @@ long ioas_type1_extension(const struct ioas_vfio *vfio, bool is_on,
 /* Pages smaller than the program's are replaced by that one. */
 static uint64_t usable_page_sizes(const struct ioas_vfio *vfio)
 {
-	uint64_t sizes = vfio->machine->profile->page_sizes;
+	const struct ioas_profile *profile = vfio->machine->profile;
+	uint64_t sizes = profile->page_sizes;
 	uint64_t small = ioas_mask_lg2(vfio->page_shift);
 
+	if (vfio->contract == IOAS_CONTRACT_LINUX_6_12 &&
+	    profile->page_sizes_6_12)
+		sizes = profile->page_sizes_6_12;
 	if (sizes & small)
 		sizes = (sizes & ~small) | (small + 1);
 	return sizes;

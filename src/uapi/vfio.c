@@ -9,8 +9,28 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "uapi/state.h"
+
+const char *const ioas_contract_name[IOAS_CONTRACT_NR] = {
+	[IOAS_CONTRACT_STRICT] = "strict",
+	[IOAS_CONTRACT_LINUX_7_3] = "linux-7.3",
+	[IOAS_CONTRACT_LINUX_6_12] = "linux-6.12",
+};
+
+bool ioas_contract_find(const char *name, enum ioas_contract *ret_contract)
+{
+	unsigned int i;
+
+	for (i = 0; i < IOAS_CONTRACT_NR; i++) {
+		if (strcmp(ioas_contract_name[i], name) != 0)
+			continue;
+		*ret_contract = (enum ioas_contract)i;
+		return true;
+	}
+	return false;
+}
 
 /* The group of a function: a new one, or that of an earlier function. */
 static struct ioas_group *group_of(struct ioas_vfio *vfio, unsigned int number)
@@ -51,6 +71,7 @@ int ioas_vfio_create(const struct ioas_vfio_config *config,
 	vfio->front = config->front;
 	vfio->page_shift = config->page_shift;
 	vfio->entry_limit = config->entry_limit;
+	vfio->contract = config->contract;
 	vfio->account.limit = config->memlock_pages;
 	ioas_mem_init(&vfio->mem, &vfio->account, config->page_shift);
 	for (i = 0; i < vfio->machine->function_count; i++)

@@ -12,6 +12,7 @@
 #ifndef IOAS_UAPI_VFIO_H
 #define IOAS_UAPI_VFIO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,6 +26,23 @@ enum ioas_file_kind {
 	IOAS_FILE_GROUP,
 	IOAS_FILE_DEVICE,
 };
+
+/*
+ * Whose answers. STRICT is the interface of Linux 7.3 without its plain
+ * mistakes; the others are those kernels, mistakes included. Where they differ,
+ * the code names the contract, and docs/DIFFERENCES.md what STRICT does else.
+ */
+enum ioas_contract {
+	IOAS_CONTRACT_STRICT,
+	IOAS_CONTRACT_LINUX_7_3,
+	IOAS_CONTRACT_LINUX_6_12,
+	IOAS_CONTRACT_NR
+};
+
+/* "strict", "linux-7.3", "linux-6.12" */
+extern const char *const ioas_contract_name[IOAS_CONTRACT_NR];
+/* By its name; false: there is none of that name. */
+bool ioas_contract_find(const char *name, enum ioas_contract *ret_contract);
 
 /* What the interface asks of its front end. */
 struct ioas_front {
@@ -49,12 +67,16 @@ struct ioas_front {
 	void (*complain)(const char *text);
 };
 
+/* Linux's default; drivers/vfio/vfio_iommu_type1.c, dma_entry_limit */
+#define IOAS_ENTRY_LIMIT 65535
+
 struct ioas_vfio_config {
 	struct ioas_machine *machine;
 	const struct ioas_front *front;
 	uint64_t memlock_pages;  /* limit of pinned pages; UINT64_MAX: none */
 	unsigned int page_shift; /* of the program */
-	uint64_t entry_limit;    /* mappings a container; Linux: 65535 */
+	uint64_t entry_limit;    /* mappings a container */
+	enum ioas_contract contract;
 };
 
 struct ioas_vfio;

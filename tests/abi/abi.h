@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "uapi/abi.h"
+#include "uapi/vfio.h"
 
 #define PAGE     UINT64_C(0x1000)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -28,6 +29,7 @@
 struct abi_limits {
 	uint64_t entries;       /* mappings a container */
 	uint64_t memlock_pages; /* UINT64_MAX: none */
+	enum ioas_contract contract;
 };
 
 /* Each call gives a value or -errno. */
@@ -138,10 +140,18 @@ enum abi_place {
 
 #define ANY_FD 1000000 /* a descriptor, whichever */
 
+/* Contracts that a row holds in. Rows of one name are one row to a reader. */
+#define IN_STRICT (1u << IOAS_CONTRACT_STRICT)
+#define IN_7_3    (1u << IOAS_CONTRACT_LINUX_7_3)
+#define IN_6_12   (1u << IOAS_CONTRACT_LINUX_6_12)
+#define IN_NEW    (IN_STRICT | IN_7_3)
+#define IN_LINUX  (IN_7_3 | IN_6_12)
+
 struct abi_row {
 	const char *name;
 	enum abi_state state;
 	enum abi_state also; /* once more in this state, unless S_OPEN */
+	unsigned int in;     /* contracts; 0: all */
 	enum abi_call call;
 	enum abi_fd on;
 	unsigned long command;
@@ -174,6 +184,7 @@ extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
 
 struct abi_world {
 	const struct abi_backend *backend;
+	enum ioas_contract contract;
 	int fd[FD_NR]; /* -1: not open */
 	char *memory;  /* MEM_PAGES, then a page to read only, then a hole */
 };

@@ -129,6 +129,7 @@ static int begin(const struct abi_limits *limits)
 		.memlock_pages = limits->memlock_pages,
 		.page_shift = 12,
 		.entry_limit = limits->entries,
+		.contract = limits->contract,
 	};
 	int ret;
 

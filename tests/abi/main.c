@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the table, one fresh world for each row. Of every row it checks what
- * the row says, and also what holds for all:
+ * Runs the table in each contract, one fresh world for each row. Of every row
+ * it checks what the row says, and also what holds for all:
  *
  *	an argument is never read behind its end (a hole is there)
  *	what a call does not answer in is as it was
@@ -116,9 +116,10 @@ void abi_resolve(const struct abi_world *world, void *argument, size_t bytes)
 static void fail(const struct abi_row *row, const char *what)
 {
 	if (!run.said)
-		printf("FAIL %s: %s (state: %s)\n     source: %s\n",
+		printf("FAIL %s: %s (state: %s, contract: %s)\n"
+		       "     source: %s\n",
 		       run.set->subject, row->name, abi_state_name[row->state],
-		       run.set->source);
+		       ioas_contract_name[run.world.contract], run.set->source);
 	printf("     %s\n", what);
 	run.said = true;
 }
@@ -319,6 +320,8 @@ static void run_row(const struct abi_row *row)
 
 	if (run.only && !strstr(row->name, run.only))
 		return;
+	if (row->in && !(row->in & 1u << run.world.contract))
+		return;
 	run.rows++;
 	run.said = false;
 	ret = abi_enter(&run.world, row->state);
@@ -372,9 +375,18 @@ static void check_covered(void)
 	}
 }
 
-int main(int argc, char **argv)
+static void run_contract(enum ioas_contract contract)
 {
 	size_t i;
+
+	run.world.contract = contract;
+	for (i = 0; i < COUNT(sets); i++)
+		run_set(sets[i]);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
 
 	if (sysconf(_SC_PAGESIZE) != (long)PAGE) {
 		printf("skipped: the rows are for pages of 4 KiB\n");
@@ -383,8 +395,8 @@ int main(int argc, char **argv)
 	run.world.backend = &abi_ioas;
 	run.only = argc > 1 ? argv[1] : NULL;
 	make_memory();
-	for (i = 0; i < COUNT(sets); i++)
-		run_set(sets[i]);
+	for (i = 0; i < IOAS_CONTRACT_NR; i++)
+		run_contract((enum ioas_contract)i);
 	if (!run.only)
 		check_covered();
 	printf("%u rows, %u passed, %u failed\n", run.rows,

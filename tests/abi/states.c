@@ -277,6 +277,7 @@ int abi_enter(struct abi_world *world, enum abi_state state)
 	unsigned int i;
 	long ret;
 
+	limits.contract = world->contract;
 	if (s->entries)
 		limits.entries = s->entries;
 	if (s->memlock)

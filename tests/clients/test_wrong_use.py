@@ -49,6 +49,8 @@ def test_two_devices_at_one_address(ioas):
 
 @pytest.mark.parametrize("options, words", [
     (["--profile", "nope"], ["nope", "intel"]),
+    (["--contract", "linux-5"], ["linux-5", "strict linux-7.3 linux-6.12"]),
+    (["--dma-entry-limit", "4294967296"], ["4294967296", "4294967295"]),
     (["--error-exitcode", "300"], ["300", "255"]),
     (["--memlock", "some"], ["some"]),
     (["--config", "/nonexistent"], ["/nonexistent"]),

@@ -182,6 +182,9 @@ static void check_options(const struct ioas_run_options *o)
 	check_text(o->report_file);
 	check_text(o->memlock);
 	check_number(o->memlock);
+	check_text(o->contract);
+	check_text(o->dma_entry_limit);
+	check_number(o->dma_entry_limit);
 	for (i = 0; i < o->devices; i++) {
 		fuzz_check(o->device[i]);
 		check_text(o->device[i]);

@@ -20,7 +20,9 @@ static void an_unknown_profile_is_refused_with_the_known_ones(struct rig *r)
 	struct ioas_machine *m = NULL;
 
 	rig_fails(r, ioas_machine_create("amd64", models, &m, text), -EINVAL);
-	assert_string_equal(text, "there is no profile 'amd64'; known: intel");
+	assert_string_equal(
+		text,
+		"there is no profile 'amd64'; known: intel intel-39bit amd");
 	assert_null(m);
 }
 
@@ -112,6 +114,41 @@ static void intel_is_vtd_with_48_bits_and_the_x86_interrupt_range(struct rig *r)
 	assert_int_equal(ranges.range[1].last, (UINT64_C(1) << 48) - 1);
 }
 
+static void intel_39bit_ends_at_39_bits_and_is_intel_otherwise(struct rig *r)
+{
+	const struct ioas_profile *p = ioas_profile_find("intel-39bit");
+	const struct ioas_profile *intel = ioas_profile_find("intel");
+	struct ioas_profile same;
+
+	assert_non_null(p);
+	assert_int_equal(p->aperture.first, 0);
+	assert_int_equal(p->aperture.last, 0x7fffffffff);
+	same = *p;
+	same.name = intel->name;
+	same.summary = intel->summary;
+	same.aperture = intel->aperture;
+	assert_memory_equal(&same, intel, sizeof(same));
+}
+
+static void amd_has_64_bits_and_the_hypertransport_range(struct rig *r)
+{
+	const struct ioas_profile *p = ioas_profile_find("amd");
+	struct ioas_iova_ranges ranges;
+
+	assert_non_null(p);
+	/* 4K to 2^51, but not 512G. */
+	assert_int_equal(p->page_sizes, 0x000fff7ffffff000);
+	assert_int_equal(p->page_sizes_6_12, 0xffffff7ffffff000);
+	rig_ok(r, ioas_iova_ranges_set(&ranges, p->aperture, p->reserved,
+	                               p->reserved_count));
+	assert_int_equal(ranges.count, 3);
+	assert_int_equal(ranges.range[0].last, 0xfedfffff);
+	assert_int_equal(ranges.range[1].first, 0xfef00000);
+	assert_int_equal(ranges.range[1].last, 0xfcffffffff);
+	assert_int_equal(ranges.range[2].first, 0x10000000000);
+	assert_int_equal(ranges.range[2].last, UINT64_MAX);
+}
+
 static void a_profile_is_found_by_its_whole_name(struct rig *r)
 {
 	const struct ioas_profile *p;
@@ -132,4 +169,6 @@ RIG_MAIN("machine_machine",
          RIG_TEST(a_function_that_is_not_there_is_refused),
          RIG_TEST(destroy_takes_null),
          RIG_TEST(intel_is_vtd_with_48_bits_and_the_x86_interrupt_range),
+         RIG_TEST(intel_39bit_ends_at_39_bits_and_is_intel_otherwise),
+         RIG_TEST(amd_has_64_bits_and_the_hypertransport_range),
          RIG_TEST(a_profile_is_found_by_its_whole_name))

@@ -303,6 +303,20 @@ static void a_back_end_may_go_under_a_call(struct rig *r)
 	assert_int_equal(rig_pinned_bytes(r), 0);
 }
 
+static void a_contract_is_found_by_its_whole_name(struct rig *r)
+{
+	enum ioas_contract found = IOAS_CONTRACT_NR;
+	unsigned int i;
+
+	assert_false(ioas_contract_find("linux-7", &found));
+	assert_false(ioas_contract_find("", &found));
+	assert_int_equal(found, IOAS_CONTRACT_NR);
+	for (i = 0; i < IOAS_CONTRACT_NR; i++) {
+		assert_true(ioas_contract_find(ioas_contract_name[i], &found));
+		assert_int_equal(found, i);
+	}
+}
+
 RIG_MAIN("uapi_vfio", RIG_TEST(a_device_keeps_its_group_and_mappings),
          RIG_TEST(the_last_group_takes_the_mappings_along),
          RIG_TEST(a_container_outlives_its_file),
@@ -316,6 +330,7 @@ RIG_MAIN("uapi_vfio", RIG_TEST(a_device_keeps_its_group_and_mappings),
          RIG_TEST(files_have_names_and_kinds),
          RIG_TEST(statistics_count_mappings_and_accesses),
          RIG_TEST(what_is_alive_can_be_told),
+         RIG_TEST(a_contract_is_found_by_its_whole_name),
          RIG_TEST(locked_memory_is_counted_over_containers),
          /* How often it allocates depends on who is first. */
          RIG_ONCE(a_back_end_may_go_under_a_call))
