@@ -22,6 +22,9 @@ enum ioas_event_kind {
 	IOAS_EVENT_DMA_FAULT,     /* a device access that was refused */
 	IOAS_EVENT_INTERRUPT,     /* vector in `number` */
 	IOAS_EVENT_RESET,         /* the device was reset */
+	IOAS_EVENT_FREED,         /* memory of a mapping, given back by the
+	                             program while it is mapped */
+	IOAS_EVENT_LIVE_AT_RESET, /* a mapping, when its device was reset */
 	IOAS_EVENT_LIVE_AT_CLOSE, /* a mapping, when its container ended */
 	IOAS_EVENT_LIVE_AT_EXIT,  /* a mapping, when the process ended */
 	IOAS_EVENT_UNKNOWN,       /* a command that does not exist here */
@@ -48,6 +51,8 @@ struct ioas_event {
 	unsigned int perm;       /* IOAS_READ, IOAS_WRITE */
 	struct iova_range range; /* of the mapping or the access */
 	struct uaddr uaddr;      /* of a mapping's first byte */
+	uint32_t site;           /* where it was mapped: hooks.call_site */
+	uint32_t site_now;       /* where this happens */
 	uint64_t number;         /* command, vector */
 	const char *device;      /* "0000:01:00.0" */
 	const char *model;       /* "nvme" */

@@ -70,12 +70,24 @@ struct ioas_hooks {
 	 */
 	bool (*at_thread_exit)(void (*fn)(void *arg), void *arg);
 
+	/*
+	 * Where in the program this is: a number for the calls that led here,
+	 * the same for the same ones; 0 where it is not known. Any thread,
+	 * async-signal-safe. NULL: it is never known.
+	 */
+	uint32_t (*call_site)(void);
+
 	/* A law of ioas does not hold: report and do not return. */
 	void (*law_broken)(const char *law, const char *condition,
 	                   const char *file, int line);
 };
 
 extern struct ioas_hooks ioas_hooks;
+
+static inline uint32_t ioas_call_site(void)
+{
+	return ioas_hooks.call_site ? ioas_hooks.call_site() : 0;
+}
 
 /* Zeroed memory for one object of type, or NULL. */
 #define ioas_new(type) ((type *)ioas_hooks.alloc(sizeof(type)))

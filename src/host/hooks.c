@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The set of hooks for Linux. Its members live in memory.c and thread.c; here
- * are the two that are about neither: raising an event, and the end when a law
- * does not hold.
+ * are those about neither: raising an event, a call site, and the end when a
+ * law does not hold.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -28,6 +28,12 @@ static void raise_event(int event)
 	    !(ready.revents & POLLOUT))
 		return;
 	ioas_sys(SYS_write, event, (long)&one, sizeof(one), 0, 0, 0);
+}
+
+/* To walk a program's stack is for a front end that lives in it. */
+static uint32_t unknown_site(void)
+{
+	return 0;
 }
 
 struct line {
@@ -92,6 +98,7 @@ void ioas_host_hooks(struct ioas_hooks *ret_hooks)
 		.signals_restore = ioas_host_signals_restore,
 		.signal = raise_event,
 		.at_thread_exit = ioas_host_at_thread_exit,
+		.call_site = unknown_site,
 		.law_broken = law_broken,
 	};
 }

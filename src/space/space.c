@@ -156,7 +156,7 @@ static int furnish(struct ioas_space *space, struct ioas_area *area,
 }
 
 static void tell(enum ioas_event_kind kind, const struct ioas_space *space,
-                 const struct ioas_area *area)
+                 const struct ioas_area *area, uint32_t site_now)
 {
 	struct ioas_event ev = {
 		.kind = kind,
@@ -164,6 +164,8 @@ static void tell(enum ioas_event_kind kind, const struct ioas_space *space,
 		.perm = area->perm,
 		.range = {area->node.first, area->node.last},
 		.uaddr = area->uaddr,
+		.site = area->site,
+		.site_now = site_now,
 	};
 
 	ioas_tell(&ev);
@@ -191,9 +193,10 @@ int ioas_space_map_locked(struct ioas_space *space,
 	area->node.last = request->range.last;
 	area->uaddr = request->uaddr;
 	area->perm = request->perm;
+	area->site = ioas_call_site();
 	ioas_itree_insert(&space->areas, &area->node);
 	space->area_count++;
-	tell(IOAS_EVENT_MAP, space, area);
+	tell(IOAS_EVENT_MAP, space, area, area->site);
 	return 0;
 }
 
@@ -207,7 +210,7 @@ void ioas_space_remove_locked(struct ioas_space *space, struct ioas_area *area,
 	ioas_pt_unmap(&space->pt, range, &gone->tables);
 	area->next = gone->areas;
 	gone->areas = area;
-	tell(IOAS_EVENT_UNMAP, space, area);
+	tell(IOAS_EVENT_UNMAP, space, area, ioas_call_site());
 }
 
 void ioas_space_release(struct ioas_space *space, struct ioas_space_gone *gone)

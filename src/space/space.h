@@ -51,6 +51,7 @@ struct ioas_area {
 	struct ioas_region *region; /* pinned for this area alone, one count */
 	struct uaddr uaddr;
 	unsigned int perm;
+	uint32_t site;          /* where it was mapped: hooks.call_site */
 	bool vaddr_invalid;     /* type1's VADDR flag; under the space's lock */
 	struct ioas_area *next; /* among those removed, until released */
 };

@@ -96,6 +96,7 @@ void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind)
 {
 	const struct iova_range all = {0, UINT64_MAX};
 	struct ioas_space *space = type1->space;
+	uint32_t site_now = ioas_call_site();
 	struct ioas_area *area;
 
 	ioas_lock(&space->lock);
@@ -107,6 +108,8 @@ void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind)
 			.perm = area->perm,
 			.range = {area->node.first, area->node.last},
 			.uaddr = area->uaddr,
+			.site = area->site,
+			.site_now = site_now,
 			.what = "container",
 		};
 

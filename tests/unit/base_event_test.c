@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/event.h"
+#include "base/hooks.h"
 #include "rig.h"
+#include "rig_hooks.h"
 
 struct counter {
 	struct ioas_observer observer;
@@ -40,5 +42,18 @@ static void every_observer_hears_every_event(struct rig *r)
 	assert_int_equal(b.kind, IOAS_EVENT_UNMAP);
 }
 
+static void without_a_hook_no_call_site_is_known(struct rig *r)
+{
+	struct ioas_hooks all = ioas_hooks;
+
+	(void)r;
+	ioas_a32_store(&rig_call_site, 5);
+	assert_int_equal(ioas_call_site(), 5);
+	ioas_hooks.call_site = NULL;
+	assert_int_equal(ioas_call_site(), 0);
+	ioas_hooks = all;
+}
+
 RIG_MAIN("base_event", RIG_TEST(telling_nobody_is_fine),
-         RIG_TEST(every_observer_hears_every_event))
+         RIG_TEST(every_observer_hears_every_event),
+         RIG_TEST(without_a_hook_no_call_site_is_known))

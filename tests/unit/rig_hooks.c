@@ -37,6 +37,7 @@ struct block {
 _Static_assert(sizeof(struct block) <= ALIGN, "the header fits before a block");
 
 struct rig_counts rig_counts;
+struct ioas_a32 rig_call_site;
 void (*rig_on_law)(const char *law);
 
 static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -289,6 +290,11 @@ static bool rig_at_thread_exit(void (*fn)(void *arg), void *arg)
 	return false;
 }
 
+static uint32_t rig_where(void)
+{
+	return ioas_a32_load(&rig_call_site);
+}
+
 static void rig_law_broken(const char *law, const char *condition,
                            const char *file, int line)
 {
@@ -321,6 +327,7 @@ void rig_hooks_install(bool barrier, bool thread_exit)
 		.signals_restore = rig_signals_restore,
 		.signal = rig_signal,
 		.at_thread_exit = thread_exit ? rig_at_thread_exit : NULL,
+		.call_site = rig_where,
 		.law_broken = rig_law_broken,
 	};
 }

@@ -25,6 +25,8 @@ void rig_hooks_install(bool barrier, bool thread_exit);
 void rig_hooks_print_live(void);
 /* Forget what is still allocated: it was reported. */
 void rig_hooks_forget(void);
+/* What hooks.call_site answers; a test sets it. */
+extern struct ioas_a32 rig_call_site;
 /* Where a broken law goes; NULL: print and abort. */
 extern void (*rig_on_law)(const char *law);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/grace.h"
+#include "rig_hooks.h"
 #include "space/space.h"
 #include "space_rig.h"
 
@@ -271,6 +272,19 @@ static void map_and_unmap_are_told_once_an_area(struct rig *r)
 	assert_true(heard.last.range.first == bytes_of(7));
 }
 
+static void call_sites_of_map_and_unmap_are_told(struct rig *r)
+{
+	start_listening(r);
+	ioas_a32_store(&rig_call_site, 7);
+	rig_ok(r, map_to(0, 1, s.memory, RW));
+	assert_int_equal(heard.last.site, 7);
+	assert_int_equal(heard.last.site_now, 7);
+	ioas_a32_store(&rig_call_site, 8);
+	unmap_at(0);
+	assert_int_equal(heard.last.site, 7);
+	assert_int_equal(heard.last.site_now, 8);
+}
+
 static void removed_memory_stays_pinned_until_release(struct rig *r)
 {
 	struct ioas_space_gone gone = {0};
@@ -376,6 +390,7 @@ RIG_MAIN("space_space", RIG_TEST(create_refuses_a_page_size_it_cannot_have),
          RIG_TEST(map_refuses_to_write_read_only_memory),
          RIG_TEST(SPACE_1_a_failed_map_changes_nothing),
          RIG_TEST(map_and_unmap_are_told_once_an_area),
+         RIG_TEST(call_sites_of_map_and_unmap_are_told),
          RIG_TEST(removed_memory_stays_pinned_until_release),
          RIG_TEST(release_takes_one_grace_period_however_much_it_is),
          RIG_TEST(release_of_nothing_waits_for_nobody),
