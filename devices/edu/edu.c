@@ -6,7 +6,7 @@
  * `ioas list devices` knows it and `ioas run -d NAME -- PROGRAM` has one.
  *
  * It computes factorials and copies between memory and a buffer of its own,
- * and says by an interrupt when it is done:
+ * and says by an interrupt, MSI or the pin, when it is done:
  *
  *	0x00  identification       reads 0x010000ed
  *	0x04  liveness             reads the inverse of what was written
@@ -15,7 +15,7 @@
  *	0x24  interrupt status     why there was an interrupt: 1 factorial,
  *	                           0x100 DMA, others raised by the program
  *	0x60  interrupt raise      sets these bits and interrupts
- *	0x64  interrupt acknowledge  clears these bits
+ *	0x64  interrupt acknowledge  clears these bits; none left: pin off
  *	0x80  DMA source           } one is an I/O virtual address, the other
  *	0x88  DMA destination      } lies in the buffer, 0x40000 to 0x40fff
  *	0x90  DMA count            bytes
@@ -49,10 +49,11 @@ struct edu {
 	uint8_t buffer[BUFFER_BYTES];
 };
 
-/* Vector 0 is the only one; it is dropped while the program has MSI off. */
+/* The program has one of the two, or neither; the other does nothing then. */
 static void raise_interrupt(struct edu *e, uint32_t why)
 {
 	e->interrupts |= why;
+	ioas_device_line(e->dev, e->interrupts != 0);
 	if (why)
 		ioas_device_interrupt(e->dev, 0);
 }
@@ -130,6 +131,7 @@ static void store_raise(struct edu *e, uint64_t value)
 static void store_acknowledge(struct edu *e, uint64_t value)
 {
 	e->interrupts &= ~value;
+	ioas_device_line(e->dev, e->interrupts != 0);
 }
 
 static void store_nothing(struct edu *e, uint64_t value)
@@ -225,7 +227,7 @@ static const struct ioas_model_key keys[] = {{NULL, NULL, NULL}};
 
 const struct ioas_model ioas_edu_model = {
 	.name = "edu",
-	.summary = "educational device: factorials, DMA, one MSI vector",
+	.summary = "educational device: factorials, DMA, MSI or INTx",
 	.keys = keys,
 	.function =
 		{
@@ -237,6 +239,7 @@ const struct ioas_model ioas_edu_model = {
 			.revision = 0x10,
 			.bar = {[0] = {.size = 1 << 20}},
 			.msi_vectors = 1,
+			.intx = true,
 		},
 	.create = edu_create,
 	.destroy = edu_destroy,

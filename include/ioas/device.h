@@ -53,6 +53,7 @@ struct ioas_function_desc {
 	uint8_t msix_bar;
 	uint32_t msix_table, msix_pba; /* offsets in that BAR */
 	uint8_t msi_vectors;           /* 0: no MSI; else 1, 2, 4, ... 32 */
+	bool intx; /* has an interrupt pin, INTA: ioas_device_line() */
 	bool pcie; /* PCI Express with function level reset */
 };
 
@@ -312,6 +313,23 @@ IOAS_API void ioas_dma_gone(struct ioas_device *dev, uint64_t iova,
  */
 IOAS_API void ioas_device_interrupt(struct ioas_device *dev,
                                     unsigned int vector);
+
+/**
+ * ioas_device_line() - drive the interrupt pin
+ * @dev:   the device; its model has `intx`
+ * @level: what the device asks for from now on: true asserts INTA
+ *
+ * The line is level triggered: keep it asserted until the program has seen to
+ * the cause. While the program uses MSI or MSI-X the level is kept but reaches
+ * nobody, so a model may drive the line and raise a vector always. A reset
+ * deasserts it.
+ *
+ * Return: nothing; cannot fail.
+ *
+ * Threads: the model's own calls.
+ * Source: PCI Local Bus Specification 3.0, 2.2.6 and 6.2.4
+ */
+IOAS_API void ioas_device_line(struct ioas_device *dev, bool level);
 
 /**
  * ioas_store_open() - the file behind a device

@@ -34,6 +34,7 @@
 #define REG_SUBSYSTEM        0x2e
 #define REG_CAPABILITIES     0x34
 #define REG_INTERRUPT_LINE   0x3c
+#define REG_INTERRUPT_PIN    0x3d
 
 #define FIRST_CAPABILITY 0x40
 
@@ -42,7 +43,11 @@
 #define COMMAND_PARITY      0x0040
 #define COMMAND_SERR        0x0100
 #define COMMAND_INTX_OFF    0x0400
+#define COMMAND_INTX_BYTE   (REG_COMMAND + 1) /* that bit is in it */
+#define STATUS_INTERRUPT    0x08
 #define STATUS_CAPABILITIES 0x0010
+
+#define PIN_A 1
 
 #define BAR_64BIT        0x4
 #define BAR_PREFETCHABLE 0x8
@@ -140,6 +145,7 @@ static void build_header(struct ioas_device *dev)
 	/* PCI Express has no latency timer: 0 (7.5.1.1.7). */
 	dev->writable[REG_LATENCY] = f->pcie ? 0 : 0xff;
 	dev->writable[REG_INTERRUPT_LINE] = 0xff;
+	dev->config[REG_INTERRUPT_PIN] = f->intx ? PIN_A : 0;
 }
 
 /* The bits below the size are the ones that never change: that is sizing. */
@@ -329,6 +335,18 @@ bool ioas_config_irq_enabled_locked(const struct ioas_device *dev)
 	return dev->irq.mode == IOAS_IRQ_MSIX && *msix & MSIX_ENABLE;
 }
 
+bool ioas_config_intx_disabled_locked(const struct ioas_device *dev)
+{
+	return dev->config[COMMAND_INTX_BYTE] & COMMAND_INTX_OFF >> 8;
+}
+
+void ioas_config_intx_status_locked(struct ioas_device *dev, bool on)
+{
+	dev->config[REG_STATUS] &= (uint8_t)~STATUS_INTERRUPT;
+	if (on)
+		dev->config[REG_STATUS] |= STATUS_INTERRUPT;
+}
+
 bool ioas_device_decodes(struct ioas_device *dev)
 {
 	bool on;
@@ -374,6 +392,7 @@ static void write_byte_locked(struct ioas_device *dev, unsigned int at,
                               uint8_t value)
 {
 	uint8_t old = dev->config[at], mask = dev->writable[at];
+	bool disabled = ioas_config_intx_disabled_locked(dev);
 
 	value = (uint8_t)((old & ~mask) | (value & mask));
 	if (at == dev->cap_pm + PM_STATUS)
@@ -381,6 +400,8 @@ static void write_byte_locked(struct ioas_device *dev, unsigned int at,
 	if (dev->cap_msi && at == dev->cap_msi + MSI_CONTROL)
 		value = settle_msi(dev, value);
 	dev->config[at] = value;
+	if (at == COMMAND_INTX_BYTE)
+		ioas_intx_command_locked(dev, disabled);
 }
 
 void ioas_device_config_write(struct ioas_device *dev, unsigned int offset,

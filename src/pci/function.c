@@ -155,6 +155,7 @@ static void reset_model(struct ioas_device *dev)
 		.model = dev->model->name,
 	};
 
+	ioas_intx_level_locked(dev, false);
 	dev->model->reset(dev->state);
 	ioas_tell(&ev);
 }

@@ -26,6 +26,7 @@
  *	FN-2  no DMA with bus mastering off, and none after detach returned
  *	FN-3  a vector is given an event only while its mode is on
  *	MSI-7 no interrupt is delivered after it was switched off
+ *	FN-4  the pin raises one event a mask: the next one needs an unmask
  *
  * Lock order: `lock` is taken before nothing else of the core. attach() does
  * not take it, so a detach waits for the model's DMA and not for the model.
@@ -76,6 +77,8 @@ struct ioas_irq {
 	unsigned int count; /* vectors on, in this mode */
 	int *event;         /* per vector: handle for hooks.signal, or none */
 	unsigned int room;  /* entries in event; constant */
+	bool level;         /* of the pin */
+	bool masked; /* INTx: delivered and not unmasked yet, or masked */
 };
 
 /* Counts: ordered with nothing. */
@@ -188,6 +191,15 @@ void ioas_device_irq_on(struct ioas_device *dev, enum ioas_irq_mode mode,
 void ioas_device_irq_off(struct ioas_device *dev);
 int ioas_device_irq_set(struct ioas_device *dev, unsigned int vector,
                         int event);
+/*
+ * INTx while it is on: mask; or unmask, and raise the event again when the pin
+ * is still asserted. Neither does anything in another mode. Unmask is without
+ * effect while the program has INTx disabled in its command register. [model]
+ */
+void ioas_device_intx_mask(struct ioas_device *dev);
+void ioas_device_intx_unmask(struct ioas_device *dev);
+/* Raise a vector's event because the program asks for it. [takes the lock] */
+void ioas_device_irq_loop_back(struct ioas_device *dev, unsigned int vector);
 
 /* ---- Between the files of src/pci. _locked: under the device's lock. ---- */
 
@@ -201,6 +213,9 @@ void ioas_config_irq_enable_locked(struct ioas_device *dev,
                                    enum ioas_irq_mode mode, unsigned int count);
 /* Of the mode that is on: MSI's bit can be written by the program. */
 bool ioas_config_irq_enabled_locked(const struct ioas_device *dev);
+bool ioas_config_intx_disabled_locked(const struct ioas_device *dev);
+/* The interrupt bit of the status register. */
+void ioas_config_intx_status_locked(struct ioas_device *dev, bool on);
 
 /* 0, or -EINVAL after ioas_device_fail(). */
 int ioas_model_check(struct ioas_device *dev);
@@ -212,6 +227,14 @@ void ioas_irq_fini(struct ioas_device *dev);
 /* Off, table as at power-on, nothing pending. */
 void ioas_irq_default_locked(struct ioas_device *dev);
 void ioas_irq_forget_pending_locked(struct ioas_device *dev);
+/* Raise a vector's event, if it has one. */
+void ioas_irq_deliver_locked(struct ioas_device *dev, unsigned int vector);
+/* intx.c: the mode, the event or the command register has changed. */
+void ioas_intx_begin_locked(struct ioas_device *dev);
+void ioas_intx_settle_locked(struct ioas_device *dev);
+void ioas_intx_command_locked(struct ioas_device *dev, bool was_disabled);
+/* As ioas_device_line(). */
+void ioas_intx_level_locked(struct ioas_device *dev, bool level);
 /*
  * Does the access begin in the MSI-X table or in the pending bits? Then it is
  * served (bytes behind their end read as 0), and the model does not see it.

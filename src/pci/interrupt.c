@@ -2,7 +2,7 @@
 /*
  * Interrupts, from the model to an event of the program.
  *
- *	ioas_device_interrupt(v)
+ *	ioas_device_interrupt(v)                        (the pin: intx.c)
  *	  mode off, or its enable bit 0      dropped
  *	  MSI-X, vector masked               pending, until something unmasks it
  *	  else                               hooks.signal(event of v)
@@ -56,11 +56,13 @@ static size_t event_bytes(const struct ioas_device *dev)
 unsigned int ioas_device_irq_count(const struct ioas_device *dev,
                                    enum ioas_irq_mode mode)
 {
+	if (mode == IOAS_IRQ_INTX)
+		return dev->model->function.intx;
 	if (mode == IOAS_IRQ_MSI)
 		return dev->model->function.msi_vectors;
 	if (mode == IOAS_IRQ_MSIX)
 		return dev->model->function.msix_vectors;
-	return 0; /* no model has an interrupt pin */
+	return 0;
 }
 
 int ioas_irq_init(struct ioas_device *dev)
@@ -69,6 +71,8 @@ int ioas_irq_init(struct ioas_device *dev)
 	unsigned int msix = ioas_device_irq_count(dev, IOAS_IRQ_MSIX);
 
 	dev->irq.room = msi > msix ? msi : msix;
+	if (!dev->irq.room)
+		dev->irq.room = ioas_device_irq_count(dev, IOAS_IRQ_INTX);
 	if (dev->irq.room)
 		dev->irq.event = ioas_hooks.alloc(event_bytes(dev));
 	if (dev->irq.room && !dev->irq.event)
@@ -100,7 +104,7 @@ static uint8_t *control_of(struct ioas_device *dev, unsigned int vector)
 	return dev->msix_table + (size_t)vector * ENTRY_BYTES + ENTRY_CONTROL;
 }
 
-static void deliver(struct ioas_device *dev, unsigned int vector)
+void ioas_irq_deliver_locked(struct ioas_device *dev, unsigned int vector)
 {
 	struct ioas_event ev = {
 		.kind = IOAS_EVENT_INTERRUPT,
@@ -125,7 +129,7 @@ void ioas_device_interrupt(struct ioas_device *dev, unsigned int vector)
 	    *control_of(dev, vector) & ENTRY_MASKED)
 		dev->msix_pending[vector / 8] |= (uint8_t)(1u << vector % 8);
 	else
-		deliver(dev, vector);
+		ioas_irq_deliver_locked(dev, vector);
 }
 
 /* A vector may have been unmasked: what waited goes out. */
@@ -138,7 +142,7 @@ static void let_out(struct ioas_device *dev, unsigned int vector)
 	    !ioas_config_irq_enabled_locked(dev))
 		return;
 	*pending &= (uint8_t)~bit;
-	deliver(dev, vector);
+	ioas_irq_deliver_locked(dev, vector);
 }
 
 /* ---- Set-up by uapi ---- */
@@ -169,6 +173,7 @@ static void switch_to(struct ioas_device *dev, enum ioas_irq_mode mode,
 	dev->irq.mode = mode;
 	dev->irq.count = count;
 	ioas_config_irq_enable_locked(dev, mode, count);
+	ioas_intx_begin_locked(dev);
 }
 
 void ioas_irq_default_locked(struct ioas_device *dev)
@@ -228,8 +233,20 @@ int ioas_device_irq_set(struct ioas_device *dev, unsigned int vector, int event)
 		irq->count = vector + 1;
 	if (irq->mode == IOAS_IRQ_MSIX)
 		set_entry(dev, vector, event >= 0);
+	ioas_intx_settle_locked(dev);
 	ioas_unlock(&dev->lock);
 	return old;
+}
+
+void ioas_device_irq_loop_back(struct ioas_device *dev, unsigned int vector)
+{
+	const struct ioas_irq *irq = &dev->irq;
+
+	ioas_lock(&dev->lock);
+	if (irq->event[vector] >= 0 && !(irq->mode == IOAS_IRQ_INTX &&
+	                                 ioas_config_intx_disabled_locked(dev)))
+		ioas_hooks.signal(irq->event[vector]);
+	ioas_unlock(&dev->lock);
 }
 
 /* ---- The program's own loads and stores ---- */

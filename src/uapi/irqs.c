@@ -12,16 +12,9 @@
  * Source: Linux 7.3 drivers/vfio/pci/vfio_pci_intrs.c, drivers/vfio/vfio_main.c
  *         (vfio_set_irqs_validate_and_prepare)
  */
+#include "uapi/irqs.h"
+
 #include <errno.h>
-
-#include "uapi/state.h"
-
-struct request {
-	struct ioas_vdevice *vdevice;
-	struct ioas_vfio_irq_set set;
-	void *data; /* count of uint8_t or int32_t; NULL: none */
-	size_t bytes;
-};
 
 unsigned int ioas_vdevice_irq_count(const struct ioas_vdevice *vdevice,
                                     unsigned int index)
@@ -38,9 +31,8 @@ void ioas_event_put(struct ioas_vdevice *vdevice, int event)
 		vdevice->vfio->front->event_put(event);
 }
 
-/* The mode that is on, and its vectors. */
-static enum ioas_irq_mode irq_mode(struct ioas_vdevice *vdevice,
-                                   unsigned int *ret_count)
+enum ioas_irq_mode ioas_irqs_mode(struct ioas_vdevice *vdevice,
+                                  unsigned int *ret_count)
 {
 	struct ioas_device *dev = vdevice->dev;
 	enum ioas_irq_mode mode;
@@ -52,19 +44,7 @@ static enum ioas_irq_mode irq_mode(struct ioas_vdevice *vdevice,
 	return mode;
 }
 
-/* The handle of a vector, kept alive by the gate. */
-static int vector_event(struct ioas_vdevice *vdevice, unsigned int vector)
-{
-	struct ioas_device *dev = vdevice->dev;
-	int event;
-
-	ioas_lock(&dev->lock);
-	event = dev->irq.event[vector];
-	ioas_unlock(&dev->lock);
-	return event;
-}
-
-static void vectors_off(struct ioas_vdevice *vdevice, enum ioas_irq_mode mode)
+void ioas_irqs_off(struct ioas_vdevice *vdevice, enum ioas_irq_mode mode)
 {
 	unsigned int i, count = ioas_device_irq_count(vdevice->dev, mode);
 
@@ -88,9 +68,9 @@ void ioas_irqs_put(struct ioas_vdevice *vdevice)
 	unsigned int count;
 
 	ioas_lock(&vdevice->gate);
-	mode = irq_mode(vdevice, &count);
+	mode = ioas_irqs_mode(vdevice, &count);
 	if (mode != IOAS_IRQ_OFF)
-		vectors_off(vdevice, mode);
+		ioas_irqs_off(vdevice, mode);
 	single_put(vdevice, &vdevice->error_event);
 	single_put(vdevice, &vdevice->request_event);
 	ioas_unlock(&vdevice->gate);
@@ -104,7 +84,7 @@ static bool vector_can_be_set(struct ioas_vdevice *vdevice,
 {
 	unsigned int count;
 
-	irq_mode(vdevice, &count);
+	ioas_irqs_mode(vdevice, &count);
 	return vector < count ||
 	       (mode == IOAS_IRQ_MSIX &&
 	        vdevice->vfio->machine->profile->msix_dynamic);
@@ -130,7 +110,7 @@ static int set_vector(struct ioas_vdevice *vdevice, enum ioas_irq_mode mode,
 }
 
 /* On failure the vectors up to the failing one are without event. */
-static int set_block(const struct request *rq)
+static int set_block(const struct ioas_irq_request *rq)
 {
 	enum ioas_irq_mode mode = (enum ioas_irq_mode)rq->set.index;
 	const int32_t *fd = rq->data;
@@ -144,7 +124,7 @@ static int set_block(const struct request *rq)
 	return ret;
 }
 
-static int msi_turn_on(const struct request *rq)
+static int msi_turn_on(const struct ioas_irq_request *rq)
 {
 	enum ioas_irq_mode mode = (enum ioas_irq_mode)rq->set.index;
 	unsigned int count = rq->set.start + rq->set.count;
@@ -155,39 +135,36 @@ static int msi_turn_on(const struct request *rq)
 	ioas_device_irq_on(rq->vdevice->dev, mode, count);
 	ret = set_block(rq);
 	if (ret)
-		vectors_off(rq->vdevice, mode);
+		ioas_irqs_off(rq->vdevice, mode);
 	return ret;
 }
 
-/* Did the program ask for element @i of its data? */
-static bool wanted(const struct request *rq, uint32_t i)
+bool ioas_irqs_wanted(const struct ioas_irq_request *rq, uint32_t i)
 {
 	const uint8_t *flag = rq->data;
 
 	return (rq->set.flags & VFIO_IRQ_SET_DATA_NONE) || flag[i];
 }
 
-static void loop_back(const struct request *rq)
+static void loop_back(const struct ioas_irq_request *rq)
 {
 	uint32_t i;
-	int event;
 
-	for (i = 0; i < rq->set.count; i++) {
-		event = vector_event(rq->vdevice, rq->set.start + i);
-		if (event != IOAS_NO_EVENT && wanted(rq, i))
-			ioas_hooks.signal(event);
-	}
+	for (i = 0; i < rq->set.count; i++)
+		if (ioas_irqs_wanted(rq, i))
+			ioas_device_irq_loop_back(rq->vdevice->dev,
+			                          rq->set.start + i);
 }
 
-static long msi_trigger(const struct request *rq)
+static long msi_trigger(const struct ioas_irq_request *rq)
 {
 	enum ioas_irq_mode mine = (enum ioas_irq_mode)rq->set.index;
 	unsigned int count;
-	enum ioas_irq_mode mode = irq_mode(rq->vdevice, &count);
+	enum ioas_irq_mode mode = ioas_irqs_mode(rq->vdevice, &count);
 	bool none = rq->set.flags & VFIO_IRQ_SET_DATA_NONE;
 
 	if (mode == mine && rq->set.count == 0 && none) {
-		vectors_off(rq->vdevice, mode);
+		ioas_irqs_off(rq->vdevice, mode);
 		return 0;
 	}
 	if (mode != mine && mode != IOAS_IRQ_OFF)
@@ -205,7 +182,7 @@ static long msi_trigger(const struct request *rq)
  * of 1 leaves start 0 and a count of 0 or 1. ----
  */
 
-static long single_by_none(const struct request *rq, int *event)
+static long single_by_none(const struct ioas_irq_request *rq, int *event)
 {
 	if (*event == IOAS_NO_EVENT)
 		return -EINVAL;
@@ -216,16 +193,16 @@ static long single_by_none(const struct request *rq, int *event)
 	return 0;
 }
 
-static long single_by_bool(const struct request *rq, const int *event)
+static long single_by_bool(const struct ioas_irq_request *rq, const int *event)
 {
 	if (rq->set.count == 0)
 		return -EINVAL;
-	if (wanted(rq, 0) && *event != IOAS_NO_EVENT)
+	if (ioas_irqs_wanted(rq, 0) && *event != IOAS_NO_EVENT)
 		ioas_hooks.signal(*event);
 	return 0;
 }
 
-static long single_by_eventfd(const struct request *rq, int *event)
+static long single_by_eventfd(const struct ioas_irq_request *rq, int *event)
 {
 	const int32_t *fd = rq->data;
 	int fresh;
@@ -244,7 +221,7 @@ static long single_by_eventfd(const struct request *rq, int *event)
 	return 0;
 }
 
-static long single_trigger(const struct request *rq, int *event)
+static long single_trigger(const struct ioas_irq_request *rq, int *event)
 {
 	if (rq->set.flags & VFIO_IRQ_SET_DATA_NONE)
 		return single_by_none(rq, event);
@@ -253,27 +230,27 @@ static long single_trigger(const struct request *rq, int *event)
 	return single_by_eventfd(rq, event);
 }
 
-static long error_trigger(const struct request *rq)
+static long error_trigger(const struct ioas_irq_request *rq)
 {
 	return single_trigger(rq, &rq->vdevice->error_event);
 }
 
-static long request_trigger(const struct request *rq)
+static long request_trigger(const struct ioas_irq_request *rq)
 {
 	return single_trigger(rq, &rq->vdevice->request_event);
 }
 
 /* ---- The command ---- */
 
-/*
- * Who triggers. Nothing is masked or unmasked by a call: INTx could be, but no
- * function here has it, and its count of 0 refuses every call before.
- */
-static long (*const trigger[VFIO_PCI_NUM_IRQS])(const struct request *rq) = {
-	[VFIO_PCI_MSI_IRQ_INDEX] = msi_trigger,
-	[VFIO_PCI_MSIX_IRQ_INDEX] = msi_trigger,
-	[VFIO_PCI_ERR_IRQ_INDEX] = error_trigger,
-	[VFIO_PCI_REQ_IRQ_INDEX] = request_trigger,
+/* Who acts on an index, in the order of the actions' bits; NULL: ENOTTY. */
+static long (*const actions[VFIO_PCI_NUM_IRQS][3])(
+	const struct ioas_irq_request *rq) = {
+	[VFIO_PCI_INTX_IRQ_INDEX] = {ioas_intx_mask, ioas_intx_unmask,
+                                     ioas_intx_trigger},
+	[VFIO_PCI_MSI_IRQ_INDEX] = {NULL, NULL, msi_trigger},
+	[VFIO_PCI_MSIX_IRQ_INDEX] = {NULL, NULL, msi_trigger},
+	[VFIO_PCI_ERR_IRQ_INDEX] = {NULL, NULL, error_trigger},
+	[VFIO_PCI_REQ_IRQ_INDEX] = {NULL, NULL, request_trigger},
 };
 
 /* Bytes of one element of data, or -EINVAL: not exactly one kind of it. */
@@ -311,20 +288,26 @@ static int check(const struct ioas_vdevice *vdevice,
 	return set->argsz - sizeof(*set) < *ret_bytes ? -EINVAL : 0;
 }
 
-static long act(const struct request *rq)
+static long act(const struct ioas_irq_request *rq)
 {
-	uint32_t action = rq->set.flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
+	static const uint32_t action[] = {VFIO_IRQ_SET_ACTION_MASK,
+	                                  VFIO_IRQ_SET_ACTION_UNMASK,
+	                                  VFIO_IRQ_SET_ACTION_TRIGGER};
+	uint32_t wanted = rq->set.flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
+	unsigned int i = 0;
 	long ret;
 
-	if (action != VFIO_IRQ_SET_ACTION_TRIGGER || !trigger[rq->set.index])
+	while (i < IOAS_ARRAY_SIZE(action) && action[i] != wanted)
+		i++;
+	if (i == IOAS_ARRAY_SIZE(action) || !actions[rq->set.index][i])
 		return -ENOTTY;
 	ioas_lock(&rq->vdevice->gate);
-	ret = trigger[rq->set.index](rq);
+	ret = actions[rq->set.index][i](rq);
 	ioas_unlock(&rq->vdevice->gate);
 	return ret;
 }
 
-static long act_with_data(struct request *rq, struct uaddr from)
+static long act_with_data(struct ioas_irq_request *rq, struct uaddr from)
 {
 	long ret = -EFAULT;
 
@@ -339,7 +322,7 @@ static long act_with_data(struct request *rq, struct uaddr from)
 
 long ioas_device_set_irqs(struct ioas_call *call)
 {
-	struct request rq = {
+	struct ioas_irq_request rq = {
 		.vdevice = call->file->device,
 		.set = call->in.irq_set,
 	};

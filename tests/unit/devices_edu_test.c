@@ -82,6 +82,25 @@ static void interrupts_are_raised_and_acknowledged(struct rig *r)
 	assert_int_equal(get(b, 0x24), 0x1201);
 }
 
+static void the_pin_stays_asserted_until_all_is_acknowledged(struct rig *r)
+{
+	struct board *b = edu(r);
+	int event = rig_event(r);
+
+	ioas_device_irq_on(b->dev, IOAS_IRQ_INTX, 1);
+	ioas_device_irq_set(b->dev, 0, event);
+	set(b, 0x60, 3);
+	assert_int_equal(rig_event_count(r, event), 1);
+	set(b, 0x64, 1);
+	ioas_device_intx_unmask(b->dev);
+	assert_int_equal(rig_event_count(r, event), 1);
+	set(b, 0x64, 2);
+	ioas_device_intx_unmask(b->dev);
+	assert_int_equal(rig_event_count(r, event), 0);
+	set(b, 0x60, 4);
+	assert_int_equal(rig_event_count(r, event), 1);
+}
+
 static void transfer(struct board *b, uint64_t from, uint64_t to,
                      uint64_t bytes, uint32_t command)
 {
@@ -218,6 +237,7 @@ static void each_model_is_listed_once_and_can_be(struct rig *r)
 RIG_MAIN("devices_edu", RIG_TEST(it_says_what_it_is_and_that_it_lives),
          RIG_TEST(factorials_are_modulo_two_to_the_32nd),
          RIG_TEST(interrupts_are_raised_and_acknowledged),
+         RIG_TEST(the_pin_stays_asserted_until_all_is_acknowledged),
          RIG_TEST(dma_goes_both_ways),
          RIG_TEST(dma_registers_take_4_and_8_bytes),
          RIG_TEST(dma_stays_inside_the_buffer),
