@@ -7,7 +7,8 @@
  * the same rows can be run against anything that claims to be VFIO.
  *
  * The rows are written for pages of 4 KiB, the profile intel, and the devices
- * of model.c.
+ * of model.c. With other devices what a row expects is not always so; then the
+ * rows are printed instead of checked (print.c), and two prints compared.
  */
 #ifndef ABI_H
 #define ABI_H
@@ -34,7 +35,13 @@ struct abi_limits {
 
 /* Each call gives a value or -errno. */
 struct abi_backend {
-	const char *name;
+	/*
+	 * Once, with the words of the command line that are no options. False:
+	 * they are not understood, or what is needed is not there; it was said.
+	 */
+	bool (*set_up)(char *const word[]);
+	/* The name of the device in group 1, 2 or 3: 12 characters. */
+	const char *(*device)(unsigned int group);
 	/* A world in which nothing is open, with these limits. */
 	int (*begin)(const struct abi_limits *limits);
 	/* Closes what is open; -EUCLEAN: something is left behind. */
@@ -57,9 +64,13 @@ struct abi_backend {
 	const char *(*command)(unsigned int kind, unsigned long command);
 };
 
-extern const struct abi_backend abi_ioas;
+/* The one that this program is built with. */
+extern const struct abi_backend abi_backend;
 
 /* ---- Placeholders in rows ---- */
+
+/* Names of devices: DEVICE_NAME of a group; also as part of a longer text. */
+#define DEVICE_NAME_BYTES 12
 
 /* Addresses: 64 pages to read and write, and places that are not so good. */
 #define PLACE_MEMORY      UINT64_C(0xa5a5000000000000)
@@ -194,5 +205,28 @@ extern const char *const abi_state_name[S_NR];
 int abi_enter(struct abi_world *world, enum abi_state state);
 /* Put what the placeholders stand for in place of them. */
 void abi_resolve(const struct abi_world *world, void *argument, size_t bytes);
+/* The name of an address in rows. False: it has none. */
+bool abi_unresolve(const struct abi_world *world, uint64_t value,
+                   uint64_t *ret_place);
+
+/* What the container and the group say of themselves. */
+struct abi_picture {
+	long info_answer, status_answer;
+	char info[256];
+	uint32_t status[2];
+};
+
+/* What a row came to. */
+struct abi_outcome {
+	long answer;
+	const char *was, *is; /* the argument before and after it */
+	size_t bytes;
+	uint64_t signals[EVENTS];
+	struct abi_picture before, after;
+};
+
+/* One line on standard output. */
+void abi_print(const struct abi_world *world, const char *subject,
+               const struct abi_row *row, const struct abi_outcome *outcome);
 
 #endif /* ABI_H */

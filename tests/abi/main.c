@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the table in each contract, one fresh world for each row. Of every row
- * it checks what the row says, and also what holds for all:
+ *	abi [-c CONTRACT] [-n NAME] [-s SUBJECT] [-p] [-o] [WORD...]
+ *
+ * Runs the table in each contract (or the one given), one fresh world for each
+ * row (or those whose name contains NAME, of sets whose subject is SUBJECT).
+ * Words are for the back end. With -p rows are printed and nothing is checked,
+ * with -o without what is read from a BAR. Else, of every row it checks what
+ * the row says, and also what holds for all:
  *
  *	an argument is never read behind its end (a hole is there)
  *	what a call does not answer in is as it was
@@ -33,7 +38,10 @@ static const struct abi_set *const sets[] = {
 static struct {
 	struct abi_world world;
 	const struct abi_set *set;
-	const char *only; /* part of a name, or NULL */
+	const char *only;    /* part of a name, or NULL */
+	const char *subject; /* of the only set, or NULL */
+	bool print;
+	bool opaque; /* what a BAR reads as is not printed */
 	unsigned int rows, failed;
 	bool said; /* of this row, that it failed */
 	bool covered[KINDS][COMMANDS];
@@ -67,50 +75,6 @@ static void make_memory(void)
 	run.read_only = pages(4);
 }
 
-static uint64_t resolve_address(const struct abi_world *w, uint64_t value)
-{
-	uint64_t base = (uintptr_t)w->memory;
-
-	switch (value & PLACE_MASK) {
-	case PLACE_MEMORY:
-		return base + (value - PLACE_MEMORY);
-	case PLACE_READ_ONLY:
-		return base + MEM_PAGES * PAGE + (value - PLACE_READ_ONLY);
-	case PLACE_HOLE:
-		return base + (MEM_PAGES + 1) * PAGE + (value - PLACE_HOLE);
-	default:
-		return value;
-	}
-}
-
-static void resolve_fds(const struct abi_world *w, char *at, size_t bytes)
-{
-	uint32_t word;
-	size_t i;
-
-	for (i = 0; i + 4 <= bytes; i += 4) {
-		memcpy(&word, at + i, 4);
-		if (word - PLACE_FD >= FD_NR)
-			continue;
-		word = (uint32_t)w->fd[word - PLACE_FD];
-		memcpy(at + i, &word, 4);
-	}
-}
-
-void abi_resolve(const struct abi_world *world, void *argument, size_t bytes)
-{
-	char *at = argument;
-	uint64_t value;
-	size_t i;
-
-	resolve_fds(world, at, bytes);
-	for (i = 0; i + 8 <= bytes; i += 8) {
-		memcpy(&value, at + i, 8);
-		value = resolve_address(world, value);
-		memcpy(at + i, &value, 8);
-	}
-}
-
 /* ---- One row ---- */
 
 static void fail(const struct abi_row *row, const char *what)
@@ -134,14 +98,7 @@ static void fail_value(const struct abi_row *row, const char *what, long is,
 	fail(row, text);
 }
 
-/* What the container and the group say of themselves. */
-struct picture {
-	long info_answer, status_answer;
-	char info[256];
-	uint32_t status[2];
-};
-
-static void take_picture(struct picture *p)
+static void take_picture(struct abi_picture *p)
 {
 	const struct abi_world *w = &run.world;
 	uint32_t argsz = sizeof(p->info);
@@ -233,10 +190,8 @@ static long make_call(const struct abi_row *row, char *at)
 
 static void check_result(const struct abi_row *row, long ret)
 {
-	if (row->expected == ANY_FD && ret >= 0) {
-		run.world.fd[FD_DEVICE2] = (int)ret;
+	if (row->expected == ANY_FD && ret >= 0)
 		return;
-	}
 	if (ret != row->expected)
 		fail_value(row, "answer", ret, row->expected);
 }
@@ -266,20 +221,28 @@ static void check_memory(const struct abi_row *row, const char *at,
 	free(expected);
 }
 
-static void check_events(const struct abi_row *row)
+static void count_signals(uint64_t signals[EVENTS])
 {
-	unsigned int i, signals = 0;
+	unsigned int i;
+
+	for (i = 0; i < EVENTS; i++)
+		signals[i] = run.world.backend->event_count(
+			run.world.fd[FD_EVENT0 + i]);
+}
+
+static void check_signals(const struct abi_row *row,
+                          const uint64_t signals[EVENTS])
+{
+	unsigned int i, raised = 0;
 
 	for (i = 0; i < EVENTS; i++) {
-		uint64_t n = run.world.backend->event_count(
-			run.world.fd[FD_EVENT0 + i]);
-
-		if (n > 1)
-			fail_value(row, "signals of one event", (long)n, 1);
-		signals |= (n ? 1u : 0) << i;
+		if (signals[i] > 1)
+			fail_value(row, "signals of one event",
+			           (long)signals[i], 1);
+		raised |= (signals[i] ? 1u : 0) << i;
 	}
-	if (signals != row->signals)
-		fail_value(row, "events raised", (long)signals,
+	if (raised != row->signals)
+		fail_value(row, "events raised", (long)raised,
 		           (long)row->signals);
 }
 
@@ -293,42 +256,77 @@ static void note_covered(const struct abi_row *row, long ret)
 		run.covered[kind][n] = true;
 }
 
+static void check(const struct abi_row *row, const struct abi_outcome *o)
+{
+	check_result(row, o->answer);
+	check_memory(row, o->is, o->was);
+	check_signals(row, o->signals);
+	/* A bad place for the answer is found when the work is done. */
+	if (o->answer < 0 && row->place != AT_READ_ONLY &&
+	    memcmp(&o->before, &o->after, sizeof(o->before)) != 0)
+		fail(row, "the error left a change behind");
+}
+
+static bool reads_bar(const struct abi_row *row)
+{
+	return row->call == CALL_READ && row->on == FD_DEVICE &&
+	       row->position >> IOAS_REGION_SHIFT < VFIO_PCI_ROM_REGION_INDEX;
+}
+
+static void print(const struct abi_row *row, struct abi_outcome *o)
+{
+	if (!is_readable(row) || (run.opaque && reads_bar(row)))
+		o->bytes = 0;
+	abi_print(&run.world, run.set->subject, row, o);
+}
+
 static void try_row(const struct abi_row *row)
 {
-	struct picture before, after;
 	char *at = place(row);
 	char *was = put_argument(row, at);
-	long ret;
+	struct abi_outcome o = {
+		.was = was,
+		.is = at,
+		.bytes = memory_bytes(row),
+	};
 
-	take_picture(&before);
-	ret = make_call(row, at);
-	check_result(row, ret);
-	check_memory(row, at, was);
-	check_events(row);
-	take_picture(&after);
-	/* A bad place for the answer is found when the work is done. */
-	if (ret < 0 && row->place != AT_READ_ONLY &&
-	    memcmp(&before, &after, sizeof(before)) != 0)
-		fail(row, "the error left a change behind");
-	note_covered(row, ret);
+	take_picture(&o.before);
+	o.answer = make_call(row, at);
+	if (row->expected == ANY_FD && o.answer >= 0)
+		run.world.fd[FD_DEVICE2] = (int)o.answer;
+	count_signals(o.signals);
+	take_picture(&o.after);
+	note_covered(row, o.answer);
+	if (run.print)
+		print(row, &o);
+	else
+		check(row, &o);
 	free(was);
+}
+
+static bool is_wanted(const struct abi_row *row)
+{
+	if (run.only && !strstr(row->name, run.only))
+		return false;
+	return !row->in || (row->in & 1u << run.world.contract);
 }
 
 static void run_row(const struct abi_row *row)
 {
 	int ret;
 
-	if (run.only && !strstr(row->name, run.only))
-		return;
-	if (row->in && !(row->in & 1u << run.world.contract))
+	if (!is_wanted(row))
 		return;
 	run.rows++;
 	run.said = false;
 	ret = abi_enter(&run.world, row->state);
-	if (ret)
-		fail_value(row, "the state cannot be reached", ret, 0);
-	else
+	if (!ret)
 		try_row(row);
+	else if (run.print)
+		printf("ROW %s|%s|%s|no such state: %d\n", run.set->subject,
+		       row->name, abi_state_name[row->state], ret);
+	else
+		fail_value(row, "the state cannot be reached", ret, 0);
 	close(run.world.fd[FD_OTHER]);
 	if (run.world.backend->end())
 		fail(row, "something is left when everything is closed");
@@ -350,6 +348,8 @@ static void run_set(const struct abi_set *set)
 {
 	size_t i;
 
+	if (run.subject && strcmp(set->subject, run.subject) != 0)
+		return;
 	run.set = set;
 	for (i = 0; i < set->count; i++)
 		run_states(&set->rows[i]);
@@ -384,20 +384,48 @@ static void run_contract(enum ioas_contract contract)
 		run_set(sets[i]);
 }
 
+/* Return: false when they are not understood. */
+static bool read_options(int argc, char **argv, unsigned int *ret_contracts)
+{
+	enum ioas_contract contract;
+	int c;
+
+	while ((c = getopt(argc, argv, "c:n:s:po")) != -1) {
+		if (c == 'c' && ioas_contract_find(optarg, &contract))
+			*ret_contracts = 1u << contract;
+		else if (c == 'n')
+			run.only = optarg;
+		else if (c == 's')
+			run.subject = optarg;
+		else if (c == 'p')
+			run.print = true;
+		else if (c == 'o')
+			run.opaque = true;
+		else
+			return false;
+	}
+	return abi_backend.set_up(argv + optind);
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int i;
+	unsigned int i, contracts = (1u << IOAS_CONTRACT_NR) - 1;
 
 	if (sysconf(_SC_PAGESIZE) != (long)PAGE) {
 		printf("skipped: the rows are for pages of 4 KiB\n");
 		return 77;
 	}
-	run.world.backend = &abi_ioas;
-	run.only = argc > 1 ? argv[1] : NULL;
+	run.world.backend = &abi_backend;
+	if (!read_options(argc, argv, &contracts)) {
+		fprintf(stderr, "abi: not understood, see the head of main.c "
+		                "and of the back end\n");
+		return 2;
+	}
 	make_memory();
 	for (i = 0; i < IOAS_CONTRACT_NR; i++)
-		run_contract((enum ioas_contract)i);
-	if (!run.only)
+		if (contracts & 1u << i)
+			run_contract((enum ioas_contract)i);
+	if (!run.only && !run.subject && !run.print)
 		check_covered();
 	printf("%u rows, %u passed, %u failed\n", run.rows,
 	       run.rows - run.failed, run.failed);

@@ -141,9 +141,8 @@ static long invalidate(struct abi_world *w)
 
 static long open_device(struct abi_world *w, unsigned int group)
 {
-	static const char *const name[] = {"0000:01:00.0", "0000:01:00.0",
-	                                   "0000:02:00.0", "0000:03:00.0"};
-	long fd = call(w, FD_GROUP, VFIO_GROUP_GET_DEVICE_FD, name[group]);
+	long fd = call(w, FD_GROUP, VFIO_GROUP_GET_DEVICE_FD,
+	               w->backend->device(group ? group : 1));
 
 	if (fd < 0)
 		return fd;

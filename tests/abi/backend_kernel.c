@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table's back end that is the kernel this program runs on, by its files:
+ *
+ *	abi-kernel [OPTION...] ADDRESS ADDRESS ADDRESS
+ *
+ * The devices of groups 1, 2 and 3 by their addresses ("0000:01:00.0"); each
+ * is bound to vfio-pci and alone in its group. What they are is printed first,
+ * as facts for backend_ioas.c to imitate:
+ *
+ *	FACT group name value
+ *
+ * To be run as root in a machine of its own: it sets the limit of entries, a
+ * parameter of the module, and gives up CAP_IPC_LOCK where a row needs a limit
+ * of locked memory.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "abi.h"
+
+#define GROUPS      3
+#define ENTRY_LIMIT "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
+
+static struct {
+	char name[GROUPS + 1][DEVICE_NAME_BYTES + 1];
+	unsigned int number[GROUPS + 1]; /* of the group, here */
+	uint64_t entries;                /* as the module has it */
+} here;
+
+static long answer(long ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+/* ---- Calls ---- */
+
+static int open_container(void)
+{
+	return (int)answer(open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC));
+}
+
+static int open_group(unsigned int group)
+{
+	unsigned int number = group;
+	char path[64];
+
+	/* A number that is none of ours stays one that is none. */
+	if (group >= 1 && group <= GROUPS)
+		number = here.number[group];
+	snprintf(path, sizeof(path), "/dev/vfio/%u", number);
+	return (int)answer(open(path, O_RDWR | O_CLOEXEC));
+}
+
+static int make_eventfd(void)
+{
+	return (int)answer(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
+static int make_other(void)
+{
+	return (int)answer(open("/dev/null", O_RDWR | O_CLOEXEC));
+}
+
+static uint64_t event_count(int fd)
+{
+	uint64_t count = 0;
+
+	return read(fd, &count, sizeof(count)) == (ssize_t)sizeof(count) ? count
+	                                                                 : 0;
+}
+
+static int do_close(int fd)
+{
+	return (int)answer(close(fd));
+}
+
+static long do_ioctl(int fd, unsigned long command, unsigned long argument)
+{
+	return answer(syscall(SYS_ioctl, fd, command, argument));
+}
+
+static ssize_t do_pread(int fd, void *buffer, size_t bytes, uint64_t at)
+{
+	return answer(syscall(SYS_pread64, fd, buffer, bytes, at));
+}
+
+static ssize_t do_pwrite(int fd, const void *buffer, size_t bytes, uint64_t at)
+{
+	return answer(syscall(SYS_pwrite64, fd, buffer, bytes, at));
+}
+
+static long do_seek(int fd)
+{
+	return answer(lseek(fd, 0, SEEK_CUR));
+}
+
+static int do_mmap(int fd, uint64_t bytes, int prot, int flags, uint64_t at)
+{
+	long where = syscall(SYS_mmap, NULL, bytes, prot, flags, fd, at);
+
+	if (where == -1)
+		return -errno;
+	return (int)answer(syscall(SYS_munmap, where, bytes));
+}
+
+static const char *command_name(unsigned int kind, unsigned long command)
+{
+	return NULL;
+}
+
+/* ---- A world ---- */
+
+static int set_entries(uint64_t entries)
+{
+	char text[32];
+	int fd, ret;
+
+	if (entries == here.entries)
+		return 0;
+	fd = open(ENTRY_LIMIT, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = snprintf(text, sizeof(text), "%" PRIu64 "\n", entries);
+	ret = write(fd, text, (size_t)ret) == ret ? 0 : -EIO;
+	close(fd);
+	if (!ret)
+		here.entries = entries;
+	return ret;
+}
+
+/* Locked memory has a limit only for those who may not lock as they like. */
+static int may_lock(bool yes)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -errno;
+	if (yes)
+		data[0].effective |= 1u << CAP_IPC_LOCK;
+	else
+		data[0].effective &= ~(1u << CAP_IPC_LOCK);
+	return (int)answer(syscall(SYS_capset, &header, data));
+}
+
+static int set_memlock(uint64_t pages)
+{
+	rlim_t bytes = pages == UINT64_MAX ? RLIM_INFINITY : pages * PAGE;
+	struct rlimit limit = {bytes, RLIM_INFINITY};
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+		return -errno;
+	return may_lock(pages == UINT64_MAX);
+}
+
+static int begin(const struct abi_limits *limits)
+{
+	int ret = set_entries(limits->entries);
+
+	return ret ? ret : set_memlock(limits->memlock_pages);
+}
+
+/* A line may be the last before the machine stops: it must be out. */
+static int end(void)
+{
+	fflush(stdout);
+	return (int)answer(syscall(SYS_close_range, 3, UINT_MAX, 0));
+}
+
+/* ---- The devices ---- */
+
+static bool find_group(unsigned int group, const char *name)
+{
+	char path[128], link[PATH_MAX];
+	ssize_t bytes;
+	char *number;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
+	         name);
+	bytes = readlink(path, link, sizeof(link) - 1);
+	if (bytes < 0 || strlen(name) != DEVICE_NAME_BYTES) {
+		fprintf(stderr, "%s: no group\n", name);
+		return false;
+	}
+	link[bytes] = '\0';
+	number = strrchr(link, '/');
+	here.number[group] = (unsigned int)strtoul(number + 1, NULL, 10);
+	memcpy(here.name[group], name, DEVICE_NAME_BYTES + 1);
+	return true;
+}
+
+static void fact(unsigned int group, const char *name, uint64_t value)
+{
+	printf("FACT %u %s 0x%" PRIx64 "\n", group, name, value);
+}
+
+static uint32_t config(int device, unsigned int at, unsigned int bytes)
+{
+	uint32_t value = 0;
+
+	do_pread(device, &value, bytes,
+	         ((uint64_t)VFIO_PCI_CONFIG_REGION_INDEX << IOAS_REGION_SHIFT) +
+	                 at);
+	return value;
+}
+
+static void bar_facts(unsigned int group, int device)
+{
+	struct vfio_region_info info;
+	char name[16];
+	uint32_t i;
+
+	for (i = 0; i < 6; i++) {
+		info = (struct vfio_region_info){.argsz = sizeof(info),
+		                                 .index = i};
+		if (do_ioctl(device, VFIO_DEVICE_GET_REGION_INFO,
+		             (uintptr_t)&info) ||
+		    !info.size)
+			continue;
+		snprintf(name, sizeof(name), "bar%" PRIu32, i);
+		fact(group, name, info.size);
+		snprintf(name, sizeof(name), "kind%" PRIu32, i);
+		fact(group, name, config(device, 0x10 + 4 * i, 1) & 0xf);
+	}
+}
+
+static void msix_facts(unsigned int group, int device)
+{
+	unsigned int at = config(device, 0x34, 1);
+
+	while (at && config(device, at, 1) != 0x11)
+		at = config(device, at + 1, 1);
+	if (!at)
+		return;
+	fact(group, "msix_table", config(device, at + 4, 4));
+	fact(group, "msix_pba", config(device, at + 8, 4));
+}
+
+static void irq_facts(unsigned int group, int device)
+{
+	static const char *const name[] = {"intx", "msi", "msix"};
+	struct vfio_irq_info info;
+	uint32_t i;
+
+	for (i = 0; i < COUNT(name); i++) {
+		info = (struct vfio_irq_info){.argsz = sizeof(info),
+		                              .index = i};
+		if (!do_ioctl(device, VFIO_DEVICE_GET_IRQ_INFO,
+		              (uintptr_t)&info))
+			fact(group, name[i], info.count);
+	}
+}
+
+static void device_facts(unsigned int group, int device)
+{
+	struct vfio_region_info info = {.argsz = sizeof(info),
+	                                .index = VFIO_PCI_CONFIG_REGION_INDEX};
+
+	do_ioctl(device, VFIO_DEVICE_GET_REGION_INFO, (uintptr_t)&info);
+	fact(group, "pcie", info.size > 256);
+	fact(group, "vendor", config(device, 0, 2));
+	fact(group, "device", config(device, 2, 2));
+	fact(group, "revision", config(device, 8, 1));
+	fact(group, "class", config(device, 8, 4) >> 8);
+	fact(group, "subsystem_vendor", config(device, 0x2c, 2));
+	fact(group, "subsystem_device", config(device, 0x2e, 2));
+	bar_facts(group, device);
+	irq_facts(group, device);
+	msix_facts(group, device);
+}
+
+static bool print_facts(unsigned int group)
+{
+	int container = open_container(), file = open_group(group);
+	long device;
+
+	do_ioctl(file, VFIO_GROUP_SET_CONTAINER, (uintptr_t)&container);
+	do_ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+	device = do_ioctl(file, VFIO_GROUP_GET_DEVICE_FD,
+	                  (uintptr_t)here.name[group]);
+	if (device < 0)
+		fprintf(stderr, "%s, group %u: %s\n", here.name[group],
+		        here.number[group], strerror((int)-device));
+	else
+		device_facts(group, (int)device);
+	end();
+	return device >= 0;
+}
+
+static bool set_up(char *const word[])
+{
+	unsigned int group;
+
+	for (group = 1; group <= GROUPS; group++)
+		if (!word[group - 1] || !find_group(group, word[group - 1]))
+			return false;
+	for (group = 1; group <= GROUPS; group++)
+		if (!print_facts(group))
+			return false;
+	return !word[GROUPS];
+}
+
+static const char *device_name(unsigned int group)
+{
+	return here.name[group];
+}
+
+const struct abi_backend abi_backend = {
+	.set_up = set_up,
+	.device = device_name,
+	.begin = begin,
+	.end = end,
+	.open_container = open_container,
+	.open_group = open_group,
+	.eventfd = make_eventfd,
+	.other = make_other,
+	.event_count = event_count,
+	.close = do_close,
+	.ioctl = do_ioctl,
+	.pread = do_pread,
+	.pwrite = do_pwrite,
+	.seek = do_seek,
+	.mmap = do_mmap,
+	.command = command_name,
+};
