@@ -13,14 +13,13 @@
 #include "machine/machine.h"
 #include "preload/fds.h"
 #include "preload/say.h"
+#include "preload/watcher.h"
 #include "preload/wrap.h"
 
 /* ---- Places: the internal descriptors that can be found again. ---- */
 
-#define EVENTS_MAX (1u << 16)
-
 /* The descriptor + 1; 0: free. */
-static struct ioas_a32 events[EVENTS_MAX];
+static struct ioas_a32 events[IOAS_EVENTS_MAX];
 static struct ioas_a32 groups[IOAS_FUNCTIONS_MAX + 1];
 static struct ioas_a32 events_used; /* places below this were ever taken */
 
@@ -57,9 +56,12 @@ static bool move_known(int fd, int up)
 {
 	uint32_t i, n = ioas_a32_load(&events_used);
 
-	for (i = 0; i < n; i++)
-		if (move(&events[i], fd, up))
+	for (i = 0; i < n; i++) {
+		if (move(&events[i], fd, up)) {
+			ioas_watcher_moved(i, fd, up);
 			return true;
+		}
+	}
 	for (i = 0; i < IOAS_ARRAY_SIZE(groups); i++)
 		if (move(&groups[i], fd, up))
 			return true;
@@ -120,7 +122,7 @@ static int find_place(int fd)
 {
 	uint32_t i, seen;
 
-	for (i = 0; i < EVENTS_MAX; i++) {
+	for (i = 0; i < IOAS_EVENTS_MAX; i++) {
 		seen = 0;
 		if (!ioas_a32_cas(&events[i], &seen, (uint32_t)fd + 1))
 			continue;
@@ -153,6 +155,18 @@ static void event_put(int handle)
 
 	if (place)
 		ioas_fd_internal_close((int)place - 1);
+}
+
+static int event_watch(int handle, struct ioas_watcher *watcher)
+{
+	uint32_t place = ioas_a32_load(&events[handle]);
+
+	return ioas_watcher_add((unsigned int)handle, (int)place - 1, watcher);
+}
+
+static void event_unwatch(int handle, struct ioas_watcher *watcher)
+{
+	ioas_watcher_remove((unsigned int)handle);
 }
 
 /* ---- Groups: one process of a run holds each. ---- */
@@ -227,6 +241,8 @@ const struct ioas_front ioas_front = {
 	.fd_file = fd_file,
 	.event_get = event_get,
 	.event_put = event_put,
+	.event_watch = event_watch,
+	.event_unwatch = event_unwatch,
 	.group_claim = group_claim,
 	.group_release = group_release,
 	.complain = complain,

@@ -12,6 +12,8 @@
 #include "base/hooks.h"
 #include "uapi/vfio.h"
 
+#define IOAS_EVENTS_MAX (1u << 16)
+
 extern const struct ioas_front ioas_front;
 
 /* Put the front end's hooks in place of the host's. */

@@ -28,6 +28,7 @@
 #include "preload/signals.h"
 #include "preload/trap.h"
 #include "preload/views.h"
+#include "preload/watcher.h"
 #include "preload/watching.h"
 #include "preload/wrap.h"
 
@@ -217,6 +218,7 @@ void ioas_run_forked(void)
 	ioas_bury_forked();
 	ioas_fds_forked();
 	ioas_front_forked();
+	ioas_watchers_forked();
 	ioas_views_forked();
 	ioas_watching_forked();
 	ioas_a32_store_relaxed(&told, 0);

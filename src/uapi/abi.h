@@ -143,6 +143,11 @@ IOAS_LAYOUT(struct vfio_irq_set, count, 16);
 IOAS_LAYOUT(struct vfio_irq_set, data, 20);
 IOAS_LAYOUT(struct ioas_vfio_irq_set, count, 16);
 
+IOAS_SIZE(struct vfio_device_ioeventfd, 32);
+IOAS_LAYOUT(struct vfio_device_ioeventfd, offset, 8);
+IOAS_LAYOUT(struct vfio_device_ioeventfd, data, 16);
+IOAS_LAYOUT(struct vfio_device_ioeventfd, fd, 24);
+
 IOAS_SIZE(struct vfio_device_feature, 8);
 IOAS_SIZE(struct vfio_device_low_power_entry_with_wakeup, 8);
 IOAS_LAYOUT(struct vfio_device_low_power_entry_with_wakeup, wakeup_eventfd, 0);

@@ -36,6 +36,7 @@ void ioas_vdevice_close(struct ioas_vdevice *vdevice)
 	ioas_lock(&vdevice->vfio->lock);
 	if (--vdevice->opens == 0) {
 		ioas_irqs_put(vdevice);
+		ioas_ioeventfds_put(vdevice);
 		ioas_power_put(vdevice);
 		ioas_device_restart(vdevice->dev);
 		vdevice->group->users--;
@@ -144,6 +145,9 @@ static long get_irq_info(struct ioas_call *call)
 
 	if (info->index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
+	if (info->index == VFIO_PCI_ERR_IRQ_INDEX &&
+	    !ioas_vdevice_has_error_irq(vdevice))
+		return -EINVAL;
 	info->count = ioas_vdevice_irq_count(vdevice, info->index);
 	info->flags = irq_flags(vdevice, info->index, info->count);
 	return ioas_copy_out(call->at, info, sizeof(*info));
@@ -194,6 +198,12 @@ const struct ioas_command ioas_device_commands[IOAS_VFIO_COMMANDS] = {
                  .min = sizeof(struct vfio_device_feature),
                  .known = FEATURE_FLAGS,
                  .flags = IOAS_COMMAND_NO_WAKE},
+	[IOAS_COMMAND(VFIO_DEVICE_IOEVENTFD)] =
+		{.name = "VFIO_DEVICE_IOEVENTFD",
+                 .run = ioas_device_ioeventfd,
+                 .min = offsetof(struct vfio_device_ioeventfd, fd) +
+                        sizeof(int32_t),
+                 .known = VFIO_DEVICE_IOEVENTFD_SIZE_MASK},
 	/* Graphics: mediated devices only. */
 	[IOAS_COMMAND(VFIO_DEVICE_QUERY_GFX_PLANE)] =
 		{.name = "VFIO_DEVICE_QUERY_GFX_PLANE",

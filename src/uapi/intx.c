@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * SET_IRQS for the interrupt pin. What masks and unmasks is in the function
- * (pci/intx.c); here is what the command lets a program ask for.
+ * (pci/intx.c); here is what the command lets a program ask for. An eventfd
+ * that unmasks is read by the front end's watcher: a program that forwards the
+ * end of an interrupt (QEMU with KVM) writes it and makes no call.
  *
  * Source: Linux 7.3 drivers/vfio/pci/vfio_pci_intrs.c
  */
@@ -33,14 +35,53 @@ long ioas_intx_mask(const struct ioas_irq_request *rq)
 	return 0;
 }
 
+static void unmask_by_event(struct ioas_watcher *watcher)
+{
+	struct ioas_vdevice *vdevice =
+		ioas_container_of(watcher, struct ioas_vdevice, unmask);
+
+	ioas_device_intx_unmask(vdevice->dev);
+}
+
+void ioas_intx_unwatch(struct ioas_vdevice *vdevice)
+{
+	ioas_watch_put(vdevice, vdevice->unmask_event, &vdevice->unmask);
+	vdevice->unmask_event = IOAS_NO_EVENT;
+}
+
+/* As in Linux a second eventfd is refused, after it was looked at. */
+static long watch(struct ioas_vdevice *vdevice, int fd)
+{
+	struct ioas_watcher *watcher = &vdevice->unmask;
+	int event, ret;
+
+	if (vdevice->unmask_event != IOAS_NO_EVENT) {
+		event = vdevice->vfio->front->event_get(fd);
+		if (event >= 0)
+			ioas_event_put(vdevice, event);
+		return event < 0 ? event : -EBUSY;
+	}
+	watcher->ready = unmask_by_event;
+	ret = ioas_watch_get(vdevice, fd, watcher, &event);
+	if (!ret)
+		vdevice->unmask_event = event;
+	return ret;
+}
+
 long ioas_intx_unmask(const struct ioas_irq_request *rq)
 {
+	const int32_t *fd = rq->data;
+
 	if (!is_on(rq) || !names_the_pin(rq))
 		return -EINVAL;
-	if (rq->set.flags & VFIO_IRQ_SET_DATA_EVENTFD)
-		return -ENOTTY;
-	if (ioas_irqs_wanted(rq, 0))
-		ioas_device_intx_unmask(rq->vdevice->dev);
+	if (!(rq->set.flags & VFIO_IRQ_SET_DATA_EVENTFD)) {
+		if (ioas_irqs_wanted(rq, 0))
+			ioas_device_intx_unmask(rq->vdevice->dev);
+		return 0;
+	}
+	if (*fd >= 0)
+		return watch(rq->vdevice, *fd);
+	ioas_intx_unwatch(rq->vdevice);
 	return 0;
 }
 

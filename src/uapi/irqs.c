@@ -16,12 +16,21 @@
 
 #include <errno.h>
 
+/* In Linux 6.12 a device without PCI Express has none. */
+bool ioas_vdevice_has_error_irq(const struct ioas_vdevice *vdevice)
+{
+	return vdevice->vfio->contract != IOAS_CONTRACT_LINUX_6_12 ||
+	       vdevice->dev->model->function.pcie;
+}
+
 unsigned int ioas_vdevice_irq_count(const struct ioas_vdevice *vdevice,
                                     unsigned int index)
 {
 	if (index <= VFIO_PCI_MSIX_IRQ_INDEX)
 		return ioas_device_irq_count(vdevice->dev,
 		                             (enum ioas_irq_mode)index);
+	if (index == VFIO_PCI_ERR_IRQ_INDEX)
+		return ioas_vdevice_has_error_irq(vdevice);
 	return 1;
 }
 
@@ -48,10 +57,38 @@ void ioas_irqs_off(struct ioas_vdevice *vdevice, enum ioas_irq_mode mode)
 {
 	unsigned int i, count = ioas_device_irq_count(vdevice->dev, mode);
 
+	ioas_intx_unwatch(vdevice);
 	for (i = 0; i < count; i++)
 		ioas_event_put(vdevice, ioas_device_irq_set(vdevice->dev, i,
 		                                            IOAS_NO_EVENT));
 	ioas_device_irq_off(vdevice->dev);
+}
+
+int ioas_watch_get(struct ioas_vdevice *vdevice, int fd,
+                   struct ioas_watcher *watcher, int *ret_event)
+{
+	const struct ioas_front *front = vdevice->vfio->front;
+	int event = front->event_get(fd);
+	int ret;
+
+	if (event < 0)
+		return event;
+	ret = front->event_watch(event, watcher);
+	if (ret) {
+		front->event_put(event);
+		return ret;
+	}
+	*ret_event = event;
+	return 0;
+}
+
+void ioas_watch_put(struct ioas_vdevice *vdevice, int event,
+                    struct ioas_watcher *watcher)
+{
+	if (event == IOAS_NO_EVENT)
+		return;
+	vdevice->vfio->front->event_unwatch(event, watcher);
+	vdevice->vfio->front->event_put(event);
 }
 
 static void single_put(struct ioas_vdevice *vdevice, int *event)

@@ -22,6 +22,7 @@ void ioas_irqs_off(struct ioas_vdevice *vdevice, enum ioas_irq_mode mode);
 bool ioas_irqs_wanted(const struct ioas_irq_request *rq, uint32_t i);
 
 /* intx.c; under the gate */
+void ioas_intx_unwatch(struct ioas_vdevice *vdevice);
 long ioas_intx_mask(const struct ioas_irq_request *rq);
 long ioas_intx_unmask(const struct ioas_irq_request *rq);
 long ioas_intx_trigger(const struct ioas_irq_request *rq);

@@ -59,6 +59,11 @@ bool ioas_region_mappable(const struct ioas_vdevice *vdevice, unsigned int bar)
 	       ioas_region_size(vdevice, bar) >> vdevice->vfio->page_shift;
 }
 
+bool ioas_region_decodes(const struct ioas_vdevice *vdevice, unsigned int bar)
+{
+	return ioas_device_decodes(vdevice->dev);
+}
+
 /* ---- BARs ---- */
 
 static unsigned int unit_bytes(uint64_t offset, uint64_t left)
@@ -123,7 +128,7 @@ static int bar_write_unit(const struct access *a, uint64_t done,
 
 	if (ioas_copy_in(&unit, at(a, done), size))
 		return -EFAULT;
-	if (!ioas_device_decodes(dev))
+	if (!ioas_region_decodes(a->vdevice, a->index))
 		return -EIO;
 	ioas_device_store(dev, a->index, a->offset + done, size,
 	                  unit_get(&unit, size));
@@ -136,7 +141,7 @@ static int bar_read_unit(const struct access *a, uint64_t done,
 	struct ioas_device *dev = a->vdevice->dev;
 	union unit unit;
 
-	if (!ioas_device_decodes(dev))
+	if (!ioas_region_decodes(a->vdevice, a->index))
 		return -EIO;
 	unit_put(&unit, size,
 	         ioas_device_load(dev, a->index, a->offset + done, size));

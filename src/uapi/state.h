@@ -21,7 +21,9 @@
  *	vdevice->gate       interrupts and power state of one device
  *	space->lock, device->lock      (core)
  * The front end is called under the first (groups) or the second (events), and
- * never calls back from there.
+ * never calls back from there. Its watchers (struct ioas_watcher) call on a
+ * thread of its own and take the device's lock only: to end one, under the
+ * gate, may wait for them.
  * Grace periods of detached devices are waited for under vfio->lock, since
  * "attached to nothing" must be true when it is released; those of unmap, and
  * the end of a back end, are waited for under no lock. Signals are blocked
@@ -88,6 +90,10 @@ struct ioas_vdevice {
 	bool low_power;         /* under gate */
 	int wake_event;         /* under gate */
 	struct ioas_a32 wakeup; /* wake_event is there: 1; written under gate */
+	struct ioas_watcher unmask; /* INTx; called with the gate held or not */
+	int unmask_event;           /* under gate */
+	struct ioas_ioeventfd *ioeventfds; /* under gate */
+	unsigned int ioeventfd_count;      /* under gate */
 };
 
 /* Commands that have been told as unknown; see ioas_tell_unknown(). */
@@ -132,6 +138,7 @@ union ioas_argument {
 	struct vfio_region_info region;
 	struct vfio_irq_info irq;
 	struct ioas_vfio_irq_set irq_set;
+	struct vfio_device_ioeventfd ioeventfd;
 	struct ioas_vfio_type1_info type1;
 	struct vfio_iommu_type1_dma_map map;
 	struct ioas_vfio_unmap unmap;
@@ -239,8 +246,12 @@ uint64_t ioas_region_size(const struct ioas_vdevice *vdevice,
 /* May a program map this BAR? */
 bool ioas_region_mappable(const struct ioas_vdevice *vdevice, unsigned int bar);
 
+/* Do accesses get through to this BAR now? */
+bool ioas_region_decodes(const struct ioas_vdevice *vdevice, unsigned int bar);
+
 unsigned int ioas_vdevice_irq_count(const struct ioas_vdevice *vdevice,
                                     unsigned int index);
+bool ioas_vdevice_has_error_irq(const struct ioas_vdevice *vdevice);
 /* Every handle of the device is put. Nobody else uses the device. */
 void ioas_irqs_put(struct ioas_vdevice *vdevice);
 /* Put a handle, unless it is none. */
@@ -250,6 +261,19 @@ void ioas_event_put(struct ioas_vdevice *vdevice, int event);
 void ioas_vdevice_wake(struct ioas_vdevice *vdevice);
 /* Low power is over, as at the last close. */
 void ioas_power_put(struct ioas_vdevice *vdevice);
+
+/*
+ * Watch the event behind @fd: 0 with *ret_event its handle, -EBADF, -EINVAL
+ * or -ENOMEM. To be ended by ioas_watch_put(); IOAS_NO_EVENT is fine there.
+ */
+int ioas_watch_get(struct ioas_vdevice *vdevice, int fd,
+                   struct ioas_watcher *watcher, int *ret_event);
+void ioas_watch_put(struct ioas_vdevice *vdevice, int event,
+                    struct ioas_watcher *watcher);
+
+/* ioeventfd.c; as ioas_irqs_put(). */
+void ioas_ioeventfds_put(struct ioas_vdevice *vdevice);
+long ioas_device_ioeventfd(struct ioas_call *call);
 
 long ioas_device_set_irqs(struct ioas_call *call);
 long ioas_device_feature(struct ioas_call *call);

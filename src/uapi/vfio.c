@@ -57,6 +57,7 @@ static void device_init(struct ioas_vfio *vfio, unsigned int function)
 	vdevice->error_event = IOAS_NO_EVENT;
 	vdevice->request_event = IOAS_NO_EVENT;
 	vdevice->wake_event = IOAS_NO_EVENT;
+	vdevice->unmask_event = IOAS_NO_EVENT;
 }
 
 int ioas_vfio_create(const struct ioas_vfio_config *config,

@@ -44,6 +44,11 @@ extern const char *const ioas_contract_name[IOAS_CONTRACT_NR];
 /* By its name; false: there is none of that name. */
 bool ioas_contract_find(const char *name, enum ioas_contract *ret_contract);
 
+/* What is to be done when an event is raised by the program. */
+struct ioas_watcher {
+	void (*ready)(struct ioas_watcher *watcher);
+};
+
 /* What the interface asks of its front end. */
 struct ioas_front {
 	/*
@@ -60,6 +65,14 @@ struct ioas_front {
 	/* Keep the eventfd behind @fd: a handle >= 0, -EBADF or -EINVAL. */
 	int (*event_get)(int fd);
 	void (*event_put)(int handle);
+	/*
+	 * Whenever the event behind @handle is raised, by now or later, take
+	 * its count and call watcher->ready() on a thread of the front end,
+	 * with signals blocked. 0 or -ENOMEM. One watcher for a handle.
+	 */
+	int (*event_watch)(int handle, struct ioas_watcher *watcher);
+	/* When it returns, ready() does not run and will not. */
+	void (*event_unwatch)(int handle, struct ioas_watcher *watcher);
 	/* One process of a run holds a group at a time: 0 or -EBUSY. */
 	int (*group_claim)(unsigned int group);
 	void (*group_release)(unsigned int group);

@@ -121,6 +121,11 @@ enum abi_state {
 	S_DEVICE, /* v2, the device of group 1 open */
 	S_DEVICE_V1,
 	S_DEVICE_ONLY, /* and the descriptors of group and container closed */
+	S_INTX,        /* the pin signals event 0 */
+	S_INTX_SILENT, /* on, without an event */
+	S_INTX_UNMASK, /* event 1 unmasks */
+	S_INTX_OFF,    /* off, and disabled in the command register */
+	S_IOEVENTFD,   /* event 0 stores 0x1234, 4 bytes, at BAR 2 */
 	S_MSI,         /* vectors 0 and 1 signal events 0 and 1 */
 	S_MSIX,
 	S_SINGLE,    /* ERR signals event 0, REQ event 1 */
@@ -189,7 +194,8 @@ struct abi_set {
 
 extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
 	abi_unmap_set, abi_type1_info_set, abi_device_set, abi_irqs_set,
-	abi_feature_set, abi_region_set, abi_mmap_set, abi_unknown_set;
+	abi_intx_set, abi_ioeventfd_set, abi_feature_set, abi_region_set,
+	abi_mmap_set, abi_unknown_set;
 
 /* ---- Between the files of this program ---- */
 

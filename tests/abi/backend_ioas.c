@@ -22,7 +22,8 @@
 #include "model.h"
 #include "uapi/vfio.h"
 
-#define FDS 256
+#define FDS     256
+#define WATCHED 2048
 
 static bool has_facts;
 
@@ -33,6 +34,8 @@ static struct {
 	bool is_event[FDS];
 	int handles; /* events that are held */
 	int claims;  /* groups that are claimed */
+	struct ioas_watcher *watcher[WATCHED];
+	int watched[WATCHED]; /* its handle */
 } world;
 
 /* ---- Front end ---- */
@@ -85,6 +88,29 @@ static void event_put(int handle)
 	world.handles--;
 }
 
+/* Raised are they by nobody yet: to be asked for is what the rows try. */
+static int event_watch(int handle, struct ioas_watcher *watcher)
+{
+	int i = 0;
+
+	while (i < WATCHED && world.watcher[i])
+		i++;
+	if (i == WATCHED)
+		return -ENOMEM;
+	world.watcher[i] = watcher;
+	world.watched[i] = handle;
+	return 0;
+}
+
+static void event_unwatch(int handle, struct ioas_watcher *watcher)
+{
+	int i = 0;
+
+	while (world.watcher[i] != watcher || world.watched[i] != handle)
+		i++;
+	world.watcher[i] = NULL;
+}
+
 static int group_claim(unsigned int group)
 {
 	world.claims++;
@@ -106,6 +132,8 @@ static const struct ioas_front front = {
 	.fd_file = fd_file,
 	.event_get = event_get,
 	.event_put = event_put,
+	.event_watch = event_watch,
+	.event_unwatch = event_unwatch,
 	.group_claim = group_claim,
 	.group_release = group_release,
 	.complain = complain,

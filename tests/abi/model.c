@@ -69,6 +69,7 @@ static const struct ioas_model full = {
                      .msix_table = 0x2000,
                      .msix_pba = 0x3000,
                      .msi_vectors = 4,
+                     .intx = true,
                      .pcie = true},
 	.create = create,
 	.destroy = free,

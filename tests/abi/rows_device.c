@@ -288,8 +288,14 @@ static const struct abi_row rows[] = {
          .bytes = 32,
          .expected = -EFAULT},
 
-	{.name = "interrupt 0: INTx, not there",
+	{.name = "interrupt 0: INTx",
          DEVICE,
+         GET_IRQ,
+         .argument = IRQ(16, 0, 0, 0),
+         .bytes = 16,
+         .out = IRQ(16, 7, 0, 1)},
+	{.name = "no pin",
+         .state = S_PLAIN,
          GET_IRQ,
          .argument = IRQ(16, 0, 0, 0),
          .bytes = 16,
@@ -333,9 +339,17 @@ static const struct abi_row rows[] = {
 	{.name = "ERR without PCI Express",
          .state = S_PLAIN,
          GET_IRQ,
+         .in = IN_NEW,
          .argument = IRQ(16, 0, 3, 0),
          .bytes = 16,
          .out = IRQ(16, 9, 3, 1)},
+	{.name = "no ERR without PCI Express",
+         .state = S_PLAIN,
+         GET_IRQ,
+         .in = IN_6_12,
+         .argument = IRQ(16, 0, 3, 0),
+         .bytes = 16,
+         .expected = -EINVAL},
 	{.name = "interrupts when they are on",
          .state = S_MSIX,
          GET_IRQ,
@@ -402,8 +416,8 @@ const struct abi_set abi_device_set = {
 
 /*
  * Bit n: command n exists on this kind of file in Linux. Of these ioas does not
- * have hot reset (12, 13), ioeventfd (16) and bind (18) of a device, nor dirty
- * pages (17) of type1.
+ * have hot reset (12, 13) and bind (18) of a device, nor dirty pages (17) of
+ * type1.
  */
 #define DEVICE_COMMANDS (0x1fu << 7 | 3u << 12 | 7u << 16)
 #define GROUP_COMMANDS  (0xfu << 3)

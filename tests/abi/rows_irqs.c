@@ -1,52 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SET_IRQS. */
+#include "rows_irqs.h"
+
 #include <stdio.h>
-
-#include "abi.h"
-
-#define NONE    VFIO_IRQ_SET_DATA_NONE
-#define BOOL    VFIO_IRQ_SET_DATA_BOOL
-#define EVENT   VFIO_IRQ_SET_DATA_EVENTFD
-#define MASK    VFIO_IRQ_SET_ACTION_MASK
-#define UNMASK  VFIO_IRQ_SET_ACTION_UNMASK
-#define TRIGGER VFIO_IRQ_SET_ACTION_TRIGGER
-
-#define INTX 0
-#define MSI  1
-#define MSIX 2
-#define ERR  3
-#define REQ  4
-
-/* The command with no data, bytes, or descriptors behind it. */
-struct with_bytes {
-	struct ioas_vfio_irq_set set;
-	uint8_t data[4];
-};
-
-struct with_fds {
-	struct ioas_vfio_irq_set set;
-	int32_t data[4];
-};
-
-#define SET .on = FD_DEVICE, .command = VFIO_DEVICE_SET_IRQS
-#define PLAIN(flags, index, start, count)                       \
-	SET,                                                    \
-		.argument = (&(const struct ioas_vfio_irq_set){ \
-			20, (flags), index, start, count}),     \
-		.bytes = 20
-#define BYTES(flags, index, start, count, ...)                               \
-	SET,                                                                 \
-		.argument = (&(const struct with_bytes){                     \
-			{20 + (count), (flags) | BOOL, index, start, count}, \
-			{__VA_ARGS__}}),                                     \
-		.bytes = 20 + (count)
-#define FDS(flags, index, start, count, ...)                                   \
-	SET,                                                                   \
-		.argument = (&(const struct with_fds){{20 + 4 * (count),       \
-	                                               (flags) | EVENT, index, \
-	                                               start, count},          \
-	                                              {__VA_ARGS__}}),         \
-		.bytes = 20 + 4 * (count)
 
 #define OFF .state = S_DEVICE
 
@@ -267,6 +223,18 @@ static const struct abi_row rows[] = {
 	/* ERR and REQ. */
 	{.name = "ERR set", OFF, FDS(TRIGGER, ERR, 0, 1, FD(EVENT0))},
 	{.name = "REQ set", OFF, FDS(TRIGGER, REQ, 0, 1, FD(EVENT0))},
+	{.name = "ERR set without PCI Express",
+         .state = S_PLAIN,
+         .in = IN_NEW,
+         FDS(TRIGGER, ERR, 0, 1, FD(EVENT0))},
+	{.name = "ERR set without PCI Express",
+         .state = S_PLAIN,
+         .in = IN_6_12,
+         FDS(TRIGGER, ERR, 0, 1, FD(EVENT0)),
+         .expected = -EINVAL},
+	{.name = "REQ set without PCI Express",
+         .state = S_PLAIN,
+         FDS(TRIGGER, REQ, 0, 1, FD(EVENT0))},
 	{.name = "ERR set beside MSI-X",
          .state = S_MSIX,
          FDS(TRIGGER, ERR, 0, 1, FD(EVENT2))},
@@ -341,7 +309,7 @@ static const struct abi_row rows[] = {
 
 /* ---- The checks that all indexes share ---- */
 
-static const uint32_t vectors[] = {0, 4, 16, 1, 1};
+static const uint32_t vectors[] = {1, 4, 16, 1, 1};
 
 struct shape {
 	uint32_t flags, start, count;
@@ -372,6 +340,9 @@ static long action_answer(uint32_t index, const struct shape *s)
 
 	if (ret != 1)
 		return ret;
+	/* The pin is not on. */
+	if (index == INTX && (action == MASK || action == UNMASK))
+		return -EINVAL;
 	return action == TRIGGER ? 1 : -ENOTTY;
 }
 

@@ -21,6 +21,11 @@ enum step {
 	STEP_INVALIDATE, /* B */
 	STEP_DEVICE,
 	STEP_CLOSE, /* group and container */
+	STEP_INTX,
+	STEP_INTX_SILENT,
+	STEP_INTX_UNMASK,
+	STEP_INTX_OFF,
+	STEP_IOEVENTFD,
 	STEP_MSI,
 	STEP_MSIX,
 	STEP_SINGLE,
@@ -55,6 +60,15 @@ static const struct state states[S_NR] = {
 	[S_DEVICE_V1] = {.step = {STEP_ATTACH, STEP_V1, STEP_DEVICE}},
 	[S_DEVICE_ONLY] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
                                     STEP_CLOSE}},
+	[S_INTX] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_INTX}},
+	[S_INTX_SILENT] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
+                                    STEP_INTX_SILENT}},
+	[S_INTX_UNMASK] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
+                                    STEP_INTX, STEP_INTX_UNMASK}},
+	[S_INTX_OFF] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_INTX,
+                                 STEP_INTX_OFF}},
+	[S_IOEVENTFD] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
+                                  STEP_IOEVENTFD}},
 	[S_MSI] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_MSI}},
 	[S_MSIX] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_MSIX}},
 	[S_SINGLE] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_SINGLE}},
@@ -82,6 +96,11 @@ const char *const abi_state_name[S_NR] = {
 	[S_DEVICE] = "device",
 	[S_DEVICE_V1] = "device v1",
 	[S_DEVICE_ONLY] = "device only",
+	[S_INTX] = "intx",
+	[S_INTX_SILENT] = "intx silent",
+	[S_INTX_UNMASK] = "intx unmask",
+	[S_INTX_OFF] = "intx disabled",
+	[S_IOEVENTFD] = "ioeventfd",
 	[S_MSI] = "msi",
 	[S_MSIX] = "msix",
 	[S_SINGLE] = "single",
@@ -166,6 +185,35 @@ static long set_events(struct abi_world *w, uint32_t index, uint32_t count,
 	return call(w, FD_DEVICE, VFIO_DEVICE_SET_IRQS, &arg);
 }
 
+static long intx(struct abi_world *w, uint32_t action, int32_t fd)
+{
+	struct {
+		struct ioas_vfio_irq_set set;
+		int32_t fd;
+	} arg = {{24, VFIO_IRQ_SET_DATA_EVENTFD | action,
+	          VFIO_PCI_INTX_IRQ_INDEX, 0, 1},
+	         fd};
+
+	return call(w, FD_DEVICE, VFIO_DEVICE_SET_IRQS, &arg);
+}
+
+static long write_command(struct abi_world *w, uint16_t command)
+{
+	const uint64_t at = (UINT64_C(7) << IOAS_REGION_SHIFT) + 4;
+	ssize_t done = w->backend->pwrite(w->fd[FD_DEVICE], &command, 2, at);
+
+	return done == 2 ? 0 : done;
+}
+
+static long ioeventfd(struct abi_world *w)
+{
+	struct vfio_device_ioeventfd arg = {28, 4,
+	                                    UINT64_C(2) << IOAS_REGION_SHIFT,
+	                                    0x1234, w->fd[FD_EVENT0]};
+
+	return call(w, FD_DEVICE, VFIO_DEVICE_IOEVENTFD, &arg);
+}
+
 static long single(struct abi_world *w)
 {
 	long ret = set_events(w, VFIO_PCI_ERR_IRQ_INDEX, 1, FD_EVENT0);
@@ -182,15 +230,6 @@ static long low_power(struct abi_world *w, uint32_t feature)
 	} arg = {16, VFIO_DEVICE_FEATURE_SET | feature, w->fd[FD_EVENT0], 0};
 
 	return call(w, FD_DEVICE, VFIO_DEVICE_FEATURE, &arg);
-}
-
-static long no_decode(struct abi_world *w)
-{
-	const uint16_t command = 0;
-	const uint64_t at = (UINT64_C(7) << IOAS_REGION_SHIFT) + 4;
-	ssize_t done = w->backend->pwrite(w->fd[FD_DEVICE], &command, 2, at);
-
-	return done == 2 ? 0 : done;
 }
 
 static void close_fd(struct abi_world *w, enum abi_fd fd)
@@ -233,6 +272,16 @@ static long do_step(struct abi_world *w, const struct state *s, enum step step)
 		return open_device(w, s->group);
 	case STEP_CLOSE:
 		return close_two(w);
+	case STEP_INTX:
+		return intx(w, VFIO_IRQ_SET_ACTION_TRIGGER, w->fd[FD_EVENT0]);
+	case STEP_INTX_SILENT:
+		return intx(w, VFIO_IRQ_SET_ACTION_TRIGGER, -1);
+	case STEP_INTX_UNMASK:
+		return intx(w, VFIO_IRQ_SET_ACTION_UNMASK, w->fd[FD_EVENT1]);
+	case STEP_INTX_OFF:
+		return write_command(w, 0x402);
+	case STEP_IOEVENTFD:
+		return ioeventfd(w);
 	case STEP_MSI:
 		return set_events(w, VFIO_PCI_MSI_IRQ_INDEX, 2, FD_EVENT0);
 	case STEP_MSIX:
@@ -244,7 +293,7 @@ static long do_step(struct abi_world *w, const struct state *s, enum step step)
 	case STEP_LOW_WAKE:
 		return low_power(w, IOAS_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP);
 	case STEP_NO_DECODE:
-		return no_decode(w);
+		return write_command(w, 0);
 	case STEP_END:
 		break;
 	}

@@ -86,6 +86,13 @@ def test_races(ioas, build, case):
     assert not ioas_lines(result.stderr)
 
 
+@pytest.mark.parametrize("case", cases("events"))
+def test_events(ioas, build, case):
+    result = ioas.run(build("events"), case, devices=["edu"])
+    assert_done(result)
+    assert not ioas_lines(result.stderr)
+
+
 def test_what_cannot_be_emulated_is_named(ioas, build):
     result = run(ioas, build("views"),
                  "what_cannot_be_emulated_ends_the_program")

@@ -78,12 +78,22 @@ static uint64_t take_uaddr(struct fuzz_input *in)
 	       (uint64_t)(b & 63) * fuzz_world.page_bytes + (b & 64 ? 4 : 0);
 }
 
+static uint64_t take_position(struct fuzz_input *in)
+{
+	unsigned int b = fuzz_byte(in);
+	uint64_t region = b % 10, offset = fuzz_take(in, 2);
+
+	if (b >= 0xf0)
+		return fuzz_take(in, 8);
+	return region << IOAS_REGION_SHIFT | offset;
+}
+
 /* ---- Commands and what their arguments are made of ---- */
 
 /*
  * Letters: a argsz, f flags, u 32 bits, x 64 bits, i IOVA, s size, v address
- * of the program, d descriptor, b byte, n name of a device. No letters: the
- * argument is a number.
+ * of the program, d descriptor, b byte, n name of a device, o position in a
+ * device. No letters: the argument is a number.
  */
 static const struct {
 	unsigned long number;
@@ -108,6 +118,9 @@ static const struct {
 	{VFIO_IOMMU_UNMAP_DMA, "afis"},
 	{VFIO_IOMMU_UNMAP_DMA, "afisxxv"},
 	{VFIO_DEVICE_BIND_IOMMUFD, "afdx"},
+	{VFIO_DEVICE_IOEVENTFD, "afoxdu"},
+	{VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, "afuxx"},
+	{VFIO_DEVICE_PCI_HOT_RESET, "afudd"},
 };
 
 struct argument {
@@ -146,6 +159,9 @@ static void put_field(struct argument *a, char field, struct fuzz_input *in)
 		break;
 	case 'i':
 		put(a, take_iova(in), 8);
+		break;
+	case 'o':
+		put(a, take_position(in), 8);
 		break;
 	case 's':
 		put(a, take_size(in), 8);
@@ -376,16 +392,6 @@ static void do_ioctl(struct fuzz_input *in)
 	call_with(file, number, &a, take_place(in, a.size));
 }
 
-static uint64_t take_position(struct fuzz_input *in)
-{
-	unsigned int b = fuzz_byte(in);
-	uint64_t region = b % 10, offset = fuzz_take(in, 2);
-
-	if (b >= 0xf0)
-		return fuzz_take(in, 8);
-	return region << IOAS_REGION_SHIFT | offset;
-}
-
 static void do_read(struct fuzz_input *in)
 {
 	struct ioas_file *file = take_file(in);
@@ -538,9 +544,16 @@ static void do_attach(struct fuzz_input *in)
 	                (UINT64_C(7) << IOAS_REGION_SHIFT) + 4);
 }
 
+/* The eventfd behind a watcher may be raised at any time. */
+static void do_raise(struct fuzz_input *in)
+{
+	world_raise(fuzz_below(in, EVENTS));
+}
+
 static void (*const operations[])(struct fuzz_input *in) = {
-	do_open,  do_close, do_ioctl, do_ioctl,   do_ioctl, do_ioctl, do_read,
-	do_write, do_mmap,  do_dma,   do_protect, do_fail,  do_look,  do_attach,
+	do_open,    do_close, do_ioctl, do_ioctl,  do_ioctl,
+	do_ioctl,   do_read,  do_write, do_mmap,   do_dma,
+	do_protect, do_fail,  do_look,  do_attach, do_raise,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

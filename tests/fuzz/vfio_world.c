@@ -53,6 +53,15 @@ static uint64_t device_load(void *state, unsigned int bar, uint64_t offset,
 
 static const struct ioas_issuer issuer = {"command", "data", 1, 2};
 
+/* A vector, or with the top bit the level of the pin. */
+static void interrupt(struct ioas_device *dev, uint64_t value)
+{
+	if (value >> 63)
+		ioas_device_line(dev, value & 1);
+	else
+		ioas_device_interrupt(dev, (unsigned int)value);
+}
+
 /*
  * 8 bytes to BAR 2: a DMA of 8 bytes (at 0 a read, at 8 a write), or of the
  * length in the lowest byte (at 16 a read). At 24: interrupts.
@@ -74,7 +83,7 @@ static void device_store(void *state, unsigned int bar, uint64_t offset,
 			state, value, world.dma_buffer,
 			value % sizeof(world.dma_buffer), &issuer);
 	else
-		ioas_device_interrupt(state, (unsigned int)value);
+		interrupt(state, value);
 }
 
 static const struct ioas_model_key no_keys[] = {{.name = NULL}};
@@ -92,6 +101,7 @@ static const struct ioas_model full = {
                      .msix_table = 0x2000,
                      .msix_pba = 0x3000,
                      .msi_vectors = 4,
+                     .intx = true,
                      .pcie = true},
 	.create = device_create,
 	.destroy = device_destroy,
@@ -171,6 +181,43 @@ static void raise_event(int handle)
 	held(handle);
 }
 
+static int front_event_watch(int handle, struct ioas_watcher *watcher)
+{
+	unsigned int n = (unsigned int)(handle - HANDLE), i;
+
+	held(handle);
+	for (i = 0; i < WATCHED; i++) {
+		if (world.watched[n][i])
+			continue;
+		world.watched[n][i] = watcher;
+		return 0;
+	}
+	return -ENOMEM;
+}
+
+static void front_event_unwatch(int handle, struct ioas_watcher *watcher)
+{
+	unsigned int n = (unsigned int)(handle - HANDLE), i = 0;
+
+	held(handle);
+	while (i < WATCHED && world.watched[n][i] != watcher)
+		i++;
+	fuzz_check(i < WATCHED);
+	world.watched[n][i] = NULL;
+}
+
+void world_raise(unsigned int event)
+{
+	struct ioas_signals saved;
+	unsigned int i;
+
+	ioas_hooks.signals_block(&saved);
+	for (i = 0; i < WATCHED; i++)
+		if (world.watched[event][i])
+			world.watched[event][i]->ready(world.watched[event][i]);
+	ioas_hooks.signals_restore(&saved);
+}
+
 static int front_claim(unsigned int group)
 {
 	fuzz_check(group && group <= GROUPS && !world.claimed[group]);
@@ -196,6 +243,8 @@ static const struct ioas_front front = {
 	.fd_file = front_file,
 	.event_get = front_event_get,
 	.event_put = front_event_put,
+	.event_watch = front_event_watch,
+	.event_unwatch = front_event_unwatch,
 	.group_claim = front_claim,
 	.group_release = front_release,
 	.complain = front_complain,

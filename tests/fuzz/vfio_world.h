@@ -19,6 +19,7 @@
 #define FILES       16 /* descriptors from 0 on */
 #define EVENT_FD    32 /* EVENTS descriptors from here on are events */
 #define EVENTS      4
+#define WATCHED     8   /* watchers of one event; Linux has no such limit */
 #define OTHER_FD    40  /* a descriptor of something else */
 #define HANDLE      100 /* the handle of event 0 */
 #define GROUPS      3
@@ -37,6 +38,7 @@ struct vfio_world {
 	unsigned long version[FILES]; /* of the container's back end */
 	unsigned int held[EVENTS];    /* how often event_get() gave it */
 	bool claimed[GROUPS + 1];
+	struct ioas_watcher *watched[EVENTS][WATCHED];
 
 	/* What the front end and the device answer; 0: as usual. */
 	int install_says, claim_says, create_says;
@@ -64,6 +66,9 @@ void world_end(void);
 long world_open_container(void);
 long world_open_group(unsigned int group);
 void world_close(unsigned int fd);
+
+/* The program raises an event that is watched, or one that is not. */
+void world_raise(unsigned int event);
 
 /* Is all of [iova, iova + bytes) mapped for @perm, in one space or another? */
 bool world_is_mapped(uint64_t iova, uint64_t bytes, unsigned int perm);

@@ -45,6 +45,8 @@ static struct {
 	struct ioas_vfio *vfio;
 	struct ioas_file *file[FILES];
 	int event[4];
+	struct ioas_watcher *watcher[4]; /* of event */
+	int watch_says;
 	int gets, puts;   /* of events */
 	int claims;       /* groups held */
 	int install_says; /* -errno of fd_install(), or 0 */
@@ -133,6 +135,7 @@ static const struct ioas_model probe_model = {
                      .msix_table = 0x2000,
                      .msix_pba = 0x3000,
                      .msi_vectors = 4,
+                     .intx = true,
                      .pcie = true},
 	.create = probe_create,
 	.destroy = probe_destroy,
@@ -184,6 +187,47 @@ static inline void front_event_put(int handle)
 	world.puts++;
 }
 
+static inline int event_number(int handle)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (world.event[i] == handle)
+			return i;
+	fail_msg("no event has the handle %d", handle);
+	return 0;
+}
+
+static inline int front_event_watch(int handle, struct ioas_watcher *watcher)
+{
+	int n = event_number(handle);
+
+	if (world.watch_says)
+		return world.watch_says;
+	assert_null(world.watcher[n]);
+	world.watcher[n] = watcher;
+	return 0;
+}
+
+static inline void front_event_unwatch(int handle, struct ioas_watcher *watcher)
+{
+	int n = event_number(handle);
+
+	assert_ptr_equal(world.watcher[n], watcher);
+	world.watcher[n] = NULL;
+}
+
+/* The program writes the event. */
+static inline void program_raises(int n)
+{
+	struct ioas_signals saved;
+
+	assert_non_null(world.watcher[n]);
+	ioas_hooks.signals_block(&saved);
+	world.watcher[n]->ready(world.watcher[n]);
+	ioas_hooks.signals_restore(&saved);
+}
+
 static inline int front_claim(unsigned int group)
 {
 	if (world.claim_says)
@@ -207,6 +251,8 @@ static const struct ioas_front front = {
 	.fd_file = front_file,
 	.event_get = front_event_get,
 	.event_put = front_event_put,
+	.event_watch = front_event_watch,
+	.event_unwatch = front_event_unwatch,
 	.group_claim = front_claim,
 	.group_release = front_release,
 	.complain = front_complain,
@@ -388,6 +434,8 @@ static inline void close_files(void *unused)
 			close_fd(fd);
 	assert_int_equal(world.gets, world.puts);
 	assert_int_equal(world.claims, 0);
+	for (fd = 0; fd < 4; fd++)
+		assert_null(world.watcher[fd]);
 }
 
 static inline void world_begin_limited(struct rig *r, uint64_t memlock_pages)
