@@ -6,7 +6,8 @@
  *
  * `size=` makes a RAM disk. Its memory belongs to the run, not to one process:
  * the tool holds it as a memfd and gives the program its path under /proc, so
- * what one process of the run wrote the next one reads.
+ * what one process of the run wrote the next one reads. A model that has
+ * several files numbers them: `size2=` stands for `file2=`.
  */
 #include <errno.h>
 #include <limits.h>
@@ -81,7 +82,7 @@ static bool has_key(const struct ioas_model *model, const char *name)
 }
 
 static unsigned long long ram_bytes(const struct ioas_function *f,
-                                    const char *size)
+                                    const struct ioas_option *o)
 {
 	static const char unit[] = "KMGT";
 	unsigned long long n;
@@ -89,16 +90,16 @@ static unsigned long long ram_bytes(const struct ioas_function *f,
 	char *end;
 
 	errno = 0;
-	n = strtoull(size, &end, 0);
+	n = strtoull(o->value, &end, 0);
 	u = *end ? strchr(unit, *end) : NULL;
-	if (end == size || *size == '-' || errno || (*end && (!u || end[1])) ||
-	    n == 0 ||
+	if (end == o->value || *o->value == '-' || errno ||
+	    (*end && (!u || end[1])) || n == 0 ||
 	    (u && n > (unsigned long long)LLONG_MAX >> (10 * (u - unit + 1))) ||
 	    n > LLONG_MAX)
 		ioas_die(IOAS_EXIT_SETUP,
-		         "%s at %s: size=%s is not a number of bytes; "
+		         "%s at %s: %s=%s is not a number of bytes; "
 		         "write it like 64M",
-		         f->model->name, f->name, size);
+		         f->model->name, f->name, o->key, o->value);
 	return u ? n << (10 * (u - unit + 1)) : n;
 }
 
@@ -117,67 +118,98 @@ static int set_size(int fd, unsigned long long bytes)
 
 /* The path under which every process of the run finds its memory. */
 static void put_ram(struct text *text, const struct ioas_function *f,
-                    const char *size)
+                    const struct ioas_option *o, const char *file)
 {
 	char path[64];
 	int fd = memfd_create("ioas-ram", MFD_CLOEXEC);
 
-	if (fd < 0 || set_size(fd, ram_bytes(f, size)))
+	if (fd < 0 || set_size(fd, ram_bytes(f, o)))
 		ioas_die(IOAS_EXIT_SETUP,
 		         "%s at %s: cannot make %s of memory: %s",
-		         f->model->name, f->name, size, strerror(errno));
+		         f->model->name, f->name, o->value, strerror(errno));
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
 	if (access(path, R_OK | W_OK))
 		ioas_die(IOAS_EXIT_SETUP,
-		         "%s at %s: size= needs /proc, and %s cannot be "
-		         "opened: %s; mount /proc or give file=",
-		         f->model->name, f->name, path, strerror(errno));
-	put_option(text, "file", path);
+		         "%s at %s: %s= needs /proc, and %s cannot be "
+		         "opened: %s; mount /proc or give %s=",
+		         f->model->name, f->name, o->key, path, strerror(errno),
+		         file);
+	put_option(text, file, path);
 }
 
 /* The program may change its directory: paths become absolute. */
 static void put_file(struct text *text, const struct ioas_function *f,
-                     const char *path)
+                     const struct ioas_option *o)
 {
 	char cwd[PATH_MAX];
 	char *absolute;
 
-	if (!*path)
-		ioas_die(IOAS_EXIT_SETUP, "%s at %s: file= needs a path",
-		         f->model->name, f->name);
-	if (*path == '/') {
-		put_option(text, "file", path);
+	if (!*o->value)
+		ioas_die(IOAS_EXIT_SETUP, "%s at %s: %s= needs a path",
+		         f->model->name, f->name, o->key);
+	if (*o->value == '/') {
+		put_option(text, o->key, o->value);
 		return;
 	}
 	if (!getcwd(cwd, sizeof(cwd)))
 		ioas_die(IOAS_EXIT_SETUP, "no current directory: %s",
 		         strerror(errno));
-	if (asprintf(&absolute, "%s/%s", cwd, path) < 0)
+	if (asprintf(&absolute, "%s/%s", cwd, o->value) < 0)
 		ioas_must(NULL);
-	put_option(text, "file", absolute);
+	put_option(text, o->key, absolute);
 	free(absolute);
+}
+
+/*
+ * Is it @name, or @name with a number? Then the number is what follows, else
+ * NULL.
+ */
+static const char *number_of(const struct ioas_option *o, const char *name)
+{
+	const size_t length = strlen(name);
+	const char *rest = o->key + length;
+
+	if (strncmp(o->key, name, length) != 0 ||
+	    rest[strspn(rest, "0123456789")])
+		return NULL;
+	return rest;
+}
+
+#define KEY_MAX 32
+
+/* Where a model has a file to put memory in the place of. */
+static void put_size(struct text *text, const struct ioas_function *f,
+                     const struct ioas_option *o, const char *number)
+{
+	char file[KEY_MAX];
+
+	snprintf(file, sizeof(file), "file%s", number);
+	if (!has_key(f->model, file)) {
+		put_option(text, o->key, o->value);
+		return;
+	}
+	if (option(f, file))
+		ioas_die(IOAS_EXIT_SETUP, "%s at %s: give %s= or %s=, not both",
+		         f->model->name, f->name, file, o->key);
+	put_ram(text, f, o, file);
 }
 
 /* One device as the library will read it. */
 static void put_device(struct text *text, const struct ioas_function *f)
 {
-	const char *size = option(f, "size");
-	bool ram = size && has_key(f->model, "file");
+	const char *number;
 	unsigned int i;
 
-	if (ram && option(f, "file"))
-		ioas_die(IOAS_EXIT_SETUP,
-		         "%s at %s: give file= or size=, not both",
-		         f->model->name, f->name);
 	put_string(text, f->model->name);
 	put_option(text, "bdf", f->name);
 	for (i = 0; i < f->option_count; i++) {
 		const struct ioas_option *o = &f->options[i];
 
-		if (ram && !strcmp(o->key, "size"))
-			put_ram(text, f, o->value);
-		else if (!strcmp(o->key, "file"))
-			put_file(text, f, o->value);
+		number = number_of(o, "size");
+		if (number)
+			put_size(text, f, o, number);
+		else if (number_of(o, "file"))
+			put_file(text, f, o);
 		else
 			put_option(text, o->key, o->value);
 	}

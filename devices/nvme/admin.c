@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Admin commands that are about the controller itself: queues, Abort, events.
+ * Admin commands that are about queues, Abort, and the table of all.
  *
- * Every command is finished before the next is fetched, so Abort never finds
- * the one it names and says so (5.1). Asynchronous Event Requests are held,
- * up to the limit that Identify gives: the events of this controller have no
- * causes so far.
+ * Every command is finished before the next is fetched, so Abort finds only
+ * requests for events; of others it says that nothing was aborted (5.1).
  *
- * Source: NVM Express 1.4, 5.1 to 5.6.
+ * Source: NVM Express 1.4, 5.1, 5.3 to 5.6.
  */
 #include "nvme/nvme.h"
 
@@ -25,6 +23,7 @@ static uint32_t queue_entries(const struct nvme_request *req)
 /* Dword 11 */
 #define QUEUE_CONTIGUOUS 1u
 #define CQ_INTERRUPTS    2u
+#define SQ_PRIORITY      6u
 
 static uint16_t upper_half(const struct nvme_request *req)
 {
@@ -109,7 +108,9 @@ static uint16_t create_sq(struct nvme *n, struct nvme_request *req)
 		.base = nvme_qword(req, 6),
 		.entries = queue_entries(req),
 		.cq = cq,
+		.priority = (nvme_dword(req, 11) & SQ_PRIORITY) >> 1,
 	};
+	ioas_nvme_arbiter_add(n, queue);
 	n->cq[cq].users++;
 	return NVME_SUCCESS;
 }
@@ -121,6 +122,7 @@ static uint16_t delete_sq(struct nvme *n, struct nvme_request *req)
 
 	if (!is_there(n, queue, false))
 		return NVME_QUEUE_ID;
+	ioas_nvme_arbiter_remove(n, queue);
 	n->cq[n->sq[queue].cq].users--;
 	n->sq[queue] = (struct nvme_sq){0};
 	return NVME_SUCCESS;
@@ -135,6 +137,7 @@ static uint16_t delete_cq(struct nvme *n, struct nvme_request *req)
 	if (n->cq[queue].users)
 		return NVME_QUEUE_DELETION;
 	n->cq[queue] = (struct nvme_cq){0};
+	ioas_nvme_forget_cq(n, queue);
 	return NVME_SUCCESS;
 }
 
@@ -142,29 +145,27 @@ static uint16_t delete_cq(struct nvme *n, struct nvme_request *req)
 
 static uint16_t abort_command(struct nvme *n, struct nvme_request *req)
 {
-	req->result = ABORT_NOT_ABORTED;
+	const uint16_t cid = (uint16_t)(nvme_dword(req, 10) >> 16);
+
+	if (queue_id(req) || !ioas_nvme_abort_event_request(n, cid))
+		req->result = ABORT_NOT_ABORTED;
 	return NVME_SUCCESS;
 }
 
-static uint16_t request_event(struct nvme *n, struct nvme_request *req)
-{
-	if (n->events_held == NVME_EVENTS)
-		return NVME_EVENT_LIMIT;
-	n->events_held++;
-	req->held = true;
-	return NVME_SUCCESS;
-}
+#define FORMAT_EFFECTS \
+	(NVME_EFFECT_CONTENT | NVME_EFFECT_CHANGES | NVME_EFFECT_ALONE_NS)
 
 const struct nvme_command ioas_nvme_admin_commands[] = {
-	{0x00, "DELETE I/O SQ", delete_sq},
-	{0x01, "CREATE I/O SQ", create_sq},
-	{0x02, "GET LOG PAGE", ioas_nvme_get_log_page},
-	{0x04, "DELETE I/O CQ", delete_cq},
-	{0x05, "CREATE I/O CQ", create_cq},
-	{0x06, "IDENTIFY", ioas_nvme_identify},
-	{0x08, "ABORT", abort_command},
-	{0x09, "SET FEATURES", ioas_nvme_set_features},
-	{0x0a, "GET FEATURES", ioas_nvme_get_features},
-	{0x0c, "ASYNC EVENT REQUEST", request_event},
-	{0, NULL, NULL},
+	{0x00, NVME_ANY, 0, "DELETE I/O SQ", delete_sq},
+	{0x01, NVME_ANY, 0, "CREATE I/O SQ", create_sq},
+	{0x02, NVME_ANY, 0, "GET LOG PAGE", ioas_nvme_get_log_page},
+	{0x04, NVME_ANY, 0, "DELETE I/O CQ", delete_cq},
+	{0x05, NVME_ANY, 0, "CREATE I/O CQ", create_cq},
+	{0x06, NVME_ANY, 0, "IDENTIFY", ioas_nvme_identify},
+	{0x08, NVME_ANY, 0, "ABORT", abort_command},
+	{0x09, NVME_ANY, 0, "SET FEATURES", ioas_nvme_set_features},
+	{0x0a, NVME_ANY, 0, "GET FEATURES", ioas_nvme_get_features},
+	{0x0c, NVME_ANY, 0, "ASYNC EVENT REQUEST", ioas_nvme_request_event},
+	{0x80, NVME_ONE_OR_ALL, FORMAT_EFFECTS, "FORMAT NVM", ioas_nvme_format},
+	{0, 0, 0, NULL, NULL},
 };

@@ -72,10 +72,10 @@ static uint16_t set_threshold(struct nvme *n, struct nvme_request *req)
 	if (!threshold_slot(value_of(req), true, &slot))
 		return NVME_INVALID_FIELD;
 	n->feature[slot] = THRESHOLD(value_of(req));
+	n->warnings = 0;
+	ioas_nvme_warn(n);
 	return NVME_SUCCESS;
 }
-
-#define NO_THRESHOLD 0xffff
 
 static uint16_t get_threshold(struct nvme *n, struct nvme_request *req,
                               bool initial)
@@ -86,20 +86,64 @@ static uint16_t get_threshold(struct nvme *n, struct nvme_request *req,
 		return NVME_INVALID_FIELD;
 	req->result = n->feature[slot];
 	if (initial)
-		req->result = slot == UNDER_TEMPERATURE ? 0 : NO_THRESHOLD;
+		req->result = slot == UNDER_TEMPERATURE ? 0 : NVME_KELVIN_WARM;
 	return NVME_SUCCESS;
 }
 
-bool ioas_nvme_temperature_alarm(const struct nvme *n)
+#define WARN_TEMPERATURE (1u << 1)
+
+uint8_t ioas_nvme_warnings(const struct nvme *n)
 {
-	return NVME_KELVIN >= n->feature[TEMPERATURE_THRESHOLD] ||
-	       NVME_KELVIN <= n->feature[UNDER_TEMPERATURE];
+	if (NVME_KELVIN >= n->feature[TEMPERATURE_THRESHOLD] ||
+	    NVME_KELVIN <= n->feature[UNDER_TEMPERATURE])
+		return WARN_TEMPERATURE;
+	return 0;
+}
+
+/* The event configuration */
+#define WANTED_WARNINGS 0xffu
+#define WANTED_NOTICE   (1u << 8)
+
+uint8_t ioas_nvme_wanted_warnings(const struct nvme *n)
+{
+	return n->feature[EVENTS] & WANTED_WARNINGS;
+}
+
+bool ioas_nvme_wants_notice(const struct nvme *n)
+{
+	return n->feature[EVENTS] & WANTED_NOTICE;
+}
+
+static uint16_t set_events(struct nvme *n, struct nvme_request *req)
+{
+	n->feature[EVENTS] = value_of(req);
+	ioas_nvme_warn(n);
+	return NVME_SUCCESS;
+}
+
+/* Of one namespace, or when set of all of them, 5.21.1.5 */
+static uint16_t set_recovery(struct nvme *n, struct nvme_request *req)
+{
+	unsigned int i;
+
+	for (i = 0; i < n->namespaces; i++) {
+		if (!req->ns || req->ns == &n->ns[i])
+			n->ns[i].error_recovery = value_of(req);
+	}
+	return NVME_SUCCESS;
+}
+
+static uint16_t get_recovery(struct nvme *n, struct nvme_request *req,
+                             bool initial)
+{
+	req->result = initial ? 0 : req->ns->error_recovery;
+	return NVME_SUCCESS;
 }
 
 /* Off means that what was written is on the medium: so is what was before. */
 static uint16_t set_write_cache(struct nvme *n, struct nvme_request *req)
 {
-	if (!value_of(req) && ioas_store_flush(n->store))
+	if (!value_of(req) && ioas_nvme_flush_all(n))
 		return NVME_WRITE_FAULT;
 	n->feature[WRITE_CACHE] = value_of(req);
 	return NVME_SUCCESS;
@@ -169,17 +213,17 @@ static const struct feature features[] = {
 	{ARBITRATION, false, 0, 0xffffff07, NULL, NULL},
 	/* There is one power state, 0; the workload hint is free. */
 	{POWER_MANAGEMENT, false, 0, 7 << 5, NULL, NULL},
-	{TEMPERATURE_THRESHOLD, false, NO_THRESHOLD, 0x003fffff, set_threshold,
-         get_threshold},
+	{TEMPERATURE_THRESHOLD, false, NVME_KELVIN_WARM, 0x003fffff,
+         set_threshold, get_threshold},
 	/* DULBE is not offered. */
-	{ERROR_RECOVERY, true, 0, 0xffff, NULL, NULL},
+	{ERROR_RECOVERY, true, 0, 0xffff, set_recovery, get_recovery},
 	{WRITE_CACHE, false, 1, 1, set_write_cache, NULL},
 	{NUMBER_OF_QUEUES, false, 0, 0xffffffff, set_queues, get_queues},
 	{INTERRUPT_COALESCING, false, 0, 0xffff, NULL, NULL},
 	{INTERRUPT_VECTOR, false, 0, 0x1ffff, set_vector, get_vector},
 	{WRITE_ATOMICITY, false, 0, 1, NULL, NULL},
-	/* Critical warnings; OAES offers no other event. */
-	{EVENTS, false, 0, 0xff, NULL, NULL},
+	/* Critical warnings, and the one notice that OAES offers. */
+	{EVENTS, false, 0, WANTED_WARNINGS | WANTED_NOTICE, set_events, NULL},
 };
 
 #define COUNT (sizeof(features) / sizeof(features[0]))
@@ -192,8 +236,28 @@ void ioas_nvme_features_default(struct nvme *n)
 
 	memset(n->feature, 0, sizeof(n->feature));
 	memset(n->no_coalescing, 0, sizeof(n->no_coalescing));
+	for (i = 0; i < NVME_NAMESPACES; i++)
+		n->ns[i].error_recovery = 0;
 	for (i = 0; i < COUNT; i++)
 		n->feature[features[i].id] = features[i].initial;
+}
+
+/* AB: log2 of the burst, or no limit. LPW, MPW, HPW are 0's based. */
+#define BURST(value) ((value)&7)
+#define NO_LIMIT     7
+
+unsigned int ioas_nvme_burst(const struct nvme *n)
+{
+	const uint32_t burst = BURST(n->feature[ARBITRATION]);
+
+	return burst == NO_LIMIT ? UINT32_MAX : 1u << burst;
+}
+
+/* Class 1 is high, 3 is low; bits 31 to 24 are high's weight. */
+unsigned int ioas_nvme_weight(const struct nvme *n, unsigned int class)
+{
+	return (n->feature[ARBITRATION] >> 8 * (NVME_CLASSES - class) & 0xff) +
+	       1;
 }
 
 static const struct feature *find(const struct nvme_request *req)
@@ -208,26 +272,26 @@ static const struct feature *find(const struct nvme_request *req)
 	return NULL;
 }
 
-static uint16_t check_nsid(const struct feature *f,
-                           const struct nvme_request *req, bool set)
+/* A controller's feature may be read under a namespace, but not set. */
+static uint16_t check_nsid(struct nvme *n, const struct feature *f,
+                           struct nvme_request *req, bool set)
 {
 	const uint32_t nsid = nvme_nsid(req);
+	uint16_t status;
 
-	if (f->per_namespace) {
-		if (nsid == NVME_NAMESPACES || (set && nsid == NVME_NSID_ALL))
-			return NVME_SUCCESS;
-		return NVME_INVALID_NAMESPACE;
-	}
+	if (f->per_namespace)
+		return ioas_nvme_check_namespace(
+			n, req, set ? NVME_ONE_OR_ALL : NVME_ONE);
 	if (!nsid || nsid == NVME_NSID_ALL)
 		return NVME_SUCCESS;
-	if (nsid > NVME_NAMESPACES)
-		return NVME_INVALID_NAMESPACE;
+	status = ioas_nvme_check_namespace(n, req, NVME_ONE);
 	/*
 	 * Controllers from before NVM Express 1.2 take the write cache's with
 	 * a namespace too, and QEMU's nvme:// driver gives one.
 	 */
-	return set && f->id != WRITE_CACHE ? NVME_NOT_PER_NAMESPACE
-	                                   : NVME_SUCCESS;
+	if (!status && set && f->id != WRITE_CACHE)
+		status = NVME_NOT_PER_NAMESPACE;
+	return status;
 }
 
 #define SAVE (1u << 31) /* of dword 10 */
@@ -241,7 +305,7 @@ uint16_t ioas_nvme_set_features(struct nvme *n, struct nvme_request *req)
 		return NVME_INVALID_FIELD;
 	if (nvme_dword(req, 10) & SAVE)
 		return NVME_NOT_SAVEABLE;
-	status = check_nsid(f, req, true);
+	status = check_nsid(n, f, req, true);
 	if (status)
 		return status;
 	if (value_of(req) & ~f->mask)
@@ -270,7 +334,7 @@ uint16_t ioas_nvme_get_features(struct nvme *n, struct nvme_request *req)
 
 	if (!f || select > SELECT_CAPABILITIES)
 		return NVME_INVALID_FIELD;
-	status = check_nsid(f, req, false);
+	status = check_nsid(n, f, req, false);
 	if (status)
 		return status;
 	if (select == SELECT_CAPABILITIES)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands of the namespace. Data moves between the file and the program's
- * pages, by one call of the store; nothing is copied in between.
+ * Read, Write and Flush. Data moves between the file and the program's pages,
+ * by one call of the store; nothing is copied in between.
  *
  * What a failure of the store becomes, and why:
  *
@@ -12,41 +12,55 @@
  *	                written is a fault of its medium
  *	anything else   Unrecovered Read Error or Write Fault
  *
+ * A write is one system call, whose data the kernel moves page by page of its
+ * cache. A block is inside one such page, so a process that is killed leaves
+ * each block as it was or as it was to be. That is what the controller
+ * promises (AWUPF: one block).
+ *
  * An unmap in another thread waits until the file has been read or written.
  *
- * Source: NVM Express 1.4, 6 (commands), 4.6.1.2 (status).
+ * Source: NVM Express 1.4, 6 (commands), 4.6.1.2 (status), 6.4 (atomicity).
  */
 #include <errno.h>
-#include <string.h>
 
 #include "nvme/nvme.h"
 
 /* Dword 12 of Read, Write and Write Zeroes. */
 #define FORCE_UNIT_ACCESS (1u << 30)
-#define DEALLOCATE        (1u << 25)
 
-/* Blocks of the namespace. */
-struct extent {
-	uint64_t first, count;
-};
-
-static struct extent extent_of(const struct nvme_request *req)
+struct nvme_extent ioas_nvme_extent(const struct nvme_request *req)
 {
-	return (struct extent){nvme_qword(req, 10),
-	                       (nvme_dword(req, 12) & 0xffff) + 1};
+	return (struct nvme_extent){nvme_qword(req, 10),
+	                            (nvme_dword(req, 12) & 0xffff) + 1};
 }
 
-static bool is_inside(const struct nvme *n, struct extent e)
+bool ioas_nvme_is_inside(const struct nvme_namespace *ns, struct nvme_extent e)
 {
-	return e.first <= n->blocks && e.count <= n->blocks - e.first;
+	return e.first <= ns->blocks && e.count <= ns->blocks - e.first;
 }
 
-static uint16_t check_extent(const struct nvme *n,
-                             const struct nvme_request *req)
+uint16_t ioas_nvme_check_extent(const struct nvme_request *req)
 {
-	if (nvme_nsid(req) != NVME_NAMESPACES)
-		return NVME_INVALID_NAMESPACE;
-	return is_inside(n, extent_of(req)) ? NVME_SUCCESS : NVME_LBA_RANGE;
+	return ioas_nvme_is_inside(req->ns, ioas_nvme_extent(req))
+	               ? NVME_SUCCESS
+	               : NVME_LBA_RANGE;
+}
+
+/* What is not wanted goes to the scratch page, again and again. */
+static int add_bucket(struct nvme *n, uint32_t bytes, unsigned int *count)
+{
+	uint32_t step;
+
+	for (; bytes; bytes -= step) {
+		step = bytes < sizeof(n->scratch)
+		               ? bytes
+		               : (uint32_t)sizeof(n->scratch);
+		if (*count == NVME_SEGMENTS)
+			return -E2BIG;
+		n->segment[(*count)++] =
+			(struct ioas_segment){n->scratch, step};
+	}
+	return 0;
 }
 
 /* Between ioas_dma_begin() and ioas_dma_end(). */
@@ -57,16 +71,22 @@ static int find_segments(struct nvme *n, struct nvme_request *req,
 	int err = 0;
 
 	for (i = 0; !err && i < n->pieces; i++) {
-		req->issuer.role = ioas_nvme_role(n, i);
-		err = ioas_dma_segments(n->dev, n->piece[i].iova,
-		                        n->piece[i].bytes, perm, n->segment,
-		                        &count, NVME_SEGMENTS, &req->issuer);
+		const struct nvme_piece *piece = &n->piece[i];
+
+		req->issuer.role = ioas_nvme_role(n, req, i);
+		if (piece->bucket)
+			err = add_bucket(n, piece->bytes, &count);
+		else
+			err = ioas_dma_segments(n->dev, piece->iova,
+			                        piece->bytes, perm, n->segment,
+			                        &count, NVME_SEGMENTS,
+			                        &req->issuer);
 	}
 	*ret_count = count;
 	return err;
 }
 
-static uint16_t status_of(int err, bool write)
+uint16_t ioas_nvme_status_of(int err, bool write)
 {
 	if (!err)
 		return NVME_SUCCESS;
@@ -79,16 +99,16 @@ static uint16_t status_of(int err, bool write)
 static void report_gone(struct nvme *n, struct nvme_request *req,
                         uint64_t bytes, unsigned int perm)
 {
-	req->issuer.role = ioas_nvme_role(n, 0);
+	req->issuer.role = ioas_nvme_role(n, req, 0);
 	ioas_dma_gone(n->dev, n->piece[0].iova, bytes, perm, &req->issuer);
 }
 
-static uint16_t move(struct nvme *n, struct nvme_request *req, struct extent e,
-                     bool write)
+static uint16_t move(struct nvme *n, struct nvme_request *req,
+                     struct nvme_extent e, bool write)
 {
 	/* To write to the medium, the device reads memory. */
 	const unsigned int perm = write ? IOAS_READ : IOAS_WRITE;
-	const uint64_t offset = e.first << NVME_BLOCK_LG2;
+	const uint64_t offset = e.first << req->ns->block_lg2;
 	unsigned int count;
 	int err;
 
@@ -99,41 +119,73 @@ static uint16_t move(struct nvme *n, struct nvme_request *req, struct extent e,
 		return NVME_DATA_TRANSFER;
 	}
 	if (write)
-		err = ioas_store_write(n->store, n->segment, count, offset);
+		err = ioas_store_write(req->ns->store, n->segment, count,
+		                       offset);
 	else
-		err = ioas_store_read(n->store, n->segment, count, offset);
+		err = ioas_store_read(req->ns->store, n->segment, count,
+		                      offset);
 	ioas_dma_end(n->dev);
 	if (err == -EFAULT)
-		report_gone(n, req, e.count << NVME_BLOCK_LG2, perm);
-	return status_of(err, write);
+		report_gone(n, req, e.count << req->ns->block_lg2, perm);
+	return ioas_nvme_status_of(err, write);
+}
+
+/* The marks may make a transfer impossible before it begins. */
+static uint16_t check_marks(const struct nvme_request *req,
+                            struct nvme_extent e, bool write)
+{
+	if (write)
+		return ioas_nvme_mark_may_unset(req->ns, e) ? NVME_SUCCESS
+		                                            : NVME_WRITE_FAULT;
+	return ioas_nvme_is_marked(req->ns, e) ? NVME_READ_ERROR : NVME_SUCCESS;
 }
 
 static uint16_t transfer(struct nvme *n, struct nvme_request *req, bool write)
 {
-	const struct extent e = extent_of(req);
-	uint16_t status = check_extent(n, req);
+	const struct nvme_extent e = ioas_nvme_extent(req);
+	uint16_t status = ioas_nvme_check_extent(req);
 
 	if (status)
 		return status;
-	if (e.count > NVME_TRANSFER_MAX >> NVME_BLOCK_LG2)
+	if (e.count > NVME_TRANSFER_MAX >> req->ns->block_lg2)
 		return NVME_INVALID_FIELD;
-	status =
-		ioas_nvme_gather(n, req, (uint32_t)(e.count << NVME_BLOCK_LG2));
+	status = ioas_nvme_gather(n, req,
+	                          (uint32_t)(e.count << req->ns->block_lg2));
+	if (!status)
+		status = check_marks(req, e, write);
 	return status ? status : move(n, req, e, write);
 }
 
-static uint16_t do_flush(struct nvme *n)
+static uint16_t flush(const struct nvme_namespace *ns)
 {
-	return status_of(ioas_store_flush(n->store), true);
+	return ioas_nvme_status_of(ioas_store_flush(ns->store), true);
 }
 
-/* What a write promises about the medium. */
-static uint16_t settle(struct nvme *n, const struct nvme_request *req)
+uint16_t ioas_nvme_flush_all(struct nvme *n)
+{
+	uint16_t status = NVME_SUCCESS;
+	unsigned int i;
+
+	for (i = 0; !status && i < n->namespaces; i++) {
+		if (n->ns[i].store)
+			status = flush(&n->ns[i]);
+	}
+	return status;
+}
+
+uint16_t ioas_nvme_write_through(struct nvme *n, const struct nvme_request *req)
 {
 	if (ioas_nvme_write_cache(n) &&
 	    !(nvme_dword(req, 12) & FORCE_UNIT_ACCESS))
 		return NVME_SUCCESS;
-	return do_flush(n);
+	return flush(req->ns);
+}
+
+/* Blocks as the health log counts them: of 512 bytes. */
+static uint64_t data_of(const struct nvme_request *req)
+{
+	return ioas_nvme_extent(req).count
+	       << (req->ns->block_lg2 - NVME_BLOCK_LG2_MIN);
 }
 
 static uint16_t run_read(struct nvme *n, struct nvme_request *req)
@@ -142,7 +194,7 @@ static uint16_t run_read(struct nvme *n, struct nvme_request *req)
 
 	if (!status) {
 		n->health.read_commands++;
-		n->health.read_blocks += extent_of(req).count;
+		n->health.read_blocks += data_of(req);
 	}
 	return status;
 }
@@ -153,82 +205,36 @@ static uint16_t run_write(struct nvme *n, struct nvme_request *req)
 
 	if (status)
 		return status;
+	ioas_nvme_mark_unset(req->ns, ioas_nvme_extent(req));
 	n->health.write_commands++;
-	n->health.written_blocks += extent_of(req).count;
-	return settle(n, req);
+	n->health.written_blocks += data_of(req);
+	return ioas_nvme_write_through(n, req);
 }
 
 static uint16_t run_flush(struct nvme *n, struct nvme_request *req)
 {
-	const uint32_t nsid = nvme_nsid(req);
-
-	if (nsid != NVME_NAMESPACES && nsid != NVME_NSID_ALL)
-		return NVME_INVALID_NAMESPACE;
-	return do_flush(n);
+	return req->ns ? flush(req->ns) : ioas_nvme_flush_all(n);
 }
 
-static int zero(struct nvme *n, struct extent e, bool discard)
+int ioas_nvme_zero(const struct nvme_namespace *ns, struct nvme_extent e,
+                   bool discard)
 {
-	return ioas_store_zero(n->store, e.first << NVME_BLOCK_LG2,
-	                       e.count << NVME_BLOCK_LG2, discard);
+	return ioas_store_zero(ns->store, e.first << ns->block_lg2,
+	                       e.count << ns->block_lg2, discard);
 }
 
-static uint16_t run_write_zeroes(struct nvme *n, struct nvme_request *req)
-{
-	const bool discard = nvme_dword(req, 12) & DEALLOCATE;
-	uint16_t status = check_extent(n, req);
-
-	if (!status)
-		status = status_of(zero(n, extent_of(req), discard), true);
-	return status ? status : settle(n, req);
-}
-
-#define RANGE_BYTES       16
-#define DSM_DEALLOCATE    (1u << 2) /* of dword 11; the others are hints */
-#define DSM_RANGES(dword) (((dword)&0xff) + 1)
-
-_Static_assert(DSM_RANGES(0xff) * RANGE_BYTES <= NVME_IDENTIFY, "a page");
-
-static struct extent range_at(const struct nvme *n, uint32_t i)
-{
-	const uint8_t *range = n->page + i * RANGE_BYTES;
-
-	return (struct extent){nvme_get(range + 8, 8), nvme_get(range + 4, 4)};
-}
-
-/* All ranges are looked at before the first is touched. */
-static uint16_t deallocate(struct nvme *n, uint32_t ranges)
-{
-	uint32_t i;
-	int err = 0;
-
-	for (i = 0; i < ranges; i++) {
-		if (!is_inside(n, range_at(n, i)))
-			return NVME_LBA_RANGE;
-	}
-	for (i = 0; !err && i < ranges; i++)
-		err = zero(n, range_at(n, i), true);
-	return status_of(err, true);
-}
-
-static uint16_t run_dataset_management(struct nvme *n, struct nvme_request *req)
-{
-	const uint32_t ranges = DSM_RANGES(nvme_dword(req, 10));
-	uint16_t status;
-
-	if (nvme_nsid(req) != NVME_NAMESPACES)
-		return NVME_INVALID_NAMESPACE;
-	status = ioas_nvme_take(n, req, n->page, ranges * RANGE_BYTES);
-	if (status || !(nvme_dword(req, 11) & DSM_DEALLOCATE))
-		return status;
-	return deallocate(n, ranges);
-}
+#define CONTENT NVME_EFFECT_CONTENT
 
 const struct nvme_command ioas_nvme_io_commands[] = {
-	{0x00, "FLUSH", run_flush},
-	{0x01, "WRITE", run_write},
-	{0x02, "READ", run_read},
-	{0x08, "WRITE ZEROES", run_write_zeroes},
-	{0x09, "DATASET MANAGEMENT", run_dataset_management},
-	{0, NULL, NULL},
+	{0x00, NVME_ONE_OR_ALL, 0, "FLUSH", run_flush},
+	{0x01, NVME_ONE, CONTENT, "WRITE", run_write},
+	{0x02, NVME_ONE, 0, "READ", run_read},
+	{0x04, NVME_ONE, CONTENT, "WRITE UNCORRECTABLE",
+         ioas_nvme_write_uncorrectable},
+	{0x05, NVME_ONE, 0, "COMPARE", ioas_nvme_compare},
+	{0x08, NVME_ONE, CONTENT, "WRITE ZEROES", ioas_nvme_write_zeroes},
+	{0x09, NVME_ONE, CONTENT, "DATASET MANAGEMENT",
+         ioas_nvme_dataset_management},
+	{0x0c, NVME_ONE, 0, "VERIFY", ioas_nvme_verify},
+	{0, 0, 0, NULL, NULL},
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Get Log Page: the errors, the health and the firmware. They say what is so:
+ * Get Log Page: errors, health, firmware, which namespaces changed, and what
+ * the commands do. They say what is so:
  * there is no sensor, no wear and no clock, and the fields about those hold
  * what a new device in a warm room would say.
  *
- * Source: NVM Express 1.4, 5.14.1, figures 194 to 196.
+ * Source: NVM Express 1.4, 5.14.1, figures 191 to 199.
  */
 #include <string.h>
 
@@ -16,14 +17,19 @@
 
 _Static_assert(NVME_LOG_ENTRIES *ERROR_BYTES <= NVME_IDENTIFY, "a page");
 
+static struct nvme_error *new_entry(struct nvme *n)
+{
+	return &n->error[n->health.errors++ % NVME_LOG_ENTRIES];
+}
+
 void ioas_nvme_log_error(struct nvme *n, const struct nvme_request *req,
                          uint16_t status)
 {
-	struct nvme_error *e = &n->error[n->health.errors % NVME_LOG_ENTRIES];
+	struct nvme_error *e = new_entry(n);
 	const bool is_io = req->issuer.queue > 0;
 
 	*e = (struct nvme_error){
-		.count = ++n->health.errors,
+		.count = n->health.errors,
 		.lba = is_io ? nvme_qword(req, 10) : 0,
 		.nsid = nvme_nsid(req),
 		.queue = (uint16_t)req->issuer.queue,
@@ -32,6 +38,20 @@ void ioas_nvme_log_error(struct nvme *n, const struct nvme_request *req,
 	};
 	if (status == NVME_READ_ERROR || status == NVME_WRITE_FAULT)
 		n->health.media_errors++;
+}
+
+#define NO_ID 0xffff /* of a queue, of a command */
+
+void ioas_nvme_log_misuse(struct nvme *n, uint16_t status)
+{
+	struct nvme_error *e = new_entry(n);
+
+	*e = (struct nvme_error){
+		.count = n->health.errors,
+		.queue = NO_ID,
+		.cid = NO_ID,
+		.status = status,
+	};
 }
 
 /* Newest first. */
@@ -65,7 +85,7 @@ static uint32_t health_log(struct nvme *n, uint8_t *page)
 {
 	const struct nvme_health *h = &n->health;
 
-	nvme_set(page, 1, ioas_nvme_temperature_alarm(n) ? 1 << 1 : 0);
+	nvme_set(page, 1, ioas_nvme_warnings(n));
 	nvme_set(page + 1, 2, NVME_KELVIN);
 	nvme_set(page + 3, 1, 100); /* available spare, percent */
 	nvme_set(page + 4, 1, 10);  /* its threshold */
@@ -86,12 +106,55 @@ static uint32_t firmware_log(struct nvme *n, uint8_t *page)
 	return SLOT_BYTES;
 }
 
+#define CHANGED_BYTES 4096
+
+static uint32_t changed_log(struct nvme *n, uint8_t *page)
+{
+	uint32_t i;
+
+	for (i = 0; i < n->namespaces; i++) {
+		if (!n->ns[i].changed)
+			continue;
+		nvme_set(page, 4, i + 1);
+		page += 4;
+	}
+	return CHANGED_BYTES;
+}
+
+#define EFFECTS_BYTES 4096
+#define EFFECTS_IO    1024 /* where I/O commands begin */
+
+static void set_effects(uint8_t *at, const struct nvme_command *row)
+{
+	for (; row->name; row++)
+		nvme_set(at + 4 * row->opcode, 4,
+		         row->effects | NVME_EFFECT_RUNS);
+}
+
+static uint32_t effects_log(struct nvme *n, uint8_t *page)
+{
+	set_effects(page, ioas_nvme_admin_commands);
+	set_effects(page + EFFECTS_IO, ioas_nvme_io_commands);
+	return EFFECTS_BYTES;
+}
+
 /* By log page identifier. Each returns the bytes of the log. */
 static uint32_t (*const logs[])(struct nvme *n, uint8_t *page) = {
-	[1] = error_log,
-	[2] = health_log,
-	[3] = firmware_log,
+	[1] = error_log,   [2] = health_log,  [3] = firmware_log,
+	[4] = changed_log, [5] = effects_log,
 };
+
+#define CHANGED_LOG 4
+
+/* What the program was told it need not be told again. */
+static void was_read(struct nvme *n, uint8_t id)
+{
+	unsigned int i;
+
+	ioas_nvme_log_was_read(n, id);
+	for (i = 0; id == CHANGED_LOG && i < n->namespaces; i++)
+		n->ns[i].changed = false;
+}
 
 /* Dwords to send, from dwords 10 and 11; 0's based. */
 static uint64_t wanted_bytes(const struct nvme_request *req)
@@ -102,16 +165,23 @@ static uint64_t wanted_bytes(const struct nvme_request *req)
 	return (dwords + 1) * 4;
 }
 
+#define RETAIN_EVENT (1u << 15) /* RAE, of dword 10 */
+
+static bool is_of_controller(const struct nvme_request *req)
+{
+	return !nvme_nsid(req) || nvme_nsid(req) == NVME_NSID_ALL;
+}
+
 uint16_t ioas_nvme_get_log_page(struct nvme *n, struct nvme_request *req)
 {
 	const uint8_t id = (uint8_t)nvme_dword(req, 10);
 	const uint64_t offset = nvme_qword(req, 12), wanted = wanted_bytes(req);
-	const uint32_t nsid = nvme_nsid(req);
+	uint16_t status;
 	uint32_t bytes;
 
 	if (id >= sizeof(logs) / sizeof(logs[0]) || !logs[id])
 		return NVME_LOG_PAGE;
-	if ((nsid && nsid != NVME_NSID_ALL) || wanted > NVME_TRANSFER_MAX)
+	if (!is_of_controller(req) || wanted > NVME_TRANSFER_MAX)
 		return NVME_INVALID_FIELD;
 	memset(n->page, 0, sizeof(n->page));
 	bytes = logs[id](n, n->page);
@@ -120,5 +190,9 @@ uint16_t ioas_nvme_get_log_page(struct nvme *n, struct nvme_request *req)
 	bytes -= (uint32_t)offset;
 	if (bytes > wanted)
 		bytes = (uint32_t)wanted;
-	return ioas_nvme_put(n, req, n->page + offset, bytes, (uint32_t)wanted);
+	status = ioas_nvme_put(n, req, n->page + offset, bytes,
+	                       (uint32_t)wanted);
+	if (!status && !(nvme_dword(req, 10) & RETAIN_EVENT))
+		was_read(n, id);
+	return status;
 }

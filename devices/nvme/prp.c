@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a command's data is: two entries in the command, or the second points
- * to a list, whose last entry in a page points on to the next list.
+ * PRP entries: where a command's data is. Two of them in the command, or the
+ * second points to a list, whose last entry in a page points on to the next
+ * list.
  *
  *	PRP1 --> |   ....|   begins anywhere in a page, ends with the page
  *	PRP2 --> |.......|   a page, or:
@@ -30,7 +31,7 @@ static uint32_t offset_in_page(const struct nvme *n, uint64_t prp)
 
 static void add(struct nvme *n, uint64_t iova, uint32_t bytes)
 {
-	n->piece[n->pieces++] = (struct nvme_piece){iova, bytes};
+	n->piece[n->pieces++] = (struct nvme_piece){iova, bytes, false};
 }
 
 /* A page of the data. Return: how much is left after it. */
@@ -118,13 +119,12 @@ static uint16_t gather_list(struct nvme *n, const struct nvme_request *req,
 	return NVME_SUCCESS;
 }
 
-uint16_t ioas_nvme_gather(struct nvme *n, struct nvme_request *req,
-                          uint32_t bytes)
+uint16_t ioas_nvme_gather_prp(struct nvme *n, const struct nvme_request *req,
+                              uint32_t bytes)
 {
 	const uint64_t prp1 = nvme_qword(req, 6), prp2 = nvme_qword(req, 8);
 	uint32_t first = page_bytes(n) - offset_in_page(n, prp1);
 
-	n->pieces = 0;
 	if (prp1 % 4)
 		return NVME_PRP_OFFSET;
 	if (first > bytes)
@@ -138,71 +138,5 @@ uint16_t ioas_nvme_gather(struct nvme *n, struct nvme_request *req,
 	if (offset_in_page(n, prp2))
 		return NVME_PRP_OFFSET;
 	add(n, prp2, bytes);
-	return NVME_SUCCESS;
-}
-
-const char *ioas_nvme_role(const struct nvme *n, unsigned int piece)
-{
-	if (!piece)
-		return "PRP1";
-	return n->pieces == 2 ? "PRP2" : "PRP list entry";
-}
-
-/* The part of [data, data + bytes) for a piece, else zeros. */
-static int put_piece(struct nvme *n, const struct nvme_request *req,
-                     const struct nvme_piece *piece, const uint8_t *data,
-                     uint32_t bytes)
-{
-	static const uint8_t zeros[512];
-	uint32_t done, step;
-	int err = 0;
-
-	step = bytes < piece->bytes ? bytes : piece->bytes;
-	if (step)
-		err = ioas_dma_write(n->dev, piece->iova, data, step,
-		                     &req->issuer);
-	for (done = step; !err && done < piece->bytes; done += step) {
-		step = piece->bytes - done;
-		if (step > sizeof(zeros))
-			step = sizeof(zeros);
-		err = ioas_dma_write(n->dev, piece->iova + done, zeros, step,
-		                     &req->issuer);
-	}
-	return err;
-}
-
-uint16_t ioas_nvme_put(struct nvme *n, struct nvme_request *req,
-                       const uint8_t *data, uint32_t bytes, uint32_t total)
-{
-	uint16_t status = ioas_nvme_gather(n, req, total);
-	uint32_t step;
-	unsigned int i;
-
-	if (status)
-		return status;
-	for (i = 0; i < n->pieces; i++, data += step, bytes -= step) {
-		req->issuer.role = ioas_nvme_role(n, i);
-		if (put_piece(n, req, &n->piece[i], data, bytes))
-			return NVME_DATA_TRANSFER;
-		step = n->piece[i].bytes < bytes ? n->piece[i].bytes : bytes;
-	}
-	return NVME_SUCCESS;
-}
-
-uint16_t ioas_nvme_take(struct nvme *n, struct nvme_request *req, uint8_t *data,
-                        uint32_t bytes)
-{
-	uint16_t status = ioas_nvme_gather(n, req, bytes);
-	unsigned int i;
-
-	if (status)
-		return status;
-	for (i = 0; i < n->pieces; i++) {
-		req->issuer.role = ioas_nvme_role(n, i);
-		if (ioas_dma_read(n->dev, n->piece[i].iova, data,
-		                  n->piece[i].bytes, &req->issuer))
-			return NVME_DATA_TRANSFER;
-		data += n->piece[i].bytes;
-	}
 	return NVME_SUCCESS;
 }

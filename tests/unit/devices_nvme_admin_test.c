@@ -168,8 +168,10 @@ static void event_requests_are_held_up_to_the_limit(struct rig *r)
 static void unknown_commands_are_invalid_opcodes(struct rig *r)
 {
 	static const uint8_t admin[] = {0x03, 0x07, 0x0b, 0x0d, 0x10, 0x11,
-	                                0x14, 0x18, 0x80, 0xc0, 0xff};
-	static const uint8_t io[] = {0x03, 0x04, 0x05, 0x06, 0x0c, 0x0d, 0xff};
+	                                0x14, 0x15, 0x18, 0x19, 0x1a, 0x1c,
+	                                0x81, 0x82, 0x84, 0x86, 0xc0, 0xff};
+	static const uint8_t io[] = {0x03, 0x06, 0x07, 0x0d, 0x0e,
+	                             0x11, 0x15, 0x19, 0x80, 0xff};
 	struct drive *d = drive_ready(r);
 	unsigned int i;
 
@@ -185,9 +187,10 @@ static void unknown_commands_are_invalid_opcodes(struct rig *r)
 	}
 }
 
-static void fused_commands_and_sgls_are_refused(struct rig *r)
+static void fused_commands_and_sgls_of_other_kinds_are_refused(struct rig *r)
 {
-	static const uint8_t bad[] = {0x01, 0x02, 0x40, 0x80, 0xc0};
+	static const uint8_t bad[] = {0x01, 0x02, 0x03, 0x80, 0xc0};
+	const struct sqe sgl = {.opcode = 0x08, .flags = 0x40};
 	struct drive *d = drive_ready(r);
 	unsigned int i;
 
@@ -198,6 +201,7 @@ static void fused_commands_and_sgls_are_refused(struct rig *r)
 		check_status(d, 1, &flush, 0x002);
 		check_status(d, 0, &abort, 0x002);
 	}
+	check_status(d, 0, &sgl, 0x002);
 }
 
 /* Bit 14, do not retry, where trying again cannot help. */
@@ -220,5 +224,5 @@ RIG_MAIN("devices_nvme_admin", RIG_TEST(create_cq_refuses_what_it_should),
          RIG_TEST(abort_says_that_nothing_was_aborted),
          RIG_TEST(event_requests_are_held_up_to_the_limit),
          RIG_TEST(unknown_commands_are_invalid_opcodes),
-         RIG_TEST(fused_commands_and_sgls_are_refused),
+         RIG_TEST(fused_commands_and_sgls_of_other_kinds_are_refused),
          RIG_TEST(refusals_say_do_not_retry))

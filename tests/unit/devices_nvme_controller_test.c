@@ -9,10 +9,10 @@ static void capabilities_are_those_of_version_1_4(struct rig *r)
 
 	assert_int_equal(cap & 0xffff, 1023);  /* MQES */
 	assert_int_equal(cap >> 16 & 1, 1);    /* CQR */
-	assert_int_equal(cap >> 17 & 3, 0);    /* AMS */
+	assert_int_equal(cap >> 17 & 3, 1);    /* AMS */
 	assert_true((cap >> 24 & 0xff) > 0);   /* TO */
 	assert_int_equal(cap >> 32 & 15, 0);   /* DSTRD */
-	assert_int_equal(cap >> 36 & 1, 0);    /* NSSRS */
+	assert_int_equal(cap >> 36 & 1, 1);    /* NSSRS */
 	assert_int_equal(cap >> 37 & 0xff, 1); /* CSS */
 	assert_int_equal(cap >> 48 & 15, 0);   /* MPSMIN */
 	assert_int_equal(cap >> 52 & 15, 4);   /* MPSMAX */
@@ -33,7 +33,7 @@ static void registers_that_are_not_there_read_as_zero(struct rig *r)
 	unsigned int i;
 
 	for (i = 0; i < IOAS_ARRAY_SIZE(at); i++) {
-		set32(d, at[i], 0x4e564d65);
+		set32(d, at[i], 0x4e564d66);
 		assert_int_equal(get32(d, at[i]), 0);
 	}
 	set32(d, REG_CAP, 0);
@@ -135,7 +135,8 @@ static void settings_that_are_not_offered_are_fatal(struct rig *r)
 	const struct setting bad[] = {
 		{5 << 7, 0x000f000f, DRIVE_IOVA, DRIVE_IOVA},  /* MPS */
 		{1 << 4, 0x000f000f, DRIVE_IOVA, DRIVE_IOVA},  /* CSS */
-		{1 << 11, 0x000f000f, DRIVE_IOVA, DRIVE_IOVA}, /* AMS */
+		{2 << 11, 0x000f000f, DRIVE_IOVA, DRIVE_IOVA}, /* AMS */
+		{7 << 11, 0x000f000f, DRIVE_IOVA, DRIVE_IOVA},
 		{0, 0x000f0000, DRIVE_IOVA, DRIVE_IOVA},
 		{0, 0x0000000f, DRIVE_IOVA, DRIVE_IOVA},
 		{1 << 7, 0x000f000f, odd, DRIVE_IOVA},

@@ -45,7 +45,7 @@ static const struct {
 	{0x01, 0, 0, 0xff010203, 0x08}, {0x02, 0, 0, 0x20, 0x01},
 	{0x05, 1, 0, 0x1234, 0x10000},  {0x06, 0, 1, 0, 2},
 	{0x08, 0, 0, 0x0102, 0x10000},  {0x0a, 0, 0, 1, 2},
-	{0x0b, 0, 0, 0x1f, 0x100},
+	{0x0b, 0, 0, 0x11f, 0x200},
 };
 
 static void features_keep_what_is_set(struct rig *r)
@@ -133,7 +133,7 @@ static void thresholds_are_over_and_under(struct rig *r)
 	struct drive *d = enabled(r);
 	uint32_t value;
 
-	check_value(d, 0, 4, 0, 0xffff);
+	check_value(d, 0, 4, 0, 343);
 	assert_int_equal(get(d, 0, 4, under, &value), 0);
 	assert_int_equal(value, 0);
 	assert_int_equal(set(d, 0, 4, 350), 0);
@@ -143,7 +143,7 @@ static void thresholds_are_over_and_under(struct rig *r)
 	assert_int_equal(value, 250);
 	assert_int_equal(get(d, 0, 1 << 8 | 4, under, &value), 0);
 	assert_int_equal(value, 0);
-	check_value(d, 0, 4, 1, 0xffff);
+	check_value(d, 0, 4, 1, 343);
 	assert_int_equal(set(d, 0, 4, 15 << 16 | 340), 0);
 	check_value(d, 0, 4, 0, 340);
 	assert_int_equal(set(d, 0, 4, 1 << 16 | 340), 0x002);

@@ -56,22 +56,25 @@ static void the_controller_tells_names_and_limits(struct rig *r)
 	assert_true(is_text(p + 4, 20, "TEST 1"));
 	assert_true(is_text(p + 24, 40, "ioas NVMe"));
 	assert_true(is_text(p + 64, 8, "1.0"));
-	assert_int_equal(p[77], 7);                 /* MDTS */
-	assert_int_equal(take(p + 80, 4), 0x10400); /* VER */
-	assert_int_equal(p[111], 1);                /* CNTRLTYPE */
-	assert_int_equal(p[258], 3);                /* ACL */
-	assert_int_equal(p[259], 3);                /* AERL */
-	assert_int_equal(p[260], 3);                /* FRMW */
-	assert_int_equal(p[261], 4);                /* LPA */
-	assert_int_equal(p[262], 15);               /* ELPE */
-	assert_int_equal(take(p + 256, 2), 0);      /* OACS */
-	assert_int_equal(p[512], 0x66);             /* SQES */
-	assert_int_equal(p[513], 0x44);             /* CQES */
-	assert_int_equal(take(p + 516, 4), 1);      /* NN */
-	assert_int_equal(take(p + 520, 2), 0x1c);   /* ONCS */
-	assert_int_equal(take(p + 522, 2), 0);      /* FUSES */
-	assert_int_equal(p[525], 7);                /* VWC */
-	assert_int_equal(take(p + 536, 4), 0);      /* SGLS */
+	assert_int_equal(p[77], 7);                  /* MDTS */
+	assert_int_equal(take(p + 80, 4), 0x10400);  /* VER */
+	assert_int_equal(p[111], 1);                 /* CNTRLTYPE */
+	assert_int_equal(p[258], 3);                 /* ACL */
+	assert_int_equal(p[259], 3);                 /* AERL */
+	assert_int_equal(p[260], 3);                 /* FRMW */
+	assert_int_equal(p[261], 6);                 /* LPA */
+	assert_int_equal(p[262], 15);                /* ELPE */
+	assert_int_equal(take(p + 256, 2), 2);       /* OACS */
+	assert_int_equal(take(p + 92, 4), 0x100);    /* OAES */
+	assert_int_equal(take(p + 266, 2), 343);     /* WCTEMP */
+	assert_int_equal(take(p + 268, 2), 373);     /* CCTEMP */
+	assert_int_equal(p[512], 0x66);              /* SQES */
+	assert_int_equal(p[513], 0x44);              /* CQES */
+	assert_int_equal(take(p + 516, 4), 1);       /* NN */
+	assert_int_equal(take(p + 520, 2), 0x9f);    /* ONCS */
+	assert_int_equal(take(p + 522, 2), 0);       /* FUSES */
+	assert_int_equal(p[525], 7);                 /* VWC */
+	assert_int_equal(take(p + 536, 4), 0x50001); /* SGLS */
 }
 
 static void the_subsystem_is_named_after_the_uuid(struct rig *r)
@@ -119,12 +122,13 @@ static void the_namespace_has_the_blocks_of_the_file(struct rig *r)
 	assert_int_equal(take(p, 8), DRIVE_BLOCKS);
 	assert_int_equal(take(p + 8, 8), DRIVE_BLOCKS);
 	assert_int_equal(take(p + 16, 8), DRIVE_BLOCKS);
-	assert_int_equal(p[24], 0);                   /* NSFEAT */
-	assert_int_equal(p[25], 0);                   /* NLBAF */
-	assert_int_equal(p[26], 0);                   /* FLBAS */
-	assert_int_equal(p[33], 9);                   /* DLFEAT */
-	assert_int_equal(take(p + 128, 4), 9u << 16); /* LBAF0 */
-	assert_int_equal(take(p + 132, 4), 0);
+	assert_int_equal(p[24], 0);                    /* NSFEAT */
+	assert_int_equal(p[25], 1);                    /* NLBAF */
+	assert_int_equal(p[26], 0);                    /* FLBAS */
+	assert_int_equal(p[33], 9);                    /* DLFEAT */
+	assert_int_equal(take(p + 128, 4), 9u << 16);  /* LBAF0 */
+	assert_int_equal(take(p + 132, 4), 12u << 16); /* LBAF1 */
+	assert_int_equal(take(p + 136, 4), 0);
 }
 
 static void the_list_has_the_namespaces_above(struct rig *r)
@@ -164,7 +168,8 @@ static void namespaces_that_are_not_there_are_refused(struct rig *r)
 
 static void other_structures_are_invalid_fields(struct rig *r)
 {
-	static const uint32_t bad[] = {4, 5, 6, 0x10, 0x13, 0x16, 0xff};
+	static const uint32_t bad[] = {4,    5,    6,    0x0f, 0x14,
+	                               0x15, 0x16, 0x17, 0xff};
 	struct drive *d = enabled(r);
 	unsigned int i;
 

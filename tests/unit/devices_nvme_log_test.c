@@ -170,7 +170,7 @@ static void what_is_behind_a_log_is_zero(struct rig *r)
 
 static void logs_that_are_not_there_are_refused(struct rig *r)
 {
-	static const uint8_t bad[] = {0x00, 0x04, 0x05, 0x06, 0x0d, 0x80, 0xff};
+	static const uint8_t bad[] = {0x00, 0x06, 0x07, 0x0c, 0x0d, 0x80, 0xff};
 	struct drive *d = drive_ready(r);
 	struct sqe sqe = {.opcode = 0x02, .nsid = 1, .dw10 = 2};
 	unsigned int i;
