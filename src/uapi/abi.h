@@ -86,6 +86,13 @@ struct ioas_vfio_irq_set {
 	uint32_t count;
 };
 
+/* struct vfio_pci_hot_reset and vfio_pci_hot_reset_info without their arrays. */
+struct ioas_vfio_hot_reset {
+	uint32_t argsz;
+	uint32_t flags;
+	uint32_t count;
+};
+
 /* struct vfio_iommu_type1_dma_unmap without its data. */
 struct ioas_vfio_unmap {
 	uint32_t argsz;
@@ -147,6 +154,16 @@ IOAS_SIZE(struct vfio_device_ioeventfd, 32);
 IOAS_LAYOUT(struct vfio_device_ioeventfd, offset, 8);
 IOAS_LAYOUT(struct vfio_device_ioeventfd, data, 16);
 IOAS_LAYOUT(struct vfio_device_ioeventfd, fd, 24);
+
+IOAS_SIZE(struct ioas_vfio_hot_reset, 12);
+IOAS_LAYOUT(struct vfio_pci_hot_reset_info, count, 8);
+IOAS_LAYOUT(struct vfio_pci_hot_reset_info, devices, 12);
+IOAS_LAYOUT(struct vfio_pci_hot_reset, count, 8);
+IOAS_LAYOUT(struct vfio_pci_hot_reset, group_fds, 12);
+IOAS_SIZE(struct vfio_pci_dependent_device, 8);
+IOAS_LAYOUT(struct vfio_pci_dependent_device, segment, 4);
+IOAS_LAYOUT(struct vfio_pci_dependent_device, bus, 6);
+IOAS_LAYOUT(struct vfio_pci_dependent_device, devfn, 7);
 
 IOAS_SIZE(struct vfio_device_feature, 8);
 IOAS_SIZE(struct vfio_device_low_power_entry_with_wakeup, 8);

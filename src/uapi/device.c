@@ -46,12 +46,6 @@ void ioas_vdevice_close(struct ioas_vdevice *vdevice)
 	ioas_type1_put(type1);
 }
 
-/* Function level reset is what makes a function resettable here. */
-static bool resettable(const struct ioas_vdevice *vdevice)
-{
-	return vdevice->dev->model->function.pcie;
-}
-
 static long get_info(struct ioas_call *call)
 {
 	struct ioas_vfio_device_info *info = &call->in.device;
@@ -59,7 +53,7 @@ static long get_info(struct ioas_call *call)
 		info->argsz < sizeof(*info) ? info->argsz : sizeof(*info);
 
 	info->flags = VFIO_DEVICE_FLAGS_PCI;
-	if (resettable(call->file->device))
+	if (ioas_vdevice_resettable(call->file->device))
 		info->flags |= VFIO_DEVICE_FLAGS_RESET;
 	info->num_regions = VFIO_PCI_NUM_REGIONS;
 	info->num_irqs = VFIO_PCI_NUM_IRQS;
@@ -153,16 +147,6 @@ static long get_irq_info(struct ioas_call *call)
 	return ioas_copy_out(call->at, info, sizeof(*info));
 }
 
-static long reset(struct ioas_call *call)
-{
-	struct ioas_vdevice *vdevice = call->file->device;
-
-	if (!resettable(vdevice))
-		return -EINVAL;
-	ioas_device_reset(vdevice->dev);
-	return 0;
-}
-
 #define IRQ_SET_FLAGS \
 	(VFIO_IRQ_SET_DATA_TYPE_MASK | VFIO_IRQ_SET_ACTION_TYPE_MASK)
 #define FEATURE_FLAGS                                         \
@@ -191,7 +175,16 @@ const struct ioas_command ioas_device_commands[IOAS_VFIO_COMMANDS] = {
                  .min = sizeof(struct ioas_vfio_irq_set),
                  .known = IRQ_SET_FLAGS},
 	[IOAS_COMMAND(VFIO_DEVICE_RESET)] = {.name = "VFIO_DEVICE_RESET",
-                                             .run = reset},
+                                             .run = ioas_device_reset_call},
+	[IOAS_COMMAND(VFIO_DEVICE_GET_PCI_HOT_RESET_INFO)] =
+		{.name = "VFIO_DEVICE_GET_PCI_HOT_RESET_INFO",
+                 .run = ioas_device_hot_reset_info,
+                 .min = sizeof(struct ioas_vfio_hot_reset),
+                 .known = IOAS_ANY_FLAGS},
+	[IOAS_COMMAND(VFIO_DEVICE_PCI_HOT_RESET)] =
+		{.name = "VFIO_DEVICE_PCI_HOT_RESET",
+                 .run = ioas_device_hot_reset,
+                 .min = sizeof(struct ioas_vfio_hot_reset)},
 	[IOAS_COMMAND(VFIO_DEVICE_FEATURE)] =
 		{.name = "VFIO_DEVICE_FEATURE",
                  .run = ioas_device_feature,

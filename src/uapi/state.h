@@ -139,6 +139,7 @@ union ioas_argument {
 	struct vfio_irq_info irq;
 	struct ioas_vfio_irq_set irq_set;
 	struct vfio_device_ioeventfd ioeventfd;
+	struct ioas_vfio_hot_reset hot_reset;
 	struct ioas_vfio_type1_info type1;
 	struct vfio_iommu_type1_dma_map map;
 	struct ioas_vfio_unmap unmap;
@@ -230,7 +231,7 @@ struct ioas_type1 *ioas_group_settle_locked(struct ioas_group *group);
 void ioas_group_attach_locked(struct ioas_group *group,
                               struct ioas_space *space);
 
-/* ---- device.c, irqs.c, feature.c, region.c ---- */
+/* ---- device.c, reset.c, irqs.c, ioeventfd.c, feature.c, region.c ---- */
 
 /* Return: 0 or -EINVAL (the group has no back end). */
 int ioas_vdevice_open(struct ioas_vdevice *vdevice);
@@ -274,6 +275,12 @@ void ioas_watch_put(struct ioas_vdevice *vdevice, int event,
 /* ioeventfd.c; as ioas_irqs_put(). */
 void ioas_ioeventfds_put(struct ioas_vdevice *vdevice);
 long ioas_device_ioeventfd(struct ioas_call *call);
+
+/* Can it be reset without another? */
+bool ioas_vdevice_resettable(const struct ioas_vdevice *vdevice);
+long ioas_device_reset_call(struct ioas_call *call);
+long ioas_device_hot_reset_info(struct ioas_call *call);
+long ioas_device_hot_reset(struct ioas_call *call);
 
 long ioas_device_set_irqs(struct ioas_call *call);
 long ioas_device_feature(struct ioas_call *call);

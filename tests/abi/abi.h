@@ -133,6 +133,7 @@ enum abi_state {
 	S_LOW_WAKE,  /* low power, access signals event 0 */
 	S_NO_DECODE, /* memory decoding is off */
 	S_PLAIN,     /* v2, the device of group 3: no interrupt, no FLR */
+	S_PAIR,      /* so, and group 4 open, whose device is on its bus */
 	S_NR
 };
 
@@ -194,8 +195,8 @@ struct abi_set {
 
 extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
 	abi_unmap_set, abi_type1_info_set, abi_device_set, abi_irqs_set,
-	abi_intx_set, abi_ioeventfd_set, abi_feature_set, abi_region_set,
-	abi_mmap_set, abi_unknown_set;
+	abi_intx_set, abi_ioeventfd_set, abi_reset_set, abi_feature_set,
+	abi_region_set, abi_mmap_set, abi_unknown_set;
 
 /* ---- Between the files of this program ---- */
 

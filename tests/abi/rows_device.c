@@ -416,8 +416,7 @@ const struct abi_set abi_device_set = {
 
 /*
  * Bit n: command n exists on this kind of file in Linux. Of these ioas does not
- * have hot reset (12, 13) and bind (18) of a device, nor dirty pages (17) of
- * type1.
+ * have bind (18) of a device, nor dirty pages (17) of type1.
  */
 #define DEVICE_COMMANDS (0x1fu << 7 | 3u << 12 | 7u << 16)
 #define GROUP_COMMANDS  (0xfu << 3)

@@ -14,6 +14,7 @@ enum step {
 	STEP_END,
 	STEP_ATTACH,  /* group 1 to the container */
 	STEP_GROUP2,  /* open group 2 */
+	STEP_GROUP4,  /* open group 4, in its place */
 	STEP_ATTACH2, /* and put it into the same container */
 	STEP_V1,
 	STEP_V2,
@@ -78,6 +79,8 @@ static const struct state states[S_NR] = {
 	[S_NO_DECODE] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
                                   STEP_NO_DECODE}},
 	[S_PLAIN] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE}, .group = 3},
+	[S_PAIR] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_GROUP4},
+                    .group = 3},
 };
 
 const char *const abi_state_name[S_NR] = {
@@ -108,6 +111,7 @@ const char *const abi_state_name[S_NR] = {
 	[S_LOW_WAKE] = "low wake",
 	[S_NO_DECODE] = "no decode",
 	[S_PLAIN] = "plain",
+	[S_PAIR] = "pair",
 };
 
 static const struct abi_limits usual = {.entries = 65535,
@@ -245,9 +249,9 @@ static long close_two(struct abi_world *w)
 	return 0;
 }
 
-static long open_second(struct abi_world *w)
+static long open_second(struct abi_world *w, unsigned int group)
 {
-	w->fd[FD_GROUP2] = w->backend->open_group(2);
+	w->fd[FD_GROUP2] = w->backend->open_group(group);
 	return w->fd[FD_GROUP2] < 0 ? w->fd[FD_GROUP2] : 0;
 }
 
@@ -257,7 +261,9 @@ static long do_step(struct abi_world *w, const struct state *s, enum step step)
 	case STEP_ATTACH:
 		return attach(w, FD_GROUP);
 	case STEP_GROUP2:
-		return open_second(w);
+		return open_second(w, 2);
+	case STEP_GROUP4:
+		return open_second(w, 4);
 	case STEP_ATTACH2:
 		return attach(w, FD_GROUP2);
 	case STEP_V1:

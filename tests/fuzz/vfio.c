@@ -359,8 +359,12 @@ static void call_with(struct ioas_file *file, unsigned long number,
 	guard_begin(&guard, at);
 	allow_unmap(file, number, a, at);
 	ret = call(file, number, at);
-	/* A copy may break off half way; no other failure writes. */
-	if (ret < 0 && ret != -EFAULT)
+	/*
+	 * A copy may break off half way, and a list without room for it says
+	 * how long it is; no other failure writes.
+	 */
+	if (ret < 0 && ret != -EFAULT &&
+	    !(ret == -ENOSPC && number == VFIO_DEVICE_GET_PCI_HOT_RESET_INFO))
 		argsz = 0;
 	guard_end(&guard, at, argsz);
 	if (is_container)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A VFIO to test with: two functions in two groups, a front end whose
- * descriptors are places in an array, and an observer that keeps what it was
- * told. Included by one test program each, so its functions are static.
+ * A VFIO to test with: functions in groups of their own (the second and third
+ * share a bus, the fourth is on the root bus), a front end whose descriptors
+ * are places in an array, and an observer that keeps what it was told. Included by one test program each, so its functions are static.
  *
  * The device: 8 bytes written at offset 0 of BAR 2 are an address that it
  * reads 8 bytes from; 8 bytes at offset 8, one that it writes 8 bytes to.
@@ -462,6 +462,10 @@ static inline void world_begin_limited(struct rig *r, uint64_t memlock_pages)
 	rig_defer(r, RIG_CALL(ioas_machine_destroy), world.machine);
 	rig_ok(r, ioas_machine_add(world.machine, "probe", failure));
 	rig_ok(r, ioas_machine_add(world.machine, "probe", failure));
+	rig_ok(r, ioas_machine_add(world.machine, "probe,bdf=0000:02:01.3",
+	                           failure));
+	rig_ok(r, ioas_machine_add(world.machine, "probe,bdf=0000:00:04.0",
+	                           failure));
 	config.machine = world.machine;
 	rig_ok(r, ioas_vfio_create(&config, &world.vfio));
 	rig_defer(r, RIG_CALL(ioas_vfio_destroy), world.vfio);
