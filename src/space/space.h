@@ -53,6 +53,7 @@ struct ioas_area {
 	unsigned int perm;
 	uint32_t site;          /* where it was mapped: hooks.call_site */
 	bool vaddr_invalid;     /* type1's VADDR flag; under the space's lock */
+	uint64_t dirty_tail[2]; /* type1_dirty.c; under the space's lock */
 	struct ioas_area *next; /* among those removed, until released */
 };
 

@@ -108,6 +108,13 @@ struct ioas_vfio_bitmap {
 	uint64_t data;
 };
 
+/* struct vfio_iommu_type1_dirty_bitmap_get */
+struct ioas_vfio_dirty_range {
+	uint64_t iova;
+	uint64_t size;
+	struct ioas_vfio_bitmap bitmap;
+};
+
 #define IOAS_LAYOUT(type, field, at)                \
 	_Static_assert(offsetof(type, field) == at, \
 	               #type "." #field " is not at " #at)
@@ -203,5 +210,10 @@ IOAS_LAYOUT(struct ioas_vfio_unmap, size, 16);
 IOAS_SIZE(struct ioas_vfio_bitmap, 24);
 IOAS_LAYOUT(struct vfio_bitmap, size, 8);
 IOAS_LAYOUT(struct vfio_bitmap, data, 16);
+IOAS_SIZE(struct vfio_iommu_type1_dirty_bitmap, 8);
+IOAS_SIZE(struct vfio_iommu_type1_dirty_bitmap_get, 40);
+IOAS_LAYOUT(struct vfio_iommu_type1_dirty_bitmap_get, bitmap, 16);
+IOAS_SIZE(struct ioas_vfio_dirty_range, 40);
+IOAS_LAYOUT(struct ioas_vfio_dirty_range, bitmap, 16);
 
 #endif /* IOAS_UAPI_ABI_H */

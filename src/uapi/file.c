@@ -130,6 +130,10 @@ const char *ioas_file_command(enum ioas_file_kind kind, unsigned long command)
 long ioas_command_run(const struct ioas_command *command,
                       struct ioas_call *call)
 {
+	int ret = command->admits ? command->admits(call) : 0;
+
+	if (ret)
+		return ret;
 	if (command->min) {
 		if (ioas_copy_in(&call->in, call->at, command->min))
 			return -EFAULT;

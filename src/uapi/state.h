@@ -55,6 +55,7 @@ struct ioas_type1 {
 	uint64_t page_sizes;      /* bitmap; constant */
 	struct ioas_a64 users;    /* the container and calls inside */
 	uint64_t vaddr_invalid;   /* areas; under space->lock */
+	bool tracking;            /* dirty pages; under space->lock */
 };
 
 struct ioas_container {
@@ -164,6 +165,7 @@ struct ioas_command {
 	uint32_t known; /* flags that may be set; the others are -EINVAL */
 	unsigned int flags;
 	long (*run)(struct ioas_call *call);
+	int (*admits)(const struct ioas_call *call); /* first of all; or NULL */
 };
 
 /* One table for each kind of file, indexed by IOAS_COMMAND(number). */
@@ -292,7 +294,7 @@ ssize_t ioas_region_write(struct ioas_vdevice *vdevice, struct uaddr buffer,
 int ioas_region_mmap(struct ioas_vdevice *vdevice, uint64_t bytes,
                      uint64_t position, struct ioas_bar_window *ret_window);
 
-/* ---- type1.c, type1_info.c, type1_unmap.c ---- */
+/* ---- type1.c, type1_dirty.c, type1_info.c, type1_unmap.c ---- */
 
 int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
                       struct ioas_type1 **ret_type1);
@@ -309,14 +311,51 @@ long ioas_type1_get_info(struct ioas_call *call);
 long ioas_type1_map(struct ioas_call *call);
 long ioas_type1_unmap(struct ioas_call *call);
 
+/* Are the kernel's plain mistakes to be made too? */
+static inline bool ioas_vfio_is_exact(const struct ioas_vfio *vfio)
+{
+	return vfio->contract != IOAS_CONTRACT_STRICT;
+}
+
+/* Of a bitmap of dirty pages: that of 2^31 pages. */
+#define IOAS_DIRTY_BITMAP_MAX UINT64_C(0x10000000)
+
 /* Bytes in the smallest page, less one. */
 static inline uint64_t ioas_type1_page_mask(const struct ioas_type1 *type1)
 {
 	return ioas_mask_lg2(type1->space->page_shift);
 }
 
-/* [iova, iova + size - 1], size not 0. Return: 0 or -EOVERFLOW. */
-int ioas_type1_range(uint64_t first, uint64_t size,
-                     struct iova_range *ret_range);
+/* What a number that is too large gets: -EOVERFLOW, but not in Linux 6.12. */
+int ioas_type1_overflow(const struct ioas_type1 *type1);
+/* [first, first + size - 1], size not 0. Return: 0 or the above. */
+int ioas_type1_range(const struct ioas_type1 *type1, uint64_t first,
+                     uint64_t size, struct iova_range *ret_range);
+/*
+ * Linux 6.12 compares with an exclusive end, which for a range up to 2^64 - 1
+ * is 0: it finds no mapping there.
+ */
+bool ioas_type1_is_blind(const struct ioas_type1 *type1,
+                         struct iova_range range);
+/* Does the range begin or end inside of a mapping? */
+bool ioas_type1_cuts_locked(const struct ioas_type1 *type1,
+                            struct iova_range range);
+
+long ioas_type1_dirty_pages(struct ioas_call *call);
+/* DIRTY_PAGES is for version 2: 0 or -EACCES. */
+int ioas_type1_dirty_admits(const struct ioas_call *call);
+/* A bitmap that a program gives, for @bytes of I/O addresses. 0 or -EINVAL. */
+int ioas_type1_bitmap_check(const struct ioas_vfio_bitmap *bitmap,
+                            uint64_t bytes);
+/*
+ * May such a bitmap be filled now: is tracking on, and are its pages those of
+ * the IOMMU? 0 or -EINVAL.
+ */
+int ioas_type1_bitmap_fits_locked(const struct ioas_type1 *type1,
+                                  const struct ioas_vfio_bitmap *bitmap);
+/* Its part for @area; bit 0 stands for @base. Return: 0 or -EFAULT. */
+int ioas_type1_bitmap_write_locked(const struct ioas_type1 *type1,
+                                   struct ioas_area *area, struct uaddr bitmap,
+                                   uint64_t base);
 
 #endif /* IOAS_UAPI_STATE_H */

@@ -14,22 +14,31 @@
 
 #include "uapi/state.h"
 
-/* Answers without and with a back end that is on. Beyond the end: 0. */
+/*
+ * Answers without and with a back end that is on. Beyond the end: 0.
+ * Linux 6.12 still names nesting, which no IOMMU here can do: SET_IOMMU of it
+ * fails in the attach.
+ */
 static const struct {
 	bool off, on;
 	bool if_coherent; /* on only with an IOMMU that enforces coherency */
+	bool only_6_12;
 } extensions[] = {
-	[VFIO_TYPE1_IOMMU] = {true, true, false},
-	[VFIO_TYPE1v2_IOMMU] = {true, true, false},
-	[VFIO_DMA_CC_IOMMU] = {false, true, true},
-	[VFIO_UNMAP_ALL] = {true, true, false},
-	[VFIO_UPDATE_VADDR] = {false, true, false},
+	[VFIO_TYPE1_IOMMU] = {true, true, false, false},
+	[VFIO_TYPE1v2_IOMMU] = {true, true, false, false},
+	[VFIO_DMA_CC_IOMMU] = {false, true, true, false},
+	[VFIO_TYPE1_NESTING_IOMMU] = {true, true, false, true},
+	[VFIO_UNMAP_ALL] = {true, true, false, false},
+	[VFIO_UPDATE_VADDR] = {false, true, false, false},
 };
 
 long ioas_type1_extension(const struct ioas_vfio *vfio, bool is_on,
                           unsigned long extension)
 {
 	if (extension >= IOAS_ARRAY_SIZE(extensions))
+		return 0;
+	if (extensions[extension].only_6_12 &&
+	    vfio->contract != IOAS_CONTRACT_LINUX_6_12)
 		return 0;
 	if (!is_on)
 		return extensions[extension].off;
@@ -72,7 +81,7 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
 	struct ioas_type1 *type1;
 	int ret;
 
-	/* Extensions that are no type. */
+	/* Extensions that are no type, or none that can be had. */
 	if (version != VFIO_TYPE1_IOMMU && version != VFIO_TYPE1v2_IOMMU)
 		return -EINVAL;
 	type1 = ioas_new(struct ioas_type1);
@@ -145,11 +154,24 @@ int ioas_type1_admits(struct ioas_type1 *type1)
 	return ret;
 }
 
-int ioas_type1_range(uint64_t first, uint64_t size,
-                     struct iova_range *ret_range)
+int ioas_type1_overflow(const struct ioas_type1 *type1)
+{
+	return type1->vfio->contract == IOAS_CONTRACT_LINUX_6_12 ? -EINVAL
+	                                                         : -EOVERFLOW;
+}
+
+bool ioas_type1_is_blind(const struct ioas_type1 *type1,
+                         struct iova_range range)
+{
+	return type1->vfio->contract == IOAS_CONTRACT_LINUX_6_12 &&
+	       range.last == UINT64_MAX;
+}
+
+int ioas_type1_range(const struct ioas_type1 *type1, uint64_t first,
+                     uint64_t size, struct iova_range *ret_range)
 {
 	if (first + (size - 1) < first)
-		return -EOVERFLOW;
+		return ioas_type1_overflow(type1);
 	ret_range->first = first;
 	ret_range->last = first + (size - 1);
 	return 0;
@@ -159,6 +181,7 @@ int ioas_type1_range(uint64_t first, uint64_t size,
 
 #define MAP_PERM (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
+/* In 6.12 in another order; whatever comes first there, it is EINVAL. */
 static int map_check(const struct ioas_type1 *type1,
                      const struct vfio_iommu_type1_dma_map *map,
                      struct iova_range *ret_range)
@@ -170,12 +193,12 @@ static int map_check(const struct ioas_type1 *type1,
 
 	/* A process may have addresses of 32 bits. */
 	if (map->vaddr > UINTPTR_MAX || map->size > SIZE_MAX)
-		return -EOVERFLOW;
+		return ioas_type1_overflow(type1);
 	if (map->size == 0)
 		return -EINVAL;
-	if (ioas_type1_range(map->iova, map->size, ret_range) ||
-	    ioas_type1_range(map->vaddr, map->size, &memory))
-		return -EOVERFLOW;
+	if (ioas_type1_range(type1, map->iova, map->size, ret_range) ||
+	    ioas_type1_range(type1, map->vaddr, map->size, &memory))
+		return ioas_type1_overflow(type1);
 	if (vaddr == perm)
 		return -EINVAL;
 	if ((map->size | map->iova | map->vaddr) & mask)
@@ -183,10 +206,19 @@ static int map_check(const struct ioas_type1 *type1,
 	return 0;
 }
 
+/* What a new mapping would meet. */
+static struct ioas_area *met_locked(const struct ioas_type1 *type1,
+                                    struct iova_range range)
+{
+	if (ioas_type1_is_blind(type1, range))
+		return NULL;
+	return ioas_space_find_locked(type1->space, range);
+}
+
 /* The memory stays what it is; that the program can reach it again is said. */
 static int map_vaddr_locked(struct ioas_type1 *type1, struct iova_range range)
 {
-	struct ioas_area *area = ioas_space_find_locked(type1->space, range);
+	struct ioas_area *area = met_locked(type1, range);
 
 	if (!area)
 		return -ENOENT;
@@ -216,7 +248,7 @@ static int map_new_locked(struct ioas_type1 *type1,
 		.perm = map_perm(map->flags),
 	};
 
-	if (ioas_space_find_locked(type1->space, range))
+	if (met_locked(type1, range))
 		return -EEXIST;
 	if (type1->space->area_count >= vfio->entry_limit)
 		return -ENOSPC;
@@ -254,6 +286,10 @@ long ioas_type1_map(struct ioas_call *call)
 	return ret;
 }
 
+#define DIRTY_FLAGS                          \
+	(VFIO_IOMMU_DIRTY_PAGES_FLAG_START | \
+	 VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP |  \
+	 VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP)
 #define UNMAP_FLAGS                                                       \
 	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | \
 	 VFIO_DMA_UNMAP_FLAG_VADDR)
@@ -274,4 +310,10 @@ const struct ioas_command ioas_type1_commands[IOAS_VFIO_COMMANDS] = {
                                                 .min = sizeof(
 							struct ioas_vfio_unmap),
                                                 .known = UNMAP_FLAGS},
+	[IOAS_COMMAND(VFIO_IOMMU_DIRTY_PAGES)] =
+		{.name = "VFIO_IOMMU_DIRTY_PAGES",
+                 .run = ioas_type1_dirty_pages,
+                 .admits = ioas_type1_dirty_admits,
+                 .min = sizeof(struct ioas_vfio_head),
+                 .known = DIRTY_FLAGS},
 };

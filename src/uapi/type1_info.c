@@ -16,9 +16,6 @@
 
 #include "uapi/state.h"
 
-/* Of a bitmap of dirty pages that the kernel would fill: 2^31 pages. */
-#define DIRTY_BITMAP_MAX UINT64_C(0x10000000)
-
 struct chain {
 	struct vfio_iommu_type1_info_cap_migration migration;
 	struct vfio_iommu_type1_info_dma_avail dma_avail;
@@ -66,7 +63,7 @@ static uint32_t answer_build(const struct ioas_type1 *type1, struct answer *a)
 		header(VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
 	               offsetof(struct answer, chain.dma_avail));
 	a->chain.migration.pgsize_bitmap = ioas_type1_page_mask(type1) + 1;
-	a->chain.migration.max_dirty_bitmap_size = DIRTY_BITMAP_MAX;
+	a->chain.migration.max_dirty_bitmap_size = IOAS_DIRTY_BITMAP_MAX;
 	a->chain.dma_avail.header =
 		header(VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
 	               offsetof(struct answer, chain.iova_header));

@@ -15,50 +15,30 @@
 
 #include "uapi/state.h"
 
-#define DIRTY_BITMAP_MAX UINT64_C(0x10000000) /* bytes */
-
 struct unmap {
 	struct ioas_type1 *type1;
 	struct iova_range range;
-	bool vaddr;
-	uint64_t done; /* bytes */
+	bool vaddr, all;
+	const struct ioas_vfio_bitmap *bitmap; /* to be filled, or NULL */
+	uint64_t done;                         /* bytes */
 	uint64_t count;
 	struct ioas_space_gone gone;
 };
 
-/* Bytes of a bitmap of @pages bits, in words of 64. */
-static uint64_t bitmap_bytes(uint64_t pages)
-{
-	return (pages / 64 + (pages % 64 != 0)) * 8;
-}
-
-/* Half of all addresses are the program's. */
-static bool in_user_half(uint64_t start, uint64_t bytes)
-{
-	return start <= UINTPTR_MAX / 2 && bytes <= UINTPTR_MAX / 2 - start;
-}
-
-/* The bitmap that GET_DIRTY_BITMAP is to fill. */
-static int bitmap_check(const struct ioas_call *call)
+/* Flags and the bitmap that GET_DIRTY_BITMAP is to fill. */
+static int bitmap_check(const struct ioas_call *call,
+                        struct ioas_vfio_bitmap *ret_bitmap)
 {
 	const struct ioas_vfio_unmap *unmap = &call->in.unmap;
-	struct ioas_vfio_bitmap bitmap;
-	uint64_t pages;
 
 	if (unmap->flags != VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
 		return -EINVAL;
-	if (unmap->argsz < sizeof(*unmap) + sizeof(bitmap))
+	if (unmap->argsz < sizeof(*unmap) + sizeof(*ret_bitmap))
 		return -EINVAL;
-	if (ioas_copy_in(&bitmap, ioas_uaddr_add(call->at, sizeof(*unmap)),
-	                 sizeof(bitmap)))
+	if (ioas_copy_in(ret_bitmap, ioas_uaddr_add(call->at, sizeof(*unmap)),
+	                 sizeof(*ret_bitmap)))
 		return -EFAULT;
-	if (!in_user_half(bitmap.data, bitmap.size) || bitmap.pgsize == 0)
-		return -EINVAL;
-	pages = unmap->size >> __builtin_ctzll(bitmap.pgsize);
-	if (pages == 0 || bitmap.size == 0 || bitmap.size > DIRTY_BITMAP_MAX ||
-	    bitmap.size < bitmap_bytes(pages))
-		return -EINVAL;
-	return 0;
+	return ioas_type1_bitmap_check(ret_bitmap, unmap->size);
 }
 
 static int range_check(const struct ioas_type1 *type1,
@@ -77,7 +57,7 @@ static int range_check(const struct ioas_type1 *type1,
 	}
 	if (unmap->size == 0 || (unmap->size & mask))
 		return -EINVAL;
-	return ioas_type1_range(unmap->iova, unmap->size, ret_range);
+	return ioas_type1_range(type1, unmap->iova, unmap->size, ret_range);
 }
 
 static struct ioas_area *area_at(const struct ioas_space *space, uint64_t at)
@@ -85,15 +65,14 @@ static struct ioas_area *area_at(const struct ioas_space *space, uint64_t at)
 	return ioas_space_find_locked(space, (struct iova_range){at, at});
 }
 
-/* Does the range begin or end inside of a mapping? */
-static bool cuts_locked(const struct unmap *u)
+bool ioas_type1_cuts_locked(const struct ioas_type1 *type1,
+                            struct iova_range range)
 {
-	const struct ioas_space *space = u->type1->space;
-	struct ioas_area *first = area_at(space, u->range.first);
-	struct ioas_area *last = area_at(space, u->range.last);
+	struct ioas_area *first = area_at(type1->space, range.first);
+	struct ioas_area *last = area_at(type1->space, range.last);
 
-	return (first && first->node.first != u->range.first) ||
-	       (last && last->node.last != u->range.last);
+	return (first && first->node.first != range.first) ||
+	       (last && last->node.last != range.last);
 }
 
 static void remove_locked(struct unmap *u, struct ioas_area *area)
@@ -105,23 +84,55 @@ static void remove_locked(struct unmap *u, struct ioas_area *area)
 	ioas_space_remove_locked(u->type1->space, area, &u->gone);
 }
 
-static void remove_all_locked(struct unmap *u)
+static struct ioas_area *first_locked(const struct unmap *u)
 {
-	struct ioas_space *space = u->type1->space;
+	return ioas_space_find_locked(u->type1->space, u->range);
+}
+
+static int bitmap_write_locked(struct unmap *u, struct ioas_area *area)
+{
+	return ioas_type1_bitmap_write_locked(u->type1, area,
+	                                      (struct uaddr){u->bitmap->data},
+	                                      u->range.first);
+}
+
+/*
+ * A bitmap that cannot be written keeps every mapping, since the program would
+ * have lost what was dirty. Linux keeps those from the failing one on.
+ */
+static int bitmap_write_all_locked(struct unmap *u)
+{
+	struct ioas_area *area = first_locked(u);
+	int ret = 0;
+
+	if (!u->bitmap || ioas_vfio_is_exact(u->type1->vfio))
+		return 0;
+	for (; area && !ret; area = ioas_space_next_locked(area, u->range))
+		ret = bitmap_write_locked(u, area);
+	return ret;
+}
+
+static int remove_all_locked(struct unmap *u)
+{
+	bool each = u->bitmap && ioas_vfio_is_exact(u->type1->vfio);
+	int ret = bitmap_write_all_locked(u);
 	struct ioas_area *area, *next;
 
-	area = ioas_space_find_locked(space, u->range);
-	for (; area; area = next) {
+	for (area = ret ? NULL : first_locked(u); area; area = next) {
+		if (each)
+			ret = bitmap_write_locked(u, area);
+		if (ret)
+			break;
 		next = ioas_space_next_locked(area, u->range);
 		remove_locked(u, area);
 	}
+	return ret;
 }
 
 /* Take the marks back that this call made, up to @end. */
 static void validate_locked(struct unmap *u, const struct ioas_area *end)
 {
-	struct ioas_area *area =
-		ioas_space_find_locked(u->type1->space, u->range);
+	struct ioas_area *area = first_locked(u);
 
 	for (; area != end; area = ioas_space_next_locked(area, u->range)) {
 		area->vaddr_invalid = false;
@@ -132,8 +143,7 @@ static void validate_locked(struct unmap *u, const struct ioas_area *end)
 
 static int invalidate_all_locked(struct unmap *u)
 {
-	struct ioas_area *area =
-		ioas_space_find_locked(u->type1->space, u->range);
+	struct ioas_area *area = first_locked(u);
 
 	for (; area; area = ioas_space_next_locked(area, u->range)) {
 		if (area->vaddr_invalid) {
@@ -147,21 +157,34 @@ static int invalidate_all_locked(struct unmap *u)
 	return 0;
 }
 
-static int unmap_locked(struct unmap *u)
+/* What version 1 makes of a range that begins inside of a mapping: nothing. */
+static bool stops_at_once_locked(const struct unmap *u)
 {
-	bool v2 = u->type1->version == VFIO_TYPE1v2_IOMMU;
 	struct ioas_area *first;
 
-	/* The range of ALL cuts nothing. */
-	if (v2 && cuts_locked(u))
-		return -EINVAL;
+	if (!u->all && ioas_type1_is_blind(u->type1, u->range))
+		return true;
+	if (u->type1->version == VFIO_TYPE1v2_IOMMU)
+		return false;
 	first = area_at(u->type1->space, u->range.first);
-	if (!v2 && first && first->node.first < u->range.first)
+	return first && first->node.first < u->range.first;
+}
+
+static int unmap_locked(struct unmap *u)
+{
+	int ret = 0;
+
+	if (u->bitmap)
+		ret = ioas_type1_bitmap_fits_locked(u->type1, u->bitmap);
+	if (ret)
+		return ret;
+	/* The range of ALL cuts nothing. */
+	if (u->type1->version == VFIO_TYPE1v2_IOMMU &&
+	    ioas_type1_cuts_locked(u->type1, u->range))
+		return -EINVAL;
+	if (stops_at_once_locked(u))
 		return 0;
-	if (u->vaddr)
-		return invalidate_all_locked(u);
-	remove_all_locked(u);
-	return 0;
+	return u->vaddr ? invalidate_all_locked(u) : remove_all_locked(u);
 }
 
 static void count_unmap(struct ioas_vfio *vfio, uint64_t count)
@@ -189,28 +212,26 @@ static int unmap_run(struct unmap *u)
 long ioas_type1_unmap(struct ioas_call *call)
 {
 	struct ioas_vfio_unmap *unmap = &call->in.unmap;
+	struct ioas_vfio_bitmap bitmap;
 	struct unmap u = {
 		.type1 = call->type1,
 		.vaddr = unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR,
+		.all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL,
 	};
-	bool dirty = unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
 	int ret;
 
-	if (dirty) {
-		ret = bitmap_check(call);
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP) {
+		ret = bitmap_check(call, &bitmap);
 		if (ret)
 			return ret;
+		u.bitmap = &bitmap;
 	}
 	/* A process may have addresses of 32 bits. */
 	if (unmap->iova > UINTPTR_MAX || unmap->size > SIZE_MAX)
-		return -EOVERFLOW;
+		return ioas_type1_overflow(u.type1);
 	ret = range_check(u.type1, unmap, &u.range);
-	if (ret)
-		return ret;
-	/* Pages are not tracked: there is no command that would begin it. */
-	if (dirty)
-		return -EINVAL;
-	ret = unmap_run(&u);
+	if (!ret)
+		ret = unmap_run(&u);
 	if (ret)
 		return ret;
 	unmap->size = u.done;

@@ -77,10 +77,13 @@ extern const struct abi_backend abi_backend;
 #define PLACE_READ_ONLY   UINT64_C(0xa5a6000000000000)
 #define PLACE_HOLE        UINT64_C(0xa5a7000000000000)
 #define PLACE_MASK        UINT64_C(0xffff000000000000)
+#define PLACE_ARGUMENT    UINT64_C(0xa5a8000000000000)
 #define MEM(offset)       (PLACE_MEMORY + (offset))
 #define READ_ONLY(offset) (PLACE_READ_ONLY + (offset))
 #define HOLE(offset)      (PLACE_HOLE + (offset))
-#define MEM_PAGES         64
+/* Inside the argument of the row itself: what a call fills in there is seen. */
+#define ARGUMENT(offset) (PLACE_ARGUMENT + (offset))
+#define MEM_PAGES        64
 
 /* Descriptors; in an argument as PLACE_FD + one of these. */
 enum abi_fd {
@@ -113,6 +116,8 @@ enum abi_state {
 	S_V1_MAPPED, /* three mappings, see states.c */
 	S_V2_MAPPED,
 	S_V2_INVALID, /* the second of them has no valid vaddr */
+	S_V2_TRACKED, /* dirty pages are tracked */
+	S_V2_SHIFTED, /* and were asked for from 2 pages before A on */
 	S_V2_FULL,    /* no entry is left */
 	S_V2_LOCKED,  /* two pages can be pinned */
 	S_TWO,        /* groups 1 and 2 in one container, mapped */
@@ -179,8 +184,10 @@ struct abi_row {
 	uint64_t position;
 	int prot, flags;
 	long expected;
+	long in_6_12;         /* expected there instead, unless 0 */
 	const void *out;      /* argument after it; NULL: as it was */
 	bool out_is_open;     /* it may be anything: a copy broke off */
+	bool leaves;          /* the error is known to leave a change behind */
 	unsigned int signals; /* events that were raised, one bit each */
 };
 
@@ -194,9 +201,9 @@ struct abi_set {
 };
 
 extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
-	abi_unmap_set, abi_type1_info_set, abi_device_set, abi_irqs_set,
-	abi_intx_set, abi_ioeventfd_set, abi_reset_set, abi_feature_set,
-	abi_region_set, abi_mmap_set, abi_unknown_set;
+	abi_unmap_set, abi_dirty_set, abi_type1_info_set, abi_device_set,
+	abi_irqs_set, abi_intx_set, abi_ioeventfd_set, abi_reset_set,
+	abi_feature_set, abi_region_set, abi_mmap_set, abi_unknown_set;
 
 /* ---- Between the files of this program ---- */
 
@@ -204,7 +211,8 @@ struct abi_world {
 	const struct abi_backend *backend;
 	enum ioas_contract contract;
 	int fd[FD_NR]; /* -1: not open */
-	char *memory;  /* MEM_PAGES, then a page to read only, then a hole */
+	const char *argument;
+	char *memory; /* MEM_PAGES, then a page to read only, then a hole */
 };
 
 extern const char *const abi_state_name[S_NR];

@@ -30,9 +30,27 @@ static void check_extension(void (*emit)(const struct abi_row *),
 		emit(&(struct abi_row){
 			.name = name,
 			.state = state[i],
+			.in = n == VFIO_TYPE1_NESTING_IOMMU ? IN_NEW : 0,
 			.command = VFIO_CHECK_EXTENSION,
 			.value = n,
 			.expected = i < 2 ? off : on,
+		});
+}
+
+/* Named by 6.12 and never to be had; gone in 7.3. */
+static void nesting(void (*emit)(const struct abi_row *))
+{
+	static const enum abi_state state[] = {S_OPEN, S_ATTACHED, S_V1, S_V2};
+	size_t i;
+
+	for (i = 0; i < COUNT(state); i++)
+		emit(&(struct abi_row){
+			.name = "check extension 6",
+			.state = state[i],
+			.in = IN_6_12,
+			.command = VFIO_CHECK_EXTENSION,
+			.value = VFIO_TYPE1_NESTING_IOMMU,
+			.expected = 1,
 		});
 }
 
@@ -65,6 +83,7 @@ static void set_iommu(void (*emit)(const struct abi_row *), unsigned long n)
 			.command = VFIO_SET_IOMMU,
 			.value = n,
 			.expected = i == 0 ? set_iommu_answer(n) : -EINVAL,
+			.in_6_12 = n == VFIO_TYPE1_NESTING_IOMMU ? -EINVAL : 0,
 		});
 }
 
@@ -93,6 +112,7 @@ static void generate(void (*emit)(const struct abi_row *))
 
 	for (n = 0; n < EXTENSIONS; n++)
 		check_extension(emit, n, extension[n].off, extension[n].on);
+	nesting(emit);
 	for (n = 0; n < COUNT(odd); n++)
 		check_extension(emit, odd[n], 0, 0);
 	for (n = 0; n < EXTENSIONS; n++)

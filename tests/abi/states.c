@@ -20,6 +20,8 @@ enum step {
 	STEP_V2,
 	STEP_MAP,
 	STEP_INVALIDATE, /* B */
+	STEP_TRACK,
+	STEP_SHIFTED_GET,
 	STEP_DEVICE,
 	STEP_CLOSE, /* group and container */
 	STEP_INTX,
@@ -50,6 +52,9 @@ static const struct state states[S_NR] = {
 	[S_V2_MAPPED] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP}},
 	[S_V2_INVALID] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP,
                                    STEP_INVALIDATE}},
+	[S_V2_TRACKED] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP, STEP_TRACK}},
+	[S_V2_SHIFTED] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP, STEP_TRACK,
+                                   STEP_SHIFTED_GET}},
 	[S_V2_FULL] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP}, .entries = 3},
 	[S_V2_LOCKED] = {.step = {STEP_ATTACH, STEP_V2}, .memlock = 2},
 	[S_TWO] = {.step = {STEP_ATTACH, STEP_GROUP2, STEP_ATTACH2, STEP_V2,
@@ -91,6 +96,8 @@ const char *const abi_state_name[S_NR] = {
 	[S_V1_MAPPED] = "v1 mapped",
 	[S_V2_MAPPED] = "v2 mapped",
 	[S_V2_INVALID] = "v2 invalid",
+	[S_V2_TRACKED] = "v2 tracked",
+	[S_V2_SHIFTED] = "v2 shifted",
 	[S_V2_FULL] = "v2 full",
 	[S_V2_LOCKED] = "v2 locked",
 	[S_TWO] = "two",
@@ -160,6 +167,28 @@ static long invalidate(struct abi_world *w)
 	                                PAGE};
 
 	return call(w, FD_CONTAINER, VFIO_IOMMU_UNMAP_DMA, &unmap);
+}
+
+static long track(struct abi_world *w)
+{
+	struct ioas_vfio_head arg = {8, VFIO_IOMMU_DIRTY_PAGES_FLAG_START};
+
+	return call(w, FD_CONTAINER, VFIO_IOMMU_DIRTY_PAGES, &arg);
+}
+
+/* The bits of A and B do not begin where a word does. */
+static long shifted_get(struct abi_world *w)
+{
+	uint64_t word = 0;
+	struct {
+		struct ioas_vfio_head head;
+		struct ioas_vfio_dirty_range range;
+	} arg = {
+		.head = {48, VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP},
+		.range = {0xfe000, 6 * PAGE, {PAGE, 8, (uintptr_t)&word}},
+	};
+
+	return call(w, FD_CONTAINER, VFIO_IOMMU_DIRTY_PAGES, &arg);
 }
 
 static long open_device(struct abi_world *w, unsigned int group)
@@ -274,6 +303,10 @@ static long do_step(struct abi_world *w, const struct state *s, enum step step)
 		return map(w);
 	case STEP_INVALIDATE:
 		return invalidate(w);
+	case STEP_TRACK:
+		return track(w);
+	case STEP_SHIFTED_GET:
+		return shifted_get(w);
 	case STEP_DEVICE:
 		return open_device(w, s->group);
 	case STEP_CLOSE:

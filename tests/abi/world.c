@@ -22,6 +22,8 @@ static uint64_t resolve_address(const struct abi_world *w, uint64_t value)
 		return base + MEM_PAGES * PAGE + (value - PLACE_READ_ONLY);
 	case PLACE_HOLE:
 		return base + (MEM_PAGES + 1) * PAGE + (value - PLACE_HOLE);
+	case PLACE_ARGUMENT:
+		return (uintptr_t)w->argument + (value - PLACE_ARGUMENT);
 	default:
 		return value;
 	}

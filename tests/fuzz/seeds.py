@@ -125,7 +125,8 @@ OPTIONS = {
 
 (API, EXTENSION, SET_IOMMU, STATUS, SET_CONTAINER, UNSET, GET_FD, INFO, REGION,
  IRQ, SET_IRQS, SET_IRQS_BOOL, RESET, FEATURE, TYPE1_INFO, MAP, UNMAP,
- UNMAP_DIRTY, BIND) = range(19)
+ UNMAP_DIRTY, BIND, IOEVENTFD, HOT_INFO, HOT_RESET, DIRTY, DIRTY_GET,
+ UNMAP_BITS) = range(25)
 
 NO_LIMIT = b"\0\0"
 FLUSH, CUT, BEHIND, NULL, TOP, FINE = range(6)     # places of an argument
@@ -278,6 +279,14 @@ VFIO = {
         ioctl(0, UNMAP_DIRTY, 47, u32(1), 0, 1, u64(4096), u64(8), 16) +
         ioctl(0, UNMAP_DIRTY, 48, u32(1), 0, 1, u64(0), u64(8), 16) +
         ioctl(0, UNMAP_DIRTY, 48, u32(1), 0, 1, u64(4096), u64(2**63), 16),
+    "dirty": attach() + dma_map(1, 16, 3) + dma_map(4, 20, 1) +
+        ioctl(0, DIRTY, 8, u32(1)) +
+        b"".join(ioctl(0, DIRTY_GET, 48, u32(4), i, n, 1, 1, 24)
+                 for i, n in ((0, 5), (1, 3), (1, 4), (2, 2), (6, 1))) +
+        ioctl(0, UNMAP_BITS, 48, u32(1), 0, 5, 1, 1, 63) +
+        ioctl(0, UNMAP_BITS, 48, u32(1), 0, 5, 1, 1, 24) +
+        ioctl(0, DIRTY, 8, u32(2)),
+    "dirty-v1": attach(v1=True) + ioctl(0, DIRTY, 8, u32(1), place=NULL),
     "type1-info": attach() + b"".join(
         ioctl(0, TYPE1_INFO, n, u32(0), u64(7), 7, 7, place=p)
         for n in (15, 16, 20, 24, 110, 120) for p in (FINE, FLUSH)),

@@ -121,6 +121,9 @@ static const struct {
 	{VFIO_DEVICE_IOEVENTFD, "afoxdu"},
 	{VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, "afuxx"},
 	{VFIO_DEVICE_PCI_HOT_RESET, "afudd"},
+	{VFIO_IOMMU_DIRTY_PAGES, "af"},
+	{VFIO_IOMMU_DIRTY_PAGES, "afisssv"},
+	{VFIO_IOMMU_UNMAP_DMA, "afisssv"},
 };
 
 struct argument {
@@ -218,10 +221,12 @@ struct guard {
 	uint8_t before[64 + ARGUMENT];
 	uint64_t at;
 	size_t bytes;
+	struct ioas_vfio_bitmap bitmap; /* may be filled, too */
 };
 
 static void guard_begin(struct guard *g, uint64_t at)
 {
+	g->bitmap.size = 0;
 	uint64_t start = (uintptr_t)fuzz_world.memory;
 
 	g->at = at - start < 64 ? at : at - 64;
@@ -236,7 +241,9 @@ static void guard_end(const struct guard *g, uint64_t first, uint64_t bytes)
 	size_t i;
 
 	for (i = 0; i < g->bytes; i++)
-		fuzz_check(now[i] == g->before[i] || g->at + i - first < bytes);
+		fuzz_check(now[i] == g->before[i] ||
+		           g->at + i - first < bytes ||
+		           g->at + i - g->bitmap.data < g->bitmap.size);
 }
 
 /* ---- Operations ---- */
@@ -263,9 +270,9 @@ static void note_version(const struct ioas_file *file, unsigned long version)
 static void check_errno(long ret)
 {
 	static const int known[] = {
-		EINVAL,    EFAULT, ENOTTY,     ENODEV, EBUSY,  EBADF,
-		EBADFD,    EMFILE, ENOMEM,     EEXIST, ENOENT, ENOSPC,
-		EOVERFLOW, EPERM,  EOPNOTSUPP, ERANGE, ESPIPE, EIO,
+		EINVAL,     EFAULT, ENOTTY, ENODEV, EBUSY,  EBADF,     EBADFD,
+		EMFILE,     ENOMEM, EEXIST, ENOENT, ENOSPC, EOVERFLOW, EPERM,
+		EOPNOTSUPP, ERANGE, ESPIPE, EIO,    EACCES,
 	};
 	unsigned int i;
 
@@ -343,6 +350,19 @@ static void allow_unmap(struct ioas_file *file, unsigned long number,
 	world.allowed_cuts = is_version_1(file);
 }
 
+/* Both commands have the bitmap behind an IOVA and a size; it may be filled. */
+static void allow_bitmap(struct guard *g, unsigned long number, uint64_t at)
+{
+	bool dirty = number == VFIO_IOMMU_DIRTY_PAGES ||
+	             number == VFIO_IOMMU_UNMAP_DMA;
+	const size_t before = 24;
+
+	if (dirty && fuzz_reach(at, before + sizeof(g->bitmap), false) ==
+	                     before + sizeof(g->bitmap))
+		memcpy(&g->bitmap, (void *)(uintptr_t)(at + before),
+		       sizeof(g->bitmap));
+}
+
 static void call_with(struct ioas_file *file, unsigned long number,
                       const struct argument *a, uint64_t at)
 {
@@ -357,6 +377,7 @@ static void call_with(struct ioas_file *file, unsigned long number,
 	if (a->sized && fuzz_reach(at, 4, false) == 4)
 		memcpy(&argsz, (void *)(uintptr_t)at, 4);
 	guard_begin(&guard, at);
+	allow_bitmap(&guard, number, at);
 	allow_unmap(file, number, a, at);
 	ret = call(file, number, at);
 	/*

@@ -269,7 +269,7 @@ static void an_unknown_command_is_told_once_for_each_kind(struct rig *r)
 	assert_string_equal(ev->what, "device");
 	assert_string_equal(ev->device, "0000:01:00.0");
 	assert_int_equal(call(group, IOAS_VFIO_COMMAND(22), NULL), -ENOTTY);
-	assert_int_equal(call(container, IOAS_VFIO_COMMAND(17), NULL), -ENOTTY);
+	assert_int_equal(call(container, IOAS_VFIO_COMMAND(22), NULL), -ENOTTY);
 	assert_int_equal(told(IOAS_EVENT_UNKNOWN), 3);
 	assert_string_equal(told_nth(IOAS_EVENT_UNKNOWN, 1)->what, "group");
 	assert_string_equal(told_nth(IOAS_EVENT_UNKNOWN, 2)->what, "container");

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DIRTY_PAGES of type1, and the bitmaps of UNMAP_DMA. No device here says what
+ * it wrote, and no group pins pages one by one; so every page that is mapped
+ * may have been written, and is dirty each time it is asked for, as in Linux
+ * with such groups. Pages that are not mapped are not spoken of: their bits
+ * stay as the program had them.
+ *
+ * A mapping's bits need not begin where a word of the bitmap begins:
+ *
+ *	word           0                1                2
+ *	       |ppppp.......... |................|....
+ *	            ^ first page of the mapping: the bits p below it are the
+ *	              program's, or of a mapping before; the word is read first
+ *
+ * Linux shifts its own bitmap of the mapping in place for that, and clears
+ * only as many bits as there are pages afterwards: what was shifted out behind
+ * the end stays there, and is told as dirty the next time. It also keeps more
+ * bits of the program's word than those below. The contracts that are exact do
+ * so too: `dirty_tail` of an area is what stands behind its last page, in the
+ * word of the last page and the spare one behind it. It begins as 0.
+ *
+ * Source: Linux 7.3 drivers/vfio/vfio_iommu_type1.c (update_user_bitmap,
+ * vfio_iova_dirty_bitmap, vfio_iommu_type1_dirty_pages), lib/bitmap.c
+ * (__bitmap_shift_left: whole words)
+ */
+#include <errno.h>
+
+#include "uapi/state.h"
+
+#define WORD_BITS 64
+#define CHUNK     64 /* words that are written at once */
+
+/* Half of all addresses are the program's. */
+static bool in_user_half(uint64_t start, uint64_t bytes)
+{
+	return start <= UINTPTR_MAX / 2 && bytes <= UINTPTR_MAX / 2 - start;
+}
+
+/* Bytes of a bitmap of @pages bits, in words. */
+static uint64_t bitmap_bytes(uint64_t pages)
+{
+	return (pages / WORD_BITS + (pages % WORD_BITS != 0)) * 8;
+}
+
+int ioas_type1_bitmap_check(const struct ioas_vfio_bitmap *bitmap,
+                            uint64_t bytes)
+{
+	uint64_t pages;
+
+	if (!in_user_half(bitmap->data, bitmap->size) || bitmap->pgsize == 0)
+		return -EINVAL;
+	pages = bytes >> __builtin_ctzll(bitmap->pgsize);
+	if (pages == 0 || bitmap->size == 0 ||
+	    bitmap->size > IOAS_DIRTY_BITMAP_MAX ||
+	    bitmap->size < bitmap_bytes(pages))
+		return -EINVAL;
+	return 0;
+}
+
+int ioas_type1_bitmap_fits_locked(const struct ioas_type1 *type1,
+                                  const struct ioas_vfio_bitmap *bitmap)
+{
+	if (!type1->tracking ||
+	    bitmap->pgsize != ioas_type1_page_mask(type1) + 1)
+		return -EINVAL;
+	return 0;
+}
+
+/* ---- One mapping ---- */
+
+/* The bits of a mapping on their way into a program's bitmap. */
+struct bits {
+	uint64_t pages;
+	unsigned int shift; /* of the first one in its word */
+	uint64_t tail[2];   /* behind the last page, before shifting */
+	uint64_t before;    /* what is kept of the first word */
+};
+
+/* Word @n of the bits as they are, without the shift. */
+static uint64_t plain_word(const struct bits *b, uint64_t n)
+{
+	uint64_t full = b->pages / WORD_BITS;
+
+	if (n < full)
+		return UINT64_MAX;
+	if (n == full)
+		return ioas_mask_lg2(b->pages % WORD_BITS) | b->tail[0];
+	return n == full + 1 ? b->tail[1] : 0;
+}
+
+static uint64_t shifted_word(const struct bits *b, uint64_t n)
+{
+	uint64_t word = plain_word(b, n) << b->shift;
+
+	if (b->shift && n)
+		word |= plain_word(b, n - 1) >> (WORD_BITS - b->shift);
+	return n ? word : word | b->before;
+}
+
+static uint64_t word_count(const struct bits *b)
+{
+	uint64_t bits = b->pages + b->shift;
+
+	return bits / WORD_BITS + (bits % WORD_BITS != 0);
+}
+
+static int write_words(const struct bits *b, struct uaddr at)
+{
+	uint64_t words[CHUNK];
+	uint64_t n, count = word_count(b);
+	unsigned int i;
+
+	for (n = 0; n < count; n += i) {
+		for (i = 0; i < CHUNK && n + i < count; i++)
+			words[i] = shifted_word(b, n + i);
+		if (ioas_copy_out(ioas_uaddr_add(at, n * 8), words, i * 8))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/*
+ * What Linux's shifted bitmap holds behind the last page. Words that the shift
+ * did not reach are as they were, and the one with the last page is there only
+ * when the pages do not fill it.
+ */
+static void keep_tail(const struct bits *b, struct ioas_area *area)
+{
+	uint64_t full = b->pages / WORD_BITS;
+	unsigned int used = b->pages % WORD_BITS;
+	unsigned int i;
+
+	for (i = 0; i < (used ? 2 : 1) && full + i < word_count(b); i++)
+		area->dirty_tail[i] = shifted_word(b, full + i);
+	area->dirty_tail[0] &= ~ioas_mask_lg2(used);
+}
+
+/* The program's word that the first bits go into. */
+static int read_before(struct bits *b, struct uaddr at, bool exact)
+{
+	uint64_t word;
+
+	if (ioas_copy_in(&word, at, sizeof(word)))
+		return -EFAULT;
+	b->before = exact ? word : word & ioas_mask_lg2(b->shift);
+	return 0;
+}
+
+int ioas_type1_bitmap_write_locked(const struct ioas_type1 *type1,
+                                   struct ioas_area *area, struct uaddr bitmap,
+                                   uint64_t base)
+{
+	bool exact = ioas_vfio_is_exact(type1->vfio);
+	unsigned int page_shift = type1->space->page_shift;
+	uint64_t at = (area->node.first - base) >> page_shift;
+	struct bits b = {
+		.pages = ((area->node.last - area->node.first) >> page_shift) +
+	                 1,
+		.shift = at % WORD_BITS,
+		.tail = {area->dirty_tail[0], area->dirty_tail[1]},
+	};
+	int ret = 0;
+
+	bitmap = ioas_uaddr_add(bitmap, at / WORD_BITS * 8);
+	if (b.shift)
+		ret = read_before(&b, bitmap, exact);
+	/* Linux has shifted by then, whether the word could be read or not. */
+	if (b.shift && exact)
+		keep_tail(&b, area);
+	return ret ? ret : write_words(&b, bitmap);
+}
+
+/* ---- DIRTY_PAGES ---- */
+
+int ioas_type1_dirty_admits(const struct ioas_call *call)
+{
+	return call->type1->version == VFIO_TYPE1v2_IOMMU ? 0 : -EACCES;
+}
+
+/* Tracking begins with clean bitmaps. */
+static long track_locked(struct ioas_type1 *type1)
+{
+	const struct iova_range all = {0, UINT64_MAX};
+	struct ioas_area *area;
+
+	if (type1->tracking)
+		return 0;
+	type1->tracking = true;
+	area = ioas_space_find_locked(type1->space, all);
+	for (; area; area = ioas_space_next_locked(area, all)) {
+		area->dirty_tail[0] = 0;
+		area->dirty_tail[1] = 0;
+	}
+	return 0;
+}
+
+static long start(struct ioas_call *call)
+{
+	long ret;
+
+	ioas_lock(&call->type1->space->lock);
+	ret = track_locked(call->type1);
+	ioas_unlock(&call->type1->space->lock);
+	return ret;
+}
+
+static long stop(struct ioas_call *call)
+{
+	ioas_lock(&call->type1->space->lock);
+	call->type1->tracking = false;
+	ioas_unlock(&call->type1->space->lock);
+	return 0;
+}
+
+/* Its end is exclusive in 6.12 and may not be 2^64; size 0 is found later. */
+static int get_range_6_12(const struct ioas_vfio_dirty_range *get,
+                          struct iova_range *ret_range)
+{
+	if (get->iova + get->size < get->iova)
+		return -EINVAL;
+	ret_range->first = get->iova;
+	ret_range->last = get->iova + get->size - 1;
+	return 0;
+}
+
+static int get_range(const struct ioas_type1 *type1,
+                     const struct ioas_vfio_dirty_range *get,
+                     struct iova_range *ret_range)
+{
+	if (type1->vfio->contract == IOAS_CONTRACT_LINUX_6_12)
+		return get_range_6_12(get, ret_range);
+	/* A process may have addresses of 32 bits. */
+	if (get->iova > UINTPTR_MAX || get->size > SIZE_MAX)
+		return -EOVERFLOW;
+	if (!get->size)
+		return -EINVAL;
+	return ioas_type1_range(type1, get->iova, get->size, ret_range);
+}
+
+static int write_all_locked(struct ioas_type1 *type1, struct iova_range range,
+                            struct uaddr bitmap)
+{
+	struct ioas_area *area = ioas_space_find_locked(type1->space, range);
+	int ret = 0;
+
+	for (; area && !ret; area = ioas_space_next_locked(area, range))
+		ret = ioas_type1_bitmap_write_locked(type1, area, bitmap,
+		                                     range.first);
+	return ret;
+}
+
+static int get_locked(struct ioas_type1 *type1,
+                      const struct ioas_vfio_dirty_range *get,
+                      struct iova_range range)
+{
+	uint64_t mask = ioas_type1_page_mask(type1);
+	int ret = ioas_type1_bitmap_fits_locked(type1, &get->bitmap);
+
+	if (ret)
+		return ret;
+	if (!get->size || ((get->iova | get->size) & mask) ||
+	    ioas_type1_cuts_locked(type1, range))
+		return -EINVAL;
+	return write_all_locked(type1, range, (struct uaddr){get->bitmap.data});
+}
+
+static long get(struct ioas_call *call)
+{
+	struct ioas_type1 *type1 = call->type1;
+	struct ioas_vfio_dirty_range range;
+	struct iova_range iova;
+	int ret;
+
+	if (call->in.head.argsz < sizeof(call->in.head) + sizeof(range))
+		return -EINVAL;
+	if (ioas_copy_in(&range,
+	                 ioas_uaddr_add(call->at, sizeof(call->in.head)),
+	                 sizeof(range)))
+		return -EFAULT;
+	ret = get_range(type1, &range, &iova);
+	if (!ret)
+		ret = ioas_type1_bitmap_check(&range.bitmap, range.size);
+	if (ret)
+		return ret;
+	ioas_lock(&type1->space->lock);
+	ret = get_locked(type1, &range, iova);
+	ioas_unlock(&type1->space->lock);
+	return ret;
+}
+
+long ioas_type1_dirty_pages(struct ioas_call *call)
+{
+	/* By the only flag that is set. */
+	static const struct {
+		uint32_t flag;
+		long (*run)(struct ioas_call *call);
+	} ways[] = {
+		{VFIO_IOMMU_DIRTY_PAGES_FLAG_START, start},
+		{VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP, stop},
+		{VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP, get},
+	};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(ways); i++)
+		if (call->in.head.flags == ways[i].flag)
+			return ways[i].run(call);
+	return -EINVAL;
+}
