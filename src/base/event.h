@@ -43,6 +43,33 @@ enum ioas_fault {
 	IOAS_FAULT_NO_SPACE,  /* the device is in no address space */
 };
 
+/* A mapping. perm 0: there is none. */
+struct ioas_event_mapping {
+	struct iova_range range;
+	struct uaddr uaddr;
+	unsigned int perm;
+	uint32_t site; /* hooks.call_site of its map */
+};
+
+#define IOAS_EVENT_PIECES 4
+
+/* What more there is to say of a device access that was refused. */
+struct ioas_event_access {
+	struct iova_range range; /* all that the device asked for */
+	/* Those parts that would be refused, each for its reason, in order. */
+	struct ioas_event_piece {
+		struct iova_range range;
+		enum ioas_fault fault;
+	} piece[IOAS_EVENT_PIECES];
+	unsigned int pieces;
+	bool more; /* there are further ones */
+	/*
+	 * The mapping at the first refused address, and its neighbours. None
+	 * of them when the space was being changed at that moment.
+	 */
+	struct ioas_event_mapping at, below, above;
+};
+
 /* Fields that do not apply are 0. Pointers are good during the call only. */
 struct ioas_event {
 	enum ioas_event_kind kind;
@@ -58,6 +85,7 @@ struct ioas_event {
 	const char *model;       /* "nvme" */
 	const char *what;        /* "container", "group", "device" */
 	const struct ioas_issuer *issuer;
+	const struct ioas_event_access *access; /* of a fault; may be NULL */
 };
 
 struct ioas_observer {

@@ -10,6 +10,7 @@
  */
 #include "base/itree.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { LEFT, RIGHT };
@@ -185,4 +186,19 @@ struct ioas_inode *ioas_itree_find_next(const struct ioas_inode *node,
 		if (up->last >= first)
 			return up;
 	}
+}
+
+struct ioas_inode *ioas_itree_before(const struct ioas_itree *tree,
+                                     uint64_t first)
+{
+	struct ioas_inode *n = tree->root, *found = NULL;
+
+	while (n) {
+		bool before = n->first < first;
+
+		if (before)
+			found = n;
+		n = n->child[before ? RIGHT : LEFT];
+	}
+	return found;
 }

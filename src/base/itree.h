@@ -33,4 +33,8 @@ struct ioas_inode *ioas_itree_find(const struct ioas_itree *tree,
 struct ioas_inode *ioas_itree_find_next(const struct ioas_inode *node,
                                         uint64_t first, uint64_t last);
 
+/* The last node, by first, that begins before @first, or NULL. */
+struct ioas_inode *ioas_itree_before(const struct ioas_itree *tree,
+                                     uint64_t first);
+
 #endif /* IOAS_BASE_ITREE_H */

@@ -13,7 +13,6 @@
  */
 #include <errno.h>
 
-#include "base/event.h"
 #include "base/grace.h"
 #include "pci/function.h"
 
@@ -47,25 +46,18 @@ static struct ioas_space *space_of(const struct ioas_device *dev)
 /* In the section: the space is named. @done bytes went well. */
 static int refuse(const struct access *a, uint64_t done, enum ioas_fault fault)
 {
-	const struct ioas_space *space = space_of(a->dev);
-	uint64_t first = a->iova + done;
-	uint64_t more = a->bytes > done ? a->bytes - done - 1 : 0;
-	struct ioas_event ev = {
-		.kind = IOAS_EVENT_DMA_FAULT,
-		.fault = fault,
-		.space = space ? space->id : 0,
+	struct ioas_refusal refusal = {
+		.dev = a->dev,
+		.space = space_of(a->dev),
+		.iova = a->iova,
+		.bytes = a->bytes,
+		.done = done,
 		.perm = a->perm,
-		/* An access may run over the end of the address range. */
-		.range = {first, more > UINT64_MAX - first ? UINT64_MAX
-	                                                   : first + more},
-		.device = a->dev->name,
-		.model = a->dev->model->name,
+		.fault = fault,
 		.issuer = a->issuer,
 	};
 
-	ioas_count_locked(&a->dev->stats.dma_faults, 1);
-	ioas_tell(&ev);
-	return -EFAULT;
+	return ioas_dma_refuse(&refusal);
 }
 
 /* Faults that do not depend on what is mapped. */

@@ -244,6 +244,19 @@ bool ioas_msix_load_locked(struct ioas_device *dev, uint64_t at,
 bool ioas_msix_store_locked(struct ioas_device *dev, uint64_t at,
                             unsigned int size, uint64_t value);
 
+/* An access that is refused after @done of its bytes. [locked, in a section] */
+struct ioas_refusal {
+	struct ioas_device *dev;
+	struct ioas_space *space; /* may be NULL */
+	uint64_t iova, bytes, done;
+	unsigned int perm;
+	enum ioas_fault fault;
+	const struct ioas_issuer *issuer;
+};
+
+/* Counts and tells it. Return: -EFAULT. */
+int ioas_dma_refuse(const struct ioas_refusal *refusal);
+
 /* Numbers of one writer, who holds the lock; read on any thread. */
 static inline void ioas_count_locked(struct ioas_a64 *number, uint64_t n)
 {

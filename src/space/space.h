@@ -101,6 +101,17 @@ struct ioas_area *ioas_space_find_locked(const struct ioas_space *space,
 struct ioas_area *ioas_space_next_locked(const struct ioas_area *area,
                                          struct iova_range range);
 
+/*
+ * The mapping at an address and those next to it, for a report. False, and
+ * nothing, when somebody holds the lock: this may run in a signal handler.
+ */
+struct ioas_space_around {
+	struct ioas_event_mapping at, below, above;
+};
+
+bool ioas_space_around_try(struct ioas_space *space, struct iova at,
+                           struct ioas_space_around *ret_around);
+
 /* What translate found. */
 struct ioas_translation {
 	void *pointer;  /* program memory; may be gone: use hooks.copy */

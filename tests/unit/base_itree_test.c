@@ -125,6 +125,17 @@ static void compare(uint64_t first, uint64_t last)
 	assert_int_equal(got, wanted);
 }
 
+static void compare_before(uint64_t first)
+{
+	const struct ioas_inode *n = ioas_itree_before(&f.tree, first);
+	unsigned int i;
+
+	assert_true(!n || n->first < first);
+	for (i = 0; i < NODES; i++)
+		if (f.in[i] && f.node[i].first < first)
+			assert_true(n && n->first >= f.node[i].first);
+}
+
 /* Short and long ones, near both ends of the numbers. */
 static uint64_t any_number(struct rig *r)
 {
@@ -162,6 +173,7 @@ static void random_changes_match_a_plain_array(struct rig *r)
 		check_below(f.tree.root, NULL);
 		compare(a < b ? a : b, a < b ? b : a);
 		compare(a, a);
+		compare_before(a);
 	}
 }
 
