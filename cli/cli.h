@@ -9,6 +9,7 @@
  *	inspect.c  why a program cannot be intercepted
  *	launch.c   starting the program
  *	listen.c   what the preloaded library says
+ *	report.h   what becomes of it: report*.c, symbols.c, suppress.c
  *	list.c     `ioas list`
  */
 #ifndef IOAS_CLI_CLI_H
@@ -17,6 +18,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "cli/report.h"
 
 /* Exit status of the tool's own failures, as env(1) and timeout(1) have. */
 enum {
@@ -38,6 +41,10 @@ struct ioas_run_options {
 	char **device; /* device texts as given */
 	unsigned int devices;
 	const char *report_file;
+	bool report_json;
+	const char *check; /* as IOAS_CHECK has it */
+	const char *suppressions;
+	bool generate_suppressions;
 	const char *memlock;
 	const char *contract;
 	const char *dma_entry_limit; /* NULL: as in Linux */
@@ -65,15 +72,13 @@ bool ioas_find_program(const char *name, char *ret_path, size_t bytes);
 
 struct ioas_listener {
 	int fd;
-	int report;  /* descriptor for findings */
-	pid_t child; /* its lines need no process id */
-	bool hello;  /* the library is in */
-	unsigned long findings;
+	bool hello; /* the library is in the program */
+	struct ioas_report report;
 };
 
-/* Bind the run's socket. */
+/* Bind the run's socket, open the report. */
 void ioas_listener_open(struct ioas_listener *listener, const char *run,
-                        const char *report_file);
+                        const struct ioas_run_options *options);
 /* Take every record that is there; does not block. */
 void ioas_listener_drain(struct ioas_listener *listener);
 

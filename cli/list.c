@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `ioas list devices|profiles [--json]`: what can be given to `ioas run`. The
- * list is made once, as JSON; for people it is printed from there.
+ * `ioas list devices|profiles|checks [--json]`: what can be given to `ioas
+ * run`. The list is made once, as JSON; for people it is printed from there.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -63,6 +63,23 @@ static json_t *profiles(void)
 	return list;
 }
 
+static json_t *checks(void)
+{
+	json_t *list = ioas_must(json_array());
+	const struct ioas_check *c;
+
+	for (c = ioas_checks; c < ioas_checks + IOAS_CHECK_NR; c++)
+		json_array_append_new(
+			list,
+			ioas_must(json_pack(
+				"{s:s, s:s, s:s, s:s, s:b}", "name", c->name,
+				"summary", c->help, "family", c->family,
+				"severity",
+				c->severity == IOAS_FINDING ? "error" : "note",
+				"default", c->by_default)));
+	return list;
+}
+
 static const char *text(const json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
@@ -75,11 +92,11 @@ static void print(const json_t *list)
 
 	json_array_foreach(list, i, entry)
 	{
-		printf("%-10s %s\n", text(entry, "name"),
+		printf("%-18s %s\n", text(entry, "name"),
 		       text(entry, "summary"));
-		json_array_foreach(json_object_get(entry, "keys"), j, k)
-			printf("           %s=%s  %s\n", text(k, "name"),
-		               text(k, "value"), text(k, "help"));
+		json_array_foreach(json_object_get(entry, "keys"), j, k) printf(
+			"                   %s=%s  %s\n", text(k, "name"),
+			text(k, "value"), text(k, "help"));
 	}
 }
 
@@ -89,6 +106,7 @@ static const struct listing {
 } listings[] = {
 	{"devices", devices},
 	{"profiles", profiles},
+	{"checks", checks},
 };
 
 static int show(const struct listing *listing, bool as_json)
@@ -125,5 +143,6 @@ int ioas_verb_list(int argc, char **argv)
 	for (i = 0; what && i < sizeof(listings) / sizeof(listings[0]); i++)
 		if (!strcmp(what, listings[i].name))
 			return show(&listings[i], as_json);
-	ioas_die(IOAS_EXIT_SETUP, "usage: ioas list devices|profiles [--json]");
+	ioas_die(IOAS_EXIT_SETUP,
+	         "usage: ioas list devices|profiles|checks [--json]");
 }

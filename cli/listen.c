@@ -13,24 +13,27 @@
 #include "cli/cli.h"
 #include "host/run.h"
 
-void ioas_listener_open(struct ioas_listener *listener, const char *run,
-                        const char *report_file)
+static int open_report(const char *path)
+{
+	int fd;
+
+	if (!path)
+		return STDERR_FILENO;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+	          0666);
+	if (fd < 0)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "cannot write the report file '%s': %s", path,
+		         strerror(errno));
+	return fd;
+}
+
+static void open_socket(struct ioas_listener *listener, const char *run)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int on = 1;
 	int n;
 
-	listener->report = STDERR_FILENO;
-	if (report_file) {
-		listener->report = open(report_file,
-		                        O_WRONLY | O_CREAT | O_TRUNC |
-		                                O_APPEND | O_CLOEXEC,
-		                        0666);
-		if (listener->report < 0)
-			ioas_die(IOAS_EXIT_SETUP,
-			         "cannot write the report file '%s': %s",
-			         report_file, strerror(errno));
-	}
 	listener->fd =
 		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
@@ -45,57 +48,85 @@ void ioas_listener_open(struct ioas_listener *listener, const char *run,
 		         strerror(errno));
 }
 
-static void put_line(int fd, const char *line)
+void ioas_listener_open(struct ioas_listener *listener, const char *run,
+                        const struct ioas_run_options *options)
 {
-	size_t left = strlen(line);
-	ssize_t n;
+	struct ioas_report *report = &listener->report;
 
-	while (left) {
-		n = write(fd, line, left);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return; /* nobody left to tell */
-		line += n;
-		left -= (size_t)n;
-	}
+	report->fd = open_report(options->report_file);
+	report->as_json = options->report_json;
+	report->generate = options->generate_suppressions;
+	report->suppressions = ioas_suppressions_read(options->suppressions);
+	report->symbols = ioas_symbols_create();
+	open_socket(listener, run);
 }
+
+/* ---- Records. ---- */
+
+static void take_hello(struct ioas_listener *listener, pid_t pid, char *text)
+{
+	ioas_report_hello(&listener->report, pid);
+	if (pid == listener->report.child)
+		listener->hello = true;
+	if (strcmp(text, IOAS_VERSION) != 0)
+		ioas_say("the library is of version %s, this tool of version "
+		         "%s: install them together",
+		         text, IOAS_VERSION);
+}
+
+/* About ioas itself: always shown, whatever becomes of the report. */
+static void take_complaint(struct ioas_listener *listener, pid_t pid,
+                           char *text)
+{
+	if (pid == listener->report.child)
+		ioas_say("%s", text);
+	else
+		ioas_say("process %ld: %s", (long)pid, text);
+}
+
+static void take_line(struct ioas_listener *listener, pid_t pid, char *text)
+{
+	ioas_report_line(&listener->report, pid, text);
+}
+
+#define TAKE(name)                                                         \
+	static void take_##name(struct ioas_listener *listener, pid_t pid, \
+	                        char *text)                                \
+	{                                                                  \
+		ioas_report_##name(&listener->report, pid, text);          \
+	}
+
+TAKE(module)
+TAKE(site)
+TAKE(finding)
+TAKE(again)
+TAKE(end)
+
+static const struct taking {
+	enum ioas_record kind;
+	void (*take)(struct ioas_listener *listener, pid_t pid, char *text);
+} takings[] = {
+	{IOAS_RECORD_HELLO, take_hello},
+	{IOAS_RECORD_MODULE, take_module},
+	{IOAS_RECORD_SITE, take_site},
+	{IOAS_RECORD_FINDING, take_finding},
+	{IOAS_RECORD_AGAIN, take_again},
+	{IOAS_RECORD_END, take_end},
+	{IOAS_RECORD_COMPLAINT, take_complaint},
+	{IOAS_RECORD_STATS, take_line},
+};
 
 static void take_record(struct ioas_listener *listener, char *record)
 {
-	char line[IOAS_RUN_RECORD + 64];
 	char *text;
 	long pid = strtol(record + 1, &text, 10);
+	size_t i;
 
 	if (*text == ' ')
 		text++;
-	switch (*record) {
-	case IOAS_RECORD_HELLO:
-		if (pid == listener->child)
-			listener->hello = true;
-		if (strcmp(text, IOAS_VERSION) != 0)
-			ioas_say("the library is of version %s, this tool of "
-			         "version %s: install them together",
-			         text, IOAS_VERSION);
-		return;
-	case IOAS_RECORD_FINDING:
-		listener->findings++;
-		break;
-	case IOAS_RECORD_NOTE:
-	case IOAS_RECORD_COMPLAINT:
-	case IOAS_RECORD_STATS:
-		break;
-	default:
-		return;
-	}
-	if (pid == listener->child)
-		snprintf(line, sizeof(line), "ioas: %s\n", text);
-	else
-		snprintf(line, sizeof(line), "ioas: process %ld: %s\n", pid,
-		         text);
-	put_line(*record == IOAS_RECORD_COMPLAINT ? STDERR_FILENO
-	                                          : listener->report,
-	         line);
+	for (i = 0; i < sizeof(takings) / sizeof(takings[0]); i++)
+		if (*record == (char)takings[i].kind)
+			takings[i].take(listener, (pid_t)pid, text);
 }
 
 /* The socket's name can be guessed by nobody, but be sure who speaks. */

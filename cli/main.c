@@ -59,7 +59,7 @@ static const struct verb {
 } verbs[] = {
 	{"run", "[OPTIONS] [--] PROGRAM [ARGS]",
          "run a program that drives PCI devices through VFIO", ioas_verb_run},
-	{"list", "devices|profiles [--json]", "what can be given to run",
+	{"list", "devices|profiles|checks [--json]", "what can be given to run",
          ioas_verb_list},
 	{"help", "", "this text", verb_help},
 	{"version", "", "the version", verb_version},

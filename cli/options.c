@@ -44,6 +44,44 @@ static void take_report_file(struct ioas_run_options *o, const char *value,
 	o->report_file = ioas_must(strdup(value));
 }
 
+static void take_report(struct ioas_run_options *o, const char *value,
+                        const struct source *source)
+{
+	if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0)
+		ioas_die(IOAS_EXIT_SETUP, "%s: '%s' is neither text nor json",
+		         source->where, value);
+	o->report_json = !strcmp(value, "json");
+}
+
+static void take_check(struct ioas_run_options *o, const char *value,
+                       const struct source *source)
+{
+	const char *wrong;
+	uint32_t checks;
+	size_t length;
+
+	if (!ioas_checks_parse(value, &checks, &wrong, &length))
+		ioas_die(IOAS_EXIT_SETUP,
+		         "%s: '%.*s' is no check; see ioas list checks",
+		         source->where, (int)length, wrong);
+	o->check = ioas_must(strdup(value));
+}
+
+static void take_suppressions(struct ioas_run_options *o, const char *value,
+                              const struct source *source)
+{
+	(void)source;
+	o->suppressions = ioas_must(strdup(value));
+}
+
+static void take_gen_suppressions(struct ioas_run_options *o, const char *value,
+                                  const struct source *source)
+{
+	(void)value;
+	(void)source;
+	o->generate_suppressions = true;
+}
+
 static unsigned long long take_number(const char *value,
                                       unsigned long long most,
                                       const struct source *source)
@@ -114,8 +152,16 @@ static const struct option_row {
          "the IOMMU that the program sees (default intel)", take_profile},
 	{"config", 0, "FILE",
          "read options from FILE, one \"name value\" a line", take_config},
+	{"report", 0, "text|json", "how findings are written (default text)",
+         take_report},
 	{"report-file", 0, "FILE", "findings go there, not to standard error",
          take_report_file},
+	{"check", 0, "LIST",
+         "what is checked (ioas list checks); all, none, -NAME", take_check},
+	{"suppressions", 0, "FILE",
+         "findings not wanted, one CHECK:FUNCTION a line", take_suppressions},
+	{"gen-suppressions", 0, NULL,
+         "end the report with what would suppress it", take_gen_suppressions},
 	{"error-exitcode", 0, "N", "exit with N when there were findings",
          take_error_exitcode},
 	{"memlock", 0, "unlimited|rlimit|BYTES",

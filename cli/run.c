@@ -123,17 +123,18 @@ static int attend(struct ioas_listener *listener, int signals)
 		int64_t left = deadline - now_ms();
 
 		if (!listener->hello && left <= 0)
-			end_unseen(listener->child);
+			end_unseen(listener->report.child);
 		poll(fds, 2, listener->hello ? -1 : (int)left);
 		while (read(signals, &info, sizeof(info)) == sizeof(info))
 			if (info.ssi_signo != SIGCHLD)
-				forward(&info, listener->child);
+				forward(&info, listener->report.child);
 		ioas_listener_drain(listener);
-		if (waitpid(listener->child, &status, WNOHANG) ==
-		    listener->child)
+		if (waitpid(listener->report.child, &status, WNOHANG) ==
+		    listener->report.child)
 			break;
 	}
 	ioas_listener_drain(listener);
+	ioas_report_close(&listener->report);
 	return status;
 }
 
@@ -172,9 +173,9 @@ int ioas_verb_run(int argc, char **argv)
 	ioas_options_parse(argc, argv, &options);
 	refuse_what_cannot_be_seen(options.program);
 	name_run(run);
-	ioas_listener_open(&listener, run, options.report_file);
+	ioas_listener_open(&listener, run, &options);
 	ioas_setup_environment(&options, run);
-	listener.child = ioas_launch(options.program);
+	listener.report.child = ioas_launch(options.program);
 	signals = signals_open();
 	status = attend(&listener, signals);
 	if (!listener.hello && WIFEXITED(status))
@@ -182,7 +183,7 @@ int ioas_verb_run(int argc, char **argv)
 		         "'%s' ran to its end without ioas's library: what it "
 		         "did, it did to the real system",
 		         options.program[0]);
-	if (options.error_exitcode >= 0 && listener.findings &&
+	if (options.error_exitcode >= 0 && listener.report.errors &&
 	    WIFEXITED(status))
 		return options.error_exitcode;
 	return end_as(status);

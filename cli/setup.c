@@ -333,8 +333,11 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 	set(IOAS_ENV_CONTRACT, options->contract);
 	set(IOAS_ENV_DMA_ENTRY_LIMIT, options->dma_entry_limit);
 	set(IOAS_ENV_STATS, options->stats ? "1" : NULL);
+	set(IOAS_ENV_CHECK, options->check);
+	/* The library writes text: not into a file of JSON. */
 	set(IOAS_ENV_REPORT,
-	    options->report_file && realpath(options->report_file, report)
+	    options->report_file && !options->report_json &&
+	                    realpath(options->report_file, report)
 	            ? report
 	            : NULL);
 	free(devices);

@@ -264,7 +264,7 @@ __attribute__((constructor)) static void loaded(void)
 	if (!ioas_say_run())
 		return;
 	ioas_signals_begin();
-	ioas_say_hello(IOAS_VERSION);
+	ioas_say_tool(IOAS_RECORD_HELLO, IOAS_VERSION);
 }
 
 __attribute__((destructor)) static void unloaded(void)

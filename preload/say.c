@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 #include "host/host.h"
@@ -18,6 +19,8 @@
 
 #define RUN_MAX   64
 #define PATH_ROOM 4096
+/* The stack may be a small one. */
+#define COMPLAINT_MAX 1024
 
 /* Copied once: the program may write over its environment. */
 static struct {
@@ -124,63 +127,64 @@ static bool send_record(const struct line *line)
 	return sent == (long)line->used;
 }
 
-static void write_record(const struct line *line, bool always_shown)
+bool ioas_say_tool(enum ioas_record kind, const char *text)
+{
+	char head[2] = {(char)kind, '\0'};
+	struct line line = {.used = 0};
+
+	if (!ioas_say_run())
+		return false;
+	add(&line, head);
+	add_number(&line, (unsigned long)sys(SYS_getpid, 0, 0, 0));
+	add(&line, " ");
+	add(&line, text);
+	return send_record(&line);
+}
+
+/* One write: what several processes say is not mixed. */
+static void write_all(const struct iovec *part, int parts, bool always_shown)
 {
 	long fd = -1;
 
 	if (*place.report && !always_shown)
 		fd = ioas_sys(SYS_openat, AT_FDCWD, (long)place.report,
 		              O_WRONLY | O_APPEND | O_CLOEXEC, 0, 0, 0);
-	sys(SYS_write, fd < 0 ? 2 : fd, (long)line->at, (long)line->used);
+	sys(SYS_writev, fd < 0 ? 2 : fd, (long)part, parts);
 	if (fd >= 0)
 		sys(SYS_close, fd, 0, 0);
 }
 
-static void record_for_tool(struct line *line, enum ioas_record kind,
-                            const char *text)
+void ioas_say_alone(const char *text, bool always_shown)
 {
-	char head[2] = {(char)kind, '\0'};
+	struct line head = {.used = 0};
+	struct iovec part[2];
 
-	line->used = 0;
-	add(line, head);
-	add_number(line, (unsigned long)sys(SYS_getpid, 0, 0, 0));
-	add(line, " ");
-	add(line, text);
+	add(&head, "ioas: process ");
+	add_number(&head, (unsigned long)sys(SYS_getpid, 0, 0, 0));
+	add(&head, ": ");
+	part[0] = (struct iovec){head.at, head.used};
+	part[1] = (struct iovec){(void *)(uintptr_t)text, strlen(text)};
+	write_all(part, 2, always_shown);
 }
 
 void ioas_say(enum ioas_record kind, const char *text)
 {
-	struct line line;
+	struct line line = {.used = 0};
 
-	if (ioas_say_run()) {
-		record_for_tool(&line, kind, text);
-		if (send_record(&line))
-			return;
-	}
-	line.used = 0;
-	add(&line, "ioas: process ");
-	add_number(&line, (unsigned long)sys(SYS_getpid, 0, 0, 0));
-	add(&line, ": ");
+	if (ioas_say_tool(kind, text))
+		return;
 	add(&line, text);
-	if (line.used == sizeof(line.at))
-		line.used--;
-	add(&line, "\n");
-	write_record(&line, kind == IOAS_RECORD_COMPLAINT);
-}
-
-bool ioas_say_hello(const char *version)
-{
-	struct line line;
-
-	if (!ioas_say_run())
-		return false;
-	record_for_tool(&line, IOAS_RECORD_HELLO, version);
-	return send_record(&line);
+	/* Room for the newline and the zero. */
+	if (line.used > sizeof(line.at) - 2)
+		line.used = sizeof(line.at) - 2;
+	line.at[line.used] = '\n';
+	line.at[line.used + 1] = '\0';
+	ioas_say_alone(line.at, kind == IOAS_RECORD_COMPLAINT);
 }
 
 void ioas_complain(const char *format, ...)
 {
-	char text[IOAS_RUN_RECORD];
+	char text[COMPLAINT_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);

@@ -18,8 +18,13 @@ size_t ioas_say_group_name(unsigned int group, char *ret_path, size_t bytes);
 
 /* One record. @text is one line; cut at IOAS_RUN_RECORD bytes. */
 void ioas_say(enum ioas_record kind, const char *text);
-/* A hello is for the tool alone: false when it is not there. */
-bool ioas_say_hello(const char *version);
+/* A record for the tool alone: false when it is not there. */
+bool ioas_say_tool(enum ioas_record kind, const char *text);
+/*
+ * Without the tool: text of any length, ended by a newline, to the report file
+ * or, @always_shown or where there is none, to descriptor 2.
+ */
+void ioas_say_alone(const char *text, bool always_shown);
 /* As snprintf(3), as a complaint. Not from a signal handler. */
 void ioas_complain(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));

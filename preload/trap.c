@@ -14,6 +14,7 @@
 #include "preload/emulate.h"
 #include "preload/say.h"
 #include "preload/signals.h"
+#include "preload/sites.h"
 #include "preload/views.h"
 #include "preload/wrap.h"
 
@@ -196,12 +197,17 @@ static void run_access(struct touch *a)
 	/* Pairs with the cas in ioas_trap_prepare(). */
 	struct ioas_trap *trap = ioas_aptr_load(&a->view->handle->trap);
 	struct switched s = {.touch = a};
+	/* Nothing is unwound in here: the instruction is what is known. */
+	struct ioas_site_entry here = {
+		.instruction = ioas_arch_pc(a->emulation.context)};
+	struct ioas_site_entry before = ioas_site_enter(here);
 
 	ioas_lock(&trap->lock);
 	a->emulation.cache = trap->cache;
 	ioas_arch_on_stack(trap->stack + trap->stack_bytes, on_device_stack,
 	                   &s);
 	ioas_unlock(&trap->lock);
+	ioas_site_leave(&before);
 }
 
 /* ---- The handler. ---- */

@@ -10,12 +10,14 @@
 #include "host/host.h"
 #include "preload/fds.h"
 #include "preload/run.h"
+#include "preload/sites.h"
 #include "preload/wrap.h"
 
 int ioas_wrap_close(int fd)
 {
 	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
 		return ioas_real_close()(fd);
+	IOAS_SITE_ENTRY;
 	return (int)ioas_result(ioas_fd_close(fd));
 }
 

@@ -5,6 +5,7 @@
 
 #include "preload/fds.h"
 #include "preload/io.h"
+#include "preload/sites.h"
 #include "preload/wrap.h"
 
 /* Linux 7.3 include/uapi/linux/vfio.h: VFIO_TYPE, in bits 8 to 15 */
@@ -23,8 +24,10 @@ int ioas_wrap_ioctl(int fd, unsigned long command, ...)
 	va_start(more, command);
 	argument = va_arg(more, unsigned long);
 	va_end(more);
-	if (IOAS_UNLIKELY(!ioas_fd_foreign(fd)))
+	if (IOAS_UNLIKELY(!ioas_fd_foreign(fd))) {
+		IOAS_SITE_ENTRY;
 		return (int)ioas_result(ioas_io_ioctl(fd, command, argument));
+	}
 	if (of_vfio(command) && ioas_fd_inherited(fd))
 		return (int)ioas_result(-ENODEV);
 	return ioas_real_ioctl()(fd, command, argument);

@@ -13,7 +13,8 @@ ioas_packages() {
 	build)
 		# pkg-config finds the libraries; git is not needed to build.
 		echo gcc libc6-dev meson ninja-build pkg-config \
-			libzydis-dev libjansson-dev libcmocka-dev scdoc
+			libzydis-dev libjansson-dev libdw-dev libcmocka-dev \
+			scdoc
 		;;
 	test)
 		echo python3 python3-pytest

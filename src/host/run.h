@@ -13,11 +13,24 @@
  *	IOAS_DMA_ENTRY_LIMIT  mappings that a container may have
  *	IOAS_REPORT    absolute path of the report file, or not set
  *	IOAS_STATS     "1": send statistics at the end
+ *	IOAS_CHECK     what is checked, as after --check
  *
  * Library to tool: datagrams to the abstract Unix socket "\0ioas-RUN", one
  * record each: a kind, the process id in decimal, a space, text. Nothing is
  * left in a file system; when the tool has gone (a daemon outlives it), the
  * library appends to the report file, or else writes to descriptor 2.
+ *
+ * The text of some kinds is lines "name=value", numbers in hexadecimal:
+ *
+ *	finding  watch/finding.h
+ *	module   number, build (id), path: a file that the process runs
+ *	site     number, frames: MODULE+OFFSET separated by spaces, where OFFSET
+ *	         is an address in the file's own numbering, inside the call
+ *	again    number of a finding, count, bytes: it came that often
+ *	end      CHECK=COUNT,BYTES for each check that found something: the
+ *	         process ends
+ *
+ * A record comes after those that explain its numbers.
  *
  * A process that opens group N binds "\0ioas-RUN-group-N", and so is the only
  * one of the run that holds it until it closes it or dies.
@@ -33,15 +46,19 @@
 #define IOAS_ENV_DMA_ENTRY_LIMIT "IOAS_DMA_ENTRY_LIMIT"
 #define IOAS_ENV_REPORT          "IOAS_REPORT"
 #define IOAS_ENV_STATS           "IOAS_STATS"
+#define IOAS_ENV_CHECK           "IOAS_CHECK"
 
 #define IOAS_RUN_SOCKET "ioas-%s"          /* behind the leading NUL */
 #define IOAS_RUN_GROUP  "ioas-%s-group-%u" /* behind the leading NUL */
-#define IOAS_RUN_RECORD 1024               /* bytes at most */
+#define IOAS_RUN_RECORD 2048               /* bytes at most */
 
 enum ioas_record {
-	IOAS_RECORD_HELLO = 'H',   /* the library is in; text: its version */
-	IOAS_RECORD_FINDING = 'F', /* counts for --error-exitcode */
-	IOAS_RECORD_NOTE = 'N',
+	IOAS_RECORD_HELLO = 'H', /* the library is in; text: its version */
+	IOAS_RECORD_FINDING = 'F',
+	IOAS_RECORD_MODULE = 'M',
+	IOAS_RECORD_SITE = 'T',
+	IOAS_RECORD_AGAIN = 'A',
+	IOAS_RECORD_END = 'E',
 	IOAS_RECORD_COMPLAINT = 'C', /* about ioas itself, always shown */
 	IOAS_RECORD_STATS = 'S',
 };

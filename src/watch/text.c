@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Findings as text:
+ *
+ *	ERROR: use-after-unmap: DMA fault: device 0000:01:00.0 (nvme) cannot
+ *	WRITE 4096 bytes at IOVA 0x10a400000: unmapped before
+ *	  issued by:   SQ 1, CID 0x17, READ, PRP1
+ *	  ...
+ *
+ * The first line stands alone, the others say more.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <ioas/perm.h>
+
+#include "watch/finding.h"
+
+void ioas_text_add(struct ioas_text *text, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text->at + text->used, text->room - text->used, format,
+	              args);
+	va_end(args);
+	if (n > 0)
+		text->used += (size_t)n;
+	if (text->used > text->room - 1)
+		text->used = text->room - 1;
+}
+
+const char *ioas_perm_name(uint32_t perm)
+{
+	static const char *const name[] = {"nothing", "READ", "WRITE",
+	                                   "READ|WRITE"};
+
+	return name[perm & (IOAS_READ | IOAS_WRITE)];
+}
+
+static const char *const fault_reason[] = {
+	[IOAS_FAULT_NONE] = "no reason",
+	[IOAS_FAULT_UNMAPPED] = "not mapped",
+	[IOAS_FAULT_PERMISSION] = "mapped, but not for this",
+	[IOAS_FAULT_APERTURE] = "beyond the addresses the IOMMU translates",
+	[IOAS_FAULT_GONE] =
+		"mapped, but the memory behind it is gone or protected",
+	[IOAS_FAULT_NO_MASTER] = "bus mastering is off in its command register",
+	[IOAS_FAULT_NO_SPACE] = "its group is in no container with an IOMMU",
+};
+
+const char *ioas_fault_reason(uint32_t fault)
+{
+	return fault < IOAS_ARRAY_SIZE(fault_reason) ? fault_reason[fault]
+	                                             : "refused";
+}
+
+#define RANGE_FORMAT    "0x%" PRIx64 "-0x%" PRIx64
+#define RANGE_VALUES(r) (r).first, (r).last
+#define LABEL           "  %-12s "
+
+/* ---- The first line, one function for each kind. ---- */
+
+static void say_access(const struct ioas_finding *f, struct ioas_text *text)
+{
+	const char *reason = ioas_fault_reason(f->piece[0].fault);
+
+	if (f->check == IOAS_CHECK_USE_AFTER_UNMAP)
+		reason = "not mapped any more";
+	ioas_text_add(text,
+	              "DMA fault: device %s (%s) cannot %s %" PRIu64
+	              " bytes at IOVA 0x%" PRIx64 ": %s",
+	              f->device ? f->device : "?", f->model ? f->model : "?",
+	              ioas_perm_name(f->perm),
+	              f->range.last - f->range.first + 1, f->range.first,
+	              reason);
+}
+
+static void add_mapping(const struct ioas_finding *f, struct ioas_text *text)
+{
+	ioas_text_add(text,
+	              "IOVA " RANGE_FORMAT " (%s, program memory 0x%" PRIx64
+	              ", container %u)",
+	              RANGE_VALUES(f->range), ioas_perm_name(f->perm), f->uaddr,
+	              f->space);
+}
+
+static void say_freed(const struct ioas_finding *f, struct ioas_text *text)
+{
+	ioas_text_add(text, "memory given back while it is mapped: ");
+	add_mapping(f, text);
+}
+
+static void say_close(const struct ioas_finding *f, struct ioas_text *text)
+{
+	ioas_text_add(text, "leak at close: still mapped: ");
+	add_mapping(f, text);
+}
+
+static void say_reset(const struct ioas_finding *f, struct ioas_text *text)
+{
+	ioas_text_add(text, "alive at reset of %s: still mapped: ",
+	              f->device ? f->device : "a device");
+	add_mapping(f, text);
+}
+
+static void say_exit(const struct ioas_finding *f, struct ioas_text *text)
+{
+	ioas_text_add(text, "alive at exit: still mapped: ");
+	add_mapping(f, text);
+}
+
+/* Checks that are not here are about an access. */
+static const struct saying {
+	void (*say)(const struct ioas_finding *f, struct ioas_text *text);
+	const char *now; /* label of site_now; NULL: it is not shown */
+	const char *gone;
+} sayings[IOAS_CHECK_NR] = {
+	[IOAS_CHECK_USE_AFTER_UNMAP] = {say_access, "done by:", "unmapped at:"},
+	[IOAS_CHECK_FREED_WHILE_MAPPED] = {say_freed, "freed at:", NULL},
+	[IOAS_CHECK_MEMORY_GONE] = {say_access, "done by:", "freed at:"},
+	[IOAS_CHECK_NO_CONTAINER] = {say_access, "done by:", "unmapped at:"},
+	[IOAS_CHECK_LEAK_ON_CLOSE] = {say_close, "closed at:", NULL},
+	[IOAS_CHECK_LEAK_AT_RESET] = {say_reset, "reset at:", NULL},
+	[IOAS_CHECK_LEAK_AT_EXIT] = {say_exit, NULL, NULL},
+};
+
+static const struct saying *saying_of(const struct ioas_finding *f)
+{
+	static const struct saying access = {say_access, "done by:", NULL};
+
+	return sayings[f->check].say ? &sayings[f->check] : &access;
+}
+
+/* ---- The other lines. ---- */
+
+static void add_issuer(const struct ioas_finding *f, struct ioas_text *text)
+{
+	const char *separator = "";
+
+	if (!f->queue && !f->id && !f->command && !f->role)
+		return;
+	ioas_text_add(text, LABEL, "issued by:");
+	if (f->queue) {
+		ioas_text_add(text, "SQ %u", f->queue - 1);
+		separator = ", ";
+	}
+	if (f->id) {
+		ioas_text_add(text, "%sCID 0x%x", separator, f->id - 1);
+		separator = ", ";
+	}
+	if (f->command) {
+		ioas_text_add(text, "%s%s", separator, f->command);
+		separator = ", ";
+	}
+	if (f->role)
+		ioas_text_add(text, "%s%s", separator, f->role);
+	ioas_text_add(text, "\n");
+}
+
+/* Only when the first line does not say it already. */
+static void add_pieces(const struct ioas_finding *f, struct ioas_text *text)
+{
+	uint32_t i;
+
+	if (!f->pieces ||
+	    (f->pieces == 1 && f->piece[0].range.first == f->range.first &&
+	     f->piece[0].range.last == f->range.last))
+		return;
+	for (i = 0; i < f->pieces; i++)
+		ioas_text_add(
+			text, LABEL RANGE_FORMAT ": %s\n",
+			i ? "" : "refused:", RANGE_VALUES(f->piece[i].range),
+			ioas_fault_reason(f->piece[i].fault));
+	if (f->more)
+		ioas_text_add(text, LABEL "and more of it\n", "");
+}
+
+static void add_age(const struct ioas_finding *f, struct ioas_text *text)
+{
+	if (!f->age_ns && !f->thread)
+		return;
+	ioas_text_add(text,
+	              LABEL "%" PRIu64 ".%" PRIu64 " ms before, by %s %u\n", "",
+	              f->age_ns / 1000000, f->age_ns / 100000 % 10,
+	              f->same_thread ? "this thread," : "thread", f->thread);
+}
+
+static void add_neighbour(const struct ioas_finding_mapping *m,
+                          const char *label, const char *where,
+                          struct ioas_text *text)
+{
+	ioas_text_add(text, LABEL RANGE_FORMAT " %s, %s\n", label,
+	              RANGE_VALUES(m->range), ioas_perm_name(m->perm), where);
+}
+
+static void add_neighbours(const struct ioas_finding *f, struct ioas_text *text)
+{
+	const char *label = "neighbours:";
+
+	if (f->at.perm)
+		add_neighbour(&f->at, "mapping:", "here", text);
+	if (f->below.perm) {
+		add_neighbour(&f->below, label, "below", text);
+		label = "";
+	}
+	if (f->above.perm)
+		add_neighbour(&f->above, label, "above", text);
+}
+
+static void add_site(const struct ioas_finding_writer *writer,
+                     struct ioas_text *text, const char *label, uint32_t site)
+{
+	if (site && label)
+		writer->site(writer, text, label, site);
+}
+
+void ioas_finding_text(const struct ioas_finding *f,
+                       const struct ioas_finding_writer *writer,
+                       struct ioas_text *text)
+{
+	const struct saying *saying = saying_of(f);
+	const struct ioas_check *check = &ioas_checks[f->check];
+
+	ioas_text_add(text, "%s: %s: ",
+	              check->severity == IOAS_FINDING ? "ERROR" : "note",
+	              check->name);
+	saying->say(f, text);
+	ioas_text_add(text, "\n");
+	add_issuer(f, text);
+	add_pieces(f, text);
+	add_site(writer, text, saying->now, f->site_now);
+	if (saying->gone) {
+		add_site(writer, text, saying->gone, f->site_gone);
+		add_age(f, text);
+	}
+	add_site(writer, text, "mapped at:", f->site_map);
+	add_neighbours(f, text);
+	if (check->law)
+		ioas_text_add(text, LABEL "%s\n", "law:", check->law);
+}
+
+uint32_t ioas_finding_site(const struct ioas_finding *f)
+{
+	const struct saying *saying = saying_of(f);
+
+	if (saying->gone && f->site_gone)
+		return f->site_gone;
+	if (f->site_map)
+		return f->site_map;
+	return f->site_now;
+}
+
+/* ---- The summary. ---- */
+
+static void add_tallies(const struct ioas_tally tally[IOAS_CHECK_NR],
+                        enum ioas_severity severity, struct ioas_text *text)
+{
+	const char *before = text->used ? "; notes: " : "summary: ";
+	unsigned int i;
+
+	if (severity == IOAS_NOTE && !text->used)
+		before = "summary: notes: ";
+
+	for (i = 0; i < IOAS_CHECK_NR; i++) {
+		const struct ioas_tally *t = &tally[i];
+
+		if (!t->count || ioas_checks[i].severity != severity)
+			continue;
+		ioas_text_add(text, "%s%" PRIu64 " %s", before, t->count,
+		              ioas_checks[i].name);
+		before = ", ";
+		if (t->bytes)
+			ioas_text_add(text, " (%" PRIu64 " KiB)",
+			              t->bytes >> 10);
+	}
+}
+
+void ioas_summary_text(const struct ioas_tally tally[IOAS_CHECK_NR],
+                       struct ioas_text *text)
+{
+	add_tallies(tally, IOAS_FINDING, text);
+	add_tallies(tally, IOAS_NOTE, text);
+}
