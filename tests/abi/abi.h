@@ -201,9 +201,10 @@ struct abi_set {
 };
 
 extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
-	abi_unmap_set, abi_dirty_set, abi_type1_info_set, abi_device_set,
-	abi_irqs_set, abi_intx_set, abi_ioeventfd_set, abi_reset_set,
-	abi_feature_set, abi_region_set, abi_mmap_set, abi_unknown_set;
+	abi_unmap_set, abi_dirty_set, abi_rules_set, abi_type1_info_set,
+	abi_device_set, abi_irqs_set, abi_intx_set, abi_ioeventfd_set,
+	abi_reset_set, abi_feature_set, abi_region_set, abi_mmap_set,
+	abi_unknown_set;
 
 /* ---- Between the files of this program ---- */
 

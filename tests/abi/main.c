@@ -26,11 +26,12 @@
 #include "abi.h"
 
 static const struct abi_set *const sets[] = {
-	&abi_container_set, &abi_group_set, &abi_type1_info_set,
-	&abi_map_set,       &abi_unmap_set, &abi_dirty_set,
-	&abi_device_set,    &abi_irqs_set,  &abi_intx_set,
-	&abi_ioeventfd_set, &abi_reset_set, &abi_feature_set,
-	&abi_region_set,    &abi_mmap_set,  &abi_unknown_set,
+	&abi_container_set, &abi_group_set,     &abi_type1_info_set,
+	&abi_map_set,       &abi_unmap_set,     &abi_dirty_set,
+	&abi_rules_set,     &abi_device_set,    &abi_irqs_set,
+	&abi_intx_set,      &abi_ioeventfd_set, &abi_reset_set,
+	&abi_feature_set,   &abi_region_set,    &abi_mmap_set,
+	&abi_unknown_set,
 };
 
 #define KINDS    3

@@ -245,6 +245,12 @@ static long get_answer(enum ioas_contract contract, const struct type1_state *s,
 /* What the program has in its words before. */
 static const uint64_t before[] = {0, UINT64_C(0x8421084210842108), UINT64_MAX};
 
+/* While tracking is off a few bitmaps show that it is seen at its turn. */
+static bool is_dull(const struct type1_state *s, size_t bitmap)
+{
+	return !s->tracked && bitmap % 4;
+}
+
 static void get_rows(void (*emit)(const struct abi_row *),
                      enum ioas_contract contract, const struct type1_state *s,
                      size_t r)
@@ -265,7 +271,7 @@ static void get_rows(void (*emit)(const struct abi_row *),
 
 		w = i % COUNT(before);
 		/* The words matter where they are written. */
-		if (answer && w)
+		if (answer && (w || is_dull(s, i / COUNT(before))))
 			continue;
 		for (k = 0; k < WORDS; k++)
 			in.words[k] = before[w];
@@ -352,6 +358,8 @@ static void unmap_rows(void (*emit)(const struct abi_row *),
 		struct unmap out;
 		long answer = unmap_answer(contract, s, r, b);
 
+		if (answer && is_dull(s, i))
+			continue;
 		for (k = 0; k < WORDS; k++)
 			in.words[k] = before[1];
 		out = in;
