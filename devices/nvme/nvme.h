@@ -157,7 +157,7 @@ struct nvme_cq {
 	uint16_t users; /* submission queues that complete here */
 	bool phase;     /* of the next entry */
 	bool interrupts;
-	bool held; /* a command waits for room */
+	bool held; /* full: its submission queues wait for room */
 };
 
 #define NVME_CLASSES 4 /* of priority; round robin has one */
@@ -228,7 +228,7 @@ struct nvme {
 	struct nvme_sq sq[NVME_QUEUES];
 	struct nvme_cq cq[NVME_QUEUES];
 	struct nvme_arbiter arbiter;
-	struct nvme_set ready;  /* SQs with commands that may be fetched */
+	struct nvme_set ready;  /* SQs with commands, whose CQ has room */
 	struct nvme_set posted; /* CQs, since their last interrupt */
 	struct nvme_set unread; /* CQs that raise interrupts, not yet read */
 	bool line;              /* the interrupt pin */

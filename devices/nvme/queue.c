@@ -42,6 +42,18 @@ static bool fetch(struct nvme *n, struct nvme_sq *sq, struct nvme_request *req)
 	return true;
 }
 
+/* No room: the queues that complete here have to wait. */
+static void hold(struct nvme *n, unsigned int queue)
+{
+	unsigned int i;
+
+	n->cq[queue].held = true;
+	for (i = 0; i < NVME_QUEUES; i++) {
+		if (n->sq[i].cq == queue)
+			nvme_exclude(&n->ready, i);
+	}
+}
+
 /* What a completion says, and of whom. */
 struct completion {
 	unsigned int queue;
@@ -73,6 +85,8 @@ static void complete(struct nvme *n, const struct completion *c)
 	cq->tail = (cq->tail + 1) % cq->entries;
 	if (!cq->tail)
 		cq->phase = !cq->phase;
+	if (is_full(cq))
+		hold(n, sq->cq);
 }
 
 bool ioas_nvme_admin_has_room(const struct nvme *n)
@@ -174,16 +188,10 @@ static void run(struct nvme *n, unsigned int queue, struct nvme_request *req)
 static void run_one(struct nvme *n, unsigned int queue)
 {
 	struct nvme_sq *sq = &n->sq[queue];
-	struct nvme_cq *cq = &n->cq[sq->cq];
 	struct nvme_request req = {
 		.issuer = {"command fetch", NULL, (int)queue, -1},
 	};
 
-	cq->held = is_full(cq);
-	if (cq->held) {
-		nvme_exclude(&n->ready, queue);
-		return;
-	}
 	if (!fetch(n, sq, &req))
 		return;
 	if (sq->head == sq->tail)
@@ -296,11 +304,10 @@ static void ring_sq(struct nvme *n, unsigned int queue, uint32_t tail)
 		return;
 	}
 	sq->tail = tail;
-	if (sq->head == tail) {
+	if (sq->head == tail)
 		nvme_exclude(&n->ready, queue);
-		return;
-	}
-	nvme_include(&n->ready, queue);
+	else if (!n->cq[sq->cq].held)
+		nvme_include(&n->ready, queue);
 	run_ready(n);
 }
 
@@ -310,7 +317,7 @@ static uint32_t distance(const struct nvme_cq *cq, uint32_t to)
 }
 
 /* There is room again: queues that waited for it are ready. */
-static void release_held(struct nvme *n, unsigned int queue)
+static void release(struct nvme *n, unsigned int queue)
 {
 	unsigned int i;
 
@@ -334,8 +341,8 @@ static void ring_cq(struct nvme *n, unsigned int queue, uint32_t head)
 	cq->head = head;
 	if (head == cq->tail)
 		nvme_exclude(&n->unread, queue);
-	if (cq->held)
-		release_held(n, queue);
+	if (cq->held && !is_full(cq))
+		release(n, queue);
 	run_ready(n);
 }
 

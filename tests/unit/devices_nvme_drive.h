@@ -26,6 +26,7 @@
 #define DRIVE_FILE    (DRIVE_BLOCKS * 512u + 100u) /* the rest is not used */
 #define DRIVE_QUEUES  6u
 #define DRIVE_CC      0x00460000u
+#define DRIVE_OPTIONS 6u /* besides file and serial */
 
 enum drive_register {
 	REG_CAP = 0x00,
@@ -62,7 +63,7 @@ struct drive {
 	uint8_t *pool;
 	char path[64];
 	int fd;
-	struct ioas_option option[2];
+	struct ioas_option option[2 + DRIVE_OPTIONS];
 	struct drive_queue queue[DRIVE_QUEUES];
 	uint16_t cid;
 };
@@ -152,7 +153,9 @@ static void drive_fill(struct drive *d)
 }
 
 /* A controller as it is after power-on; its pool is mapped. */
-static struct drive *drive_new(struct rig *r)
+static struct drive *drive_new_with(struct rig *r,
+                                    const struct ioas_option *option,
+                                    unsigned int count)
 {
 	struct drive *d = calloc(1, sizeof(*d));
 
@@ -164,11 +167,19 @@ static struct drive *drive_new(struct rig *r)
 	drive_fill(d);
 	d->option[0] = (struct ioas_option){"file", d->path};
 	d->option[1] = (struct ioas_option){"serial", "TEST 1"};
+	assert_true(count <= DRIVE_OPTIONS);
+	if (count)
+		memcpy(d->option + 2, option, count * sizeof(*option));
 	d->board = board_new(r);
-	board_plug(d->board, &ioas_nvme_model, d->option, 2);
+	board_plug(d->board, &ioas_nvme_model, d->option, 2 + count);
 	d->pool = board_map(d->board, DRIVE_IOVA, DRIVE_PAGES * DRIVE_PAGE,
 	                    IOAS_READ | IOAS_WRITE);
 	return d;
+}
+
+static inline struct drive *drive_new(struct rig *r)
+{
+	return drive_new_with(r, NULL, 0);
 }
 
 static inline void drive_forget_queue(struct drive *d, unsigned int q,
@@ -288,13 +299,20 @@ static inline void drive_add_queue(struct drive *d, unsigned int q,
 }
 
 /* Enabled, with I/O queue pair 1. */
-static inline struct drive *drive_ready(struct rig *r)
+static inline struct drive *drive_ready_with(struct rig *r,
+                                             const struct ioas_option *option,
+                                             unsigned int count)
 {
-	struct drive *d = drive_new(r);
+	struct drive *d = drive_new_with(r, option, count);
 
 	drive_enable(d);
 	drive_add_queue(d, 1, DRIVE_ENTRIES);
 	return d;
+}
+
+static inline struct drive *drive_ready(struct rig *r)
+{
+	return drive_ready_with(r, NULL, 0);
 }
 
 static inline uint8_t drive_file_byte(struct drive *d, uint64_t i)
