@@ -159,6 +159,31 @@ static void settings_that_are_not_offered_are_fatal(struct rig *r)
 	drive_enable(d);
 }
 
+static void the_subsystem_is_reset_by_its_magic_number(struct rig *r)
+{
+	struct drive *d = drive_ready(r);
+
+	set32(d, REG_INTMS, 1);
+	set32(d, REG_NSSR, 0x4e564d65);
+	assert_int_equal(get32(d, REG_CSTS), CSTS_NSSRO);
+	assert_int_equal(get32(d, REG_CC), 0);
+	assert_int_equal(get32(d, REG_AQA), 0);
+	assert_int_equal(get32(d, REG_INTMS), 0);
+	assert_int_equal(get32(d, REG_NSSR), 0);
+	set32(d, REG_CSTS, CSTS_RDY);
+	assert_int_equal(get32(d, REG_CSTS), CSTS_NSSRO);
+	set32(d, REG_AQA, (DRIVE_ENTRIES - 1) << 16 | (DRIVE_ENTRIES - 1));
+	board_store(d->board, REG_ASQ, 8, drive_iova(0));
+	board_store(d->board, REG_ACQ, 8, drive_iova(1));
+	set32(d, REG_CC, DRIVE_CC | 1);
+	assert_int_equal(get32(d, REG_CSTS), CSTS_NSSRO | CSTS_RDY);
+	set32(d, REG_CC, 0);
+	assert_int_equal(get32(d, REG_CSTS), CSTS_NSSRO);
+	set32(d, REG_CSTS, CSTS_NSSRO);
+	assert_int_equal(get32(d, REG_CSTS), 0);
+	drive_enable(d);
+}
+
 static void doorbells_do_nothing_before_enable(struct rig *r)
 {
 	struct drive *d = drive_new(r);
@@ -384,6 +409,7 @@ RIG_MAIN("devices_nvme_controller",
          RIG_TEST(a_device_reset_clears_every_register),
          RIG_TEST(a_reset_deletes_queues_and_forgets_features),
          RIG_TEST(settings_that_are_not_offered_are_fatal),
+         RIG_TEST(the_subsystem_is_reset_by_its_magic_number),
          RIG_TEST(doorbells_do_nothing_before_enable),
          RIG_TEST(shutdown_completes_and_stops_the_controller),
          RIG_TEST(a_shutdown_of_a_kind_that_is_reserved_does_nothing),

@@ -42,9 +42,10 @@ enum drive_register {
 	REG_DOORBELLS = 0x1000,
 };
 
-#define CSTS_RDY  1u
-#define CSTS_CFS  2u
-#define CSTS_DOWN 8u
+#define CSTS_RDY   1u
+#define CSTS_CFS   2u
+#define CSTS_DOWN  8u
+#define CSTS_NSSRO 16u
 
 #define MORE 0x2000u
 #define DNR  0x4000u

@@ -139,6 +139,29 @@ static void one_firmware_slot_is_in_use(struct rig *r)
 	assert_int_equal(take(log + 16, 8), 0);
 }
 
+/* All that have a row are told, and no others. */
+static void the_effects_of_commands_are_told(struct rig *r)
+{
+	static const uint8_t admin[] = {0x00, 0x01, 0x02, 0x04, 0x05, 0x06,
+	                                0x08, 0x09, 0x0a, 0x0c, 0x80};
+	static const uint8_t io[] = {0x00, 0x01, 0x02, 0x04,
+	                             0x05, 0x08, 0x09, 0x0c};
+	struct drive *d = drive_ready(r);
+	const uint8_t *log = the_log(d, 5, 4096);
+	unsigned int i, count = 0;
+
+	for (i = 0; i < 1024; i++)
+		count += log[4 * i] & 1;
+	assert_int_equal(count, sizeof(admin) + sizeof(io));
+	for (i = 0; i < sizeof(admin); i++)
+		assert_int_equal(log[4 * admin[i]] & 1, 1);
+	for (i = 0; i < sizeof(io); i++)
+		assert_int_equal(log[1024 + 4 * io[i]] & 1, 1);
+	assert_int_equal(take(log + 4 * 0x80, 4), 0x10007);
+	assert_int_equal(take(log + 1024 + 4 * 0x01, 4), 3);
+	assert_int_equal(take(log + 1024 + 4 * 0x02, 4), 1);
+}
+
 static void a_log_is_read_from_an_offset(struct rig *r)
 {
 	struct drive *d = drive_ready(r);
@@ -189,6 +212,7 @@ RIG_MAIN("devices_nvme_log", RIG_TEST(errors_are_kept_newest_first),
          RIG_TEST(health_counts_commands_blocks_and_errors),
          RIG_TEST(health_warns_beyond_a_threshold),
          RIG_TEST(one_firmware_slot_is_in_use),
+         RIG_TEST(the_effects_of_commands_are_told),
          RIG_TEST(a_log_is_read_from_an_offset),
          RIG_TEST(what_is_behind_a_log_is_zero),
          RIG_TEST(logs_that_are_not_there_are_refused))

@@ -246,6 +246,113 @@ static void every_queue_pair_there_is_works(struct rig *r)
 	}
 }
 
+static void the_pin_is_asserted_until_completions_were_taken(struct rig *r)
+{
+	struct drive *d = drive_ready(r);
+	struct ioas_device *dev = d->board->dev;
+	int pin;
+
+	ioas_device_irq_on(dev, IOAS_IRQ_INTX, 1);
+	pin = watch_vector(d, 0);
+	put_many(d, 1, 2);
+	drive_ring(d, 1);
+	assert_int_equal(rig_event_count(r, pin), 1);
+	assert_int_equal(see_all(d, 1), 2);
+	ring_head(d, 1, 1);
+	ioas_device_intx_unmask(dev);
+	assert_int_equal(rig_event_count(r, pin), 1);
+	ring_head(d, 1, 2);
+	ioas_device_intx_unmask(dev);
+	assert_int_equal(rig_event_count(r, pin), 0);
+	check_status(d, 1, &flush, 0);
+	assert_int_equal(rig_event_count(r, pin), 1);
+}
+
+static void a_reset_takes_the_pin_back(struct rig *r)
+{
+	struct drive *d = drive_ready(r);
+	struct ioas_device *dev = d->board->dev;
+	int pin;
+
+	ioas_device_irq_on(dev, IOAS_IRQ_INTX, 1);
+	pin = watch_vector(d, 0);
+	put_many(d, 1, 1);
+	drive_ring(d, 1);
+	assert_int_equal(rig_event_count(r, pin), 1);
+	set32(d, REG_CC, 0);
+	ioas_device_intx_unmask(dev);
+	assert_int_equal(rig_event_count(r, pin), 0);
+}
+
+static void a_deleted_queue_takes_the_pin_back(struct rig *r)
+{
+	const struct sqe delete_sq = {.opcode = 0x00, .dw10 = 1};
+	const struct sqe delete_cq = {.opcode = 0x04, .dw10 = 1};
+	struct drive *d = drive_ready(r);
+	struct ioas_device *dev = d->board->dev;
+	int pin;
+
+	ioas_device_irq_on(dev, IOAS_IRQ_INTX, 1);
+	pin = watch_vector(d, 0);
+	put_many(d, 1, 1);
+	drive_ring(d, 1);
+	assert_int_equal(rig_event_count(r, pin), 1);
+	check_status(d, 0, &delete_sq, 0);
+	check_status(d, 0, &delete_cq, 0);
+	ioas_device_intx_unmask(dev);
+	assert_int_equal(rig_event_count(r, pin), 0);
+}
+
+/* Queue 1 has vector 1. */
+static void the_mask_holds_the_pin_and_messages_back(struct rig *r)
+{
+	struct drive *d = drive_ready(r);
+	struct ioas_device *dev = d->board->dev;
+	int event;
+
+	ioas_device_irq_on(dev, IOAS_IRQ_INTX, 1);
+	event = watch_vector(d, 0);
+	set32(d, REG_INTMS, 2);
+	put_many(d, 1, 1);
+	drive_ring(d, 1);
+	assert_int_equal(rig_event_count(r, event), 0);
+	set32(d, REG_INTMC, 2);
+	assert_int_equal(rig_event_count(r, event), 1);
+	set32(d, REG_INTMS, 2);
+	ioas_device_intx_unmask(dev);
+	assert_int_equal(rig_event_count(r, event), 0);
+	ioas_device_irq_set(dev, 0, IOAS_NO_EVENT);
+	ioas_device_irq_off(dev);
+
+	ioas_device_irq_on(dev, IOAS_IRQ_MSI, 8);
+	event = watch_vector(d, 1);
+	put_many(d, 1, 1);
+	drive_ring(d, 1);
+	assert_int_equal(rig_event_count(r, event), 0);
+	set32(d, REG_INTMC, 1);
+	assert_int_equal(rig_event_count(r, event), 0);
+	set32(d, REG_INTMC, 2);
+	assert_int_equal(rig_event_count(r, event), 1);
+	assert_int_equal(see_all(d, 1), 2);
+	set32(d, REG_INTMS, 2);
+	ring_head(d, 1, d->queue[1].head);
+	set32(d, REG_INTMC, 2);
+	assert_int_equal(rig_event_count(r, event), 0);
+}
+
+static void msi_has_32_vectors(struct rig *r)
+{
+	struct drive *d = drive_ready(r);
+	int event;
+
+	assert_int_equal(ioas_device_irq_count(d->board->dev, IOAS_IRQ_MSI),
+	                 32);
+	ioas_device_irq_on(d->board->dev, IOAS_IRQ_MSI, 32);
+	event = watch_vector(d, 1);
+	check_status(d, 1, &flush, 0);
+	assert_int_equal(rig_event_count(r, event), 1);
+}
+
 RIG_MAIN("devices_nvme_queue", RIG_TEST(completions_wrap_with_a_new_phase),
          RIG_TEST(one_doorbell_runs_many_commands_in_order),
          RIG_TEST(a_full_completion_queue_holds_commands),
@@ -256,4 +363,9 @@ RIG_MAIN("devices_nvme_queue", RIG_TEST(completions_wrap_with_a_new_phase),
          RIG_TEST(a_store_of_8_bytes_rings_both_doorbells),
          RIG_TEST(one_interrupt_stands_for_a_batch),
          RIG_TEST(a_queue_without_interrupts_raises_none),
-         RIG_TEST(every_queue_pair_there_is_works))
+         RIG_TEST(every_queue_pair_there_is_works),
+         RIG_TEST(the_pin_is_asserted_until_completions_were_taken),
+         RIG_TEST(a_reset_takes_the_pin_back),
+         RIG_TEST(a_deleted_queue_takes_the_pin_back),
+         RIG_TEST(the_mask_holds_the_pin_and_messages_back),
+         RIG_TEST(msi_has_32_vectors))
