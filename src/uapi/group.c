@@ -239,37 +239,22 @@ static int copy_string(char *to, struct uaddr from, size_t room)
 	return -EINVAL;
 }
 
-/*
- * Does the text name the device? 1, 0, or -EINVAL: it does, but options
- * follow, and the only option there is (vf_token) is for functions with SR-IOV.
- */
-static int name_matches(const char *text, const char *name)
-{
-	size_t length = strlen(name);
-
-	if (strncmp(text, name, length) != 0)
-		return 0;
-	text += length;
-	if (*text != '\0' && *text != ' ')
-		return 0;
-	text += strspn(text, " ");
-	return *text == '\0' ? 1 : -EINVAL;
-}
-
+/* -ENODEV, or what is wrong with its options. */
 static int find_device(struct ioas_group *group, const char *text,
                        struct ioas_vdevice **ret_vdevice)
 {
+	struct ioas_vf_token token;
 	struct ioas_vdevice *v;
 	int match;
 
 	for (v = next_device(group, NULL); v; v = next_device(group, v)) {
-		match = name_matches(text, v->dev->name);
+		match = ioas_name_match(text, v->dev->name, &token);
 		if (match < 0)
 			return match;
-		if (match) {
-			*ret_vdevice = v;
-			return 0;
-		}
+		if (!match)
+			continue;
+		*ret_vdevice = v;
+		return ioas_vdevice_token(v, &token);
 	}
 	return -ENODEV;
 }

@@ -233,6 +233,26 @@ struct ioas_type1 *ioas_group_settle_locked(struct ioas_group *group);
 void ioas_group_attach_locked(struct ioas_group *group,
                               struct ioas_space *space);
 
+/* ---- name.c ---- */
+
+#define IOAS_UUID_BYTES 16
+
+/* What a program gives to prove that it may have a virtual function. */
+struct ioas_vf_token {
+	bool given;
+	uint8_t uuid[IOAS_UUID_BYTES];
+};
+
+/*
+ * Is @text the name, options behind it? 1 and *ret_token, 0, or -EINVAL: an
+ * option that is unknown, given twice or malformed.
+ */
+int ioas_name_match(const char *text, const char *name,
+                    struct ioas_vf_token *ret_token);
+/* May the device be opened with this token, or without one? 0 or -EINVAL. */
+int ioas_vdevice_token(const struct ioas_vdevice *vdevice,
+                       const struct ioas_vf_token *token);
+
 /* ---- device.c, reset.c, irqs.c, ioeventfd.c, feature.c, region.c ---- */
 
 /* Return: 0 or -EINVAL (the group has no back end). */

@@ -247,11 +247,43 @@ static const struct {
 	{"0000:02:00.0 vf_token=", -ENODEV},
 	{"01:00.0", -ENODEV},
 	{"0000:01:00.0\t", -ENODEV},
+	{"0000:01:00.0\n", -ENODEV},
+	{"0000:01:00.0,vf_token=1", -ENODEV},
 	{"", -ENODEV},
+	/* It has no token, so a good one is one too many. */
 	{"0000:01:00.0 vf_token=2ab74924-c335-45f4-9b16-8569e5b08258", -EINVAL},
+	{"0000:01:00.0 vf_token=2ab74924-c335-45f4-9b16-8569e5b08258 ",
+         -EINVAL},
+	{"0000:01:00.0   vf_token=2ab74924-c335-45f4-9b16-8569e5b08258",
+         -EINVAL},
+	{"0000:01:00.0 vf_token=2AB74924-C335-45F4-9B16-8569E5B08258", -EINVAL},
+	{"0000:01:00.0 "
+         "vf_token=2ab74924-c335-45f4-9b16-8569e5b08258 "
+         "vf_token=2ab74924-c335-45f4-9b16-8569e5b08258",
+         -EINVAL},
+	{"0000:01:00.0 "
+         "vf_token=2ab74924-c335-45f4-9b16-8569e5b08258vf_token=2ab74924-c335-"
+         "45f4-9b16-8569e5b08258",
+         -EINVAL},
+	{"0000:01:00.0 vf_token=2ab74924-c335-45f4-9b16-8569e5b08258x",
+         -EINVAL},
+	{"0000:01:00.0 vf_token=2ab74924-c335-45f4-9b16-8569e5b08258 x",
+         -EINVAL},
+	{"0000:01:00.0 vf_token=2ab74924-c335-45f4-9b16-8569e5b0825", -EINVAL},
+	{"0000:01:00.0 vf_token=2ab74924-c335-45f4-9b16-8569e5b0825g", -EINVAL},
+	{"0000:01:00.0 vf_token=2ab74924_c335_45f4_9b16_8569e5b08258", -EINVAL},
+	{"0000:01:00.0 vf_token=2ab74924c33545f49b168569e5b082580000", -EINVAL},
+	{"0000:01:00.0 vf_token={2ab74924-c335-45f4-9b16-8569e5b08258}",
+         -EINVAL},
+	{"0000:01:00.0 vf_token= 2ab74924-c335-45f4-9b16-8569e5b08258",
+         -EINVAL},
+	{"0000:01:00.0 vf_token =2ab74924-c335-45f4-9b16-8569e5b08258",
+         -EINVAL},
+	{"0000:01:00.0 VF_TOKEN=2ab74924-c335-45f4-9b16-8569e5b08258", -EINVAL},
 	{"0000:01:00.0 vf_token=2ab74924", -EINVAL},
 	{"0000:01:00.0 vf_token=", -EINVAL},
 	{"0000:01:00.0 vf_token", -EINVAL},
+	{"0000:01:00.0 =", -EINVAL},
 	{"0000:01:00.0 other=1", -EINVAL},
 	{"0000:01:00.0  x", -EINVAL},
 };
@@ -267,7 +299,7 @@ static void device_names(void (*emit)(const struct abi_row *))
 	static const enum abi_state state[] = {S_V2,  S_V1_MAPPED, S_DEVICE,
 	                                       S_TWO, S_OPEN,      S_ATTACHED};
 	size_t i, n;
-	char name[96];
+	char name[128];
 
 	for (i = 0; i < COUNT(names) * COUNT(state); i++) {
 		n = i % COUNT(names);
