@@ -8,6 +8,7 @@
  *	setup.c    devices: checked, completed, and put into the environment
  *	inspect.c  why a program cannot be intercepted
  *	launch.c   starting the program
+ *	runtime.c  the sanitizer runtime it may be linked with
  *	listen.c   what the preloaded library says
  *	report.h   what becomes of it: report*.c, symbols.c, suppress.c
  *	list.c     `ioas list`
@@ -69,6 +70,12 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 bool ioas_inspect(const char *path, char *ret_reason, size_t bytes);
 /* As execvp(3) searches. false: not found. */
 bool ioas_find_program(const char *name, char *ret_path, size_t bytes);
+
+/*
+ * The sanitizer runtime that the program at @path is linked with, as LD_PRELOAD
+ * takes it. false: none.
+ */
+bool ioas_sanitizer_runtime(const char *path, char *ret_soname, size_t bytes);
 
 struct ioas_listener {
 	int fd;

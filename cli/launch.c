@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "host/run.h"
 
 #define LIBRARY "libioas-preload.so"
 
@@ -45,12 +46,49 @@ static void find_library(char *ret_path, size_t bytes)
 		         IOAS_LIBRARY_DIR);
 }
 
-/* Behind what is there: a sanitizer's runtime must stay in front. */
-static void set_preload(void)
+/* "A:B", or whichever of the two is there. */
+static char *join(const char *a, const char *b)
 {
-	const char *before = getenv("LD_PRELOAD");
-	char library[PATH_MAX + 32];
-	char *value;
+	char *both;
+
+	if (asprintf(&both, "%s%s%s", a, *a && *b ? ":" : "", b) < 0)
+		ioas_must(NULL);
+	return both;
+}
+
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value ? value : "";
+}
+
+static void set_environment(const char *name, char *value)
+{
+	if (setenv(name, value, 1))
+		ioas_must(NULL);
+	free(value);
+}
+
+/*
+ * The runtime of a program that the program starts cannot be named here, and
+ * the address sanitizer would end it because another library comes first.
+ */
+static void allow_link_order(void)
+{
+	const char *before = environment("ASAN_OPTIONS");
+
+	if (!strstr(before, "verify_asan_link_order"))
+		set_environment("ASAN_OPTIONS",
+		                join(before, "verify_asan_link_order=0"));
+}
+
+/* Behind what is there; a sanitizer's runtime must be in front. */
+static void set_preload(const char *program)
+{
+	const char *before = environment("LD_PRELOAD");
+	char library[PATH_MAX + 32], path[PATH_MAX], runtime[NAME_MAX] = "";
+	char *others;
 
 	find_library(library, sizeof(library));
 	if (strpbrk(library, ": "))
@@ -58,12 +96,16 @@ static void set_preload(void)
 		         "the path '%s' has a space or a colon in it, which "
 		         "LD_PRELOAD cannot express; move ioas elsewhere",
 		         library);
-	if (asprintf(&value, "%s%s%s", before ? before : "",
-	             before && *before ? ":" : "", library) < 0)
-		ioas_must(NULL);
-	if (setenv("LD_PRELOAD", value, 1))
-		ioas_must(NULL);
-	free(value);
+	if (!ioas_find_program(program, path, sizeof(path)) ||
+	    !ioas_sanitizer_runtime(path, runtime, sizeof(runtime)) ||
+	    strstr(before, runtime))
+		*runtime = '\0';
+	if (*runtime)
+		set_environment(IOAS_ENV_RUNTIME, join(runtime, ""));
+	others = join(runtime, before);
+	set_environment("LD_PRELOAD", join(others, library));
+	free(others);
+	allow_link_order();
 }
 
 static _Noreturn void become(char **program, int error_pipe,
@@ -91,7 +133,7 @@ pid_t ioas_launch(char **program)
 	pid_t child;
 	pid_t tool = getpid();
 
-	set_preload();
+	set_preload(program[0]);
 	sigfillset(&heard);
 	/* Job control stops the tool together with the program. */
 	sigdelset(&heard, SIGTSTP);

@@ -81,4 +81,17 @@ ioas_arch_on_stack:
 	.cfi_endproc
 	.size	ioas_arch_on_stack, . - ioas_arch_on_stack
 
+/*
+ * How the kernel's signal frame is left: rt_sigreturn, in the two instructions
+ * by which unwinders and debuggers know such a frame.
+ */
+	.globl	ioas_arch_sigreturn
+	.hidden	ioas_arch_sigreturn
+	.type	ioas_arch_sigreturn, @function
+	nop				/* unwinders look up the byte before */
+ioas_arch_sigreturn:
+	movq	$15, %rax
+	syscall
+	.size	ioas_arch_sigreturn, . - ioas_arch_sigreturn
+
 	.section .note.GNU-stack, "", @progbits

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/arch_x86_64.h"
 
+#include <sys/syscall.h>
+
+#include "host/host.h"
+#include "preload/wrap.h"
+
 /* A place in arch_x86_64.S; the copy ends there. */
 extern const char ioas_arch_copy_fixup[] __attribute__((visibility("hidden")));
 
@@ -14,6 +19,25 @@ bool ioas_arch_copy_faulted(ucontext_t *context)
 		return false;
 	*pc = (greg_t)end;
 	return true;
+}
+
+#define RESTORER UINT64_C(0x04000000) /* flag: the frame's way out is given */
+
+extern const char ioas_arch_sigreturn[] __attribute__((visibility("hidden")));
+
+long ioas_arch_sigaction(int number, const struct ioas_arch_action *action)
+{
+	/* As the kernel has it; its mask is one word. */
+	const struct {
+		void (*handler)(int number, siginfo_t *info, void *context);
+		uint64_t flags;
+		const void *restorer;
+		uint64_t blocked;
+	} act = {action->handler, (unsigned int)action->flags | RESTORER,
+	         ioas_arch_sigreturn, action->blocked};
+
+	return ioas_sys(SYS_rt_sigaction, number, (long)&act, 0,
+	                sizeof(act.blocked), 0, 0);
 }
 
 uint64_t ioas_arch_pc(const ucontext_t *context)

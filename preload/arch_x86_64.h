@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the front end needs of the processor and C cannot say: a copy that
- * survives faults, and a call on another stack.
+ * survives faults, a call on another stack, and a signal handler that only the
+ * kernel knows of.
  */
 #ifndef IOAS_PRELOAD_ARCH_X86_64_H
 #define IOAS_PRELOAD_ARCH_X86_64_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +25,20 @@ bool ioas_arch_copy_faulted(ucontext_t *context);
 
 /* fn(argument), on the stack that ends at @top (16-byte aligned). */
 void ioas_arch_on_stack(void *top, void (*fn)(void *argument), void *argument);
+
+/*
+ * rt_sigaction(2) as it is, beside the C library and whoever stands in front of
+ * it: a sanitizer's runtime that puts its own handler in place of each would
+ * run with a fault that is ours. @blocked: the kernel's first word of a mask.
+ * Return: 0 or -errno.
+ */
+struct ioas_arch_action {
+	void (*handler)(int number, siginfo_t *info, void *context);
+	int flags; /* SA_SIGINFO and such */
+	unsigned long blocked;
+};
+
+long ioas_arch_sigaction(int number, const struct ioas_arch_action *action);
 
 /* For messages. */
 uint64_t ioas_arch_pc(const ucontext_t *context);

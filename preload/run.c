@@ -259,10 +259,25 @@ void ioas_run_exit(void)
 	send_statistics(&the_run);
 }
 
+/*
+ * The tool named the runtime of a sanitizer in front of this library, for this
+ * program. What the program starts is linked with one of its own, or with none.
+ */
+static void forget_runtime(void)
+{
+	const char *runtime = getenv(IOAS_ENV_RUNTIME);
+	size_t n = runtime ? strlen(runtime) : 0;
+	char *list = getenv("LD_PRELOAD");
+
+	if (n && list && !strncmp(list, runtime, n) && list[n] == ':')
+		memmove(list, list + n + 1, strlen(list + n));
+}
+
 __attribute__((constructor)) static void loaded(void)
 {
 	if (!ioas_say_run())
 		return;
+	forget_runtime();
 	ioas_signals_begin();
 	ioas_say_tool(IOAS_RECORD_HELLO, IOAS_VERSION);
 }

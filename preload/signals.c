@@ -174,30 +174,31 @@ bool ioas_signal_ours(int number)
 	return index_of(number) < OWN && ioas_signals_installed();
 }
 
+/* Open in the fault handler: the tolerant copy may fault inside of it. */
+static unsigned long faults(void)
+{
+	return own_bits() | bit_of(SIGILL) | bit_of(SIGFPE) | bit_of(SIGTRAP);
+}
+
 /* Before it is ours, the wrapper of sigaction is told what is kept of it. */
 static long take_over_locked(unsigned int i,
                              void (*handler)(int, siginfo_t *, void *))
 {
-	IOAS_SIGACTION act, before;
+	const struct ioas_arch_action action = {
+		.handler = handler,
+		.flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART,
+		.blocked = ~faults(),
+	};
+	IOAS_SIGACTION before;
 	struct ioas_disposition d;
 
-	memset(&act, 0, sizeof(act));
-	act.sa_sigaction = handler;
-	/* Nested: the tolerant copy may fault inside the handler. */
-	act.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
-	sigfillset(&act.sa_mask);
-	sigdelset(&act.sa_mask, SIGSEGV);
-	sigdelset(&act.sa_mask, SIGBUS);
-	sigdelset(&act.sa_mask, SIGILL);
-	sigdelset(&act.sa_mask, SIGFPE);
-	sigdelset(&act.sa_mask, SIGTRAP);
 	if (ioas_wrap___sigaction(own_signal[i], NULL, &before))
 		return -EINVAL;
 	d.handler = (void *)before.sa_sigaction;
 	d.flags = (unsigned int)before.sa_flags;
 	memcpy(&d.mask, &before.sa_mask, sizeof(d.mask));
 	write_kept_locked(i, &d);
-	return ioas_real_sigaction()(own_signal[i], &act, NULL) ? -EINVAL : 0;
+	return ioas_arch_sigaction(own_signal[i], &action);
 }
 
 static long install_locked(void (*handler)(int, siginfo_t *, void *))
@@ -235,11 +236,9 @@ long ioas_signals_install(void (*handler)(int number, siginfo_t *info,
 
 static void set_default(int number)
 {
-	IOAS_SIGACTION act;
+	const struct ioas_arch_action none = {.handler = NULL};
 
-	memset(&act, 0, sizeof(act));
-	act.sa_handler = SIG_DFL;
-	ioas_real_sigaction()(number, &act, NULL);
+	ioas_arch_sigaction(number, &none);
 }
 
 static void send_to_self(int number, const siginfo_t *info)
@@ -264,14 +263,11 @@ void ioas_signal_die(int number)
 
 bool ioas_signal_enter(int number)
 {
-	/* struct sigaction of the kernel: default, no flags, no mask. */
-	static const uint64_t none[4];
-
 	if (!inside) {
 		inside = true;
 		return true;
 	}
-	ioas_sys(SYS_rt_sigaction, number, (long)none, 0, KERNEL_SET, 0, 0);
+	set_default(number);
 	return false;
 }
 

@@ -24,7 +24,8 @@ ioas_packages() {
 		;;
 	clients)
 		echo qemu-utils qemu-block-extra qemu-system-x86 libnbd-bin \
-			strace libc6-dev util-linux mount
+			strace libc6-dev util-linux mount gdb clang \
+			libclang-rt-14-dev
 		;;
 	demo)
 		echo qemu-utils e2fsprogs
