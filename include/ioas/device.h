@@ -40,6 +40,7 @@ struct ioas_bar_desc {
 	uint64_t size; /* bytes, a power of two; 0: this BAR is not there */
 	bool is_64bit; /* takes the next register too */
 	bool prefetchable;
+	bool port; /* I/O ports, 4 to 256 of them, instead of memory */
 };
 
 /** struct ioas_function_desc - what the function looks like on the bus. */
@@ -55,6 +56,9 @@ struct ioas_function_desc {
 	uint8_t msi_vectors;           /* 0: no MSI; else 1, 2, 4, ... 32 */
 	bool intx; /* has an interrupt pin, INTA: ioas_device_line() */
 	bool pcie; /* PCI Express with function level reset */
+	/* Expansion ROM, read-only; NULL: none. Behind it 0xff is read. */
+	const uint8_t *rom;
+	uint32_t rom_bytes; /* at most 16 MiB */
 };
 
 /** struct ioas_model_key - an option that `-d MODEL,key=value` may give. */

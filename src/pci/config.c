@@ -32,12 +32,14 @@
 #define REG_BAR              0x10
 #define REG_SUBSYSTEM_VENDOR 0x2c
 #define REG_SUBSYSTEM        0x2e
+#define REG_ROM              0x30
 #define REG_CAPABILITIES     0x34
 #define REG_INTERRUPT_LINE   0x3c
 #define REG_INTERRUPT_PIN    0x3d
 
 #define FIRST_CAPABILITY 0x40
 
+#define COMMAND_IO          0x0001
 #define COMMAND_MEMORY      0x0002
 #define COMMAND_MASTER      0x0004
 #define COMMAND_PARITY      0x0040
@@ -52,6 +54,9 @@
 #define BAR_64BIT        0x4
 #define BAR_PREFETCHABLE 0x8
 #define BAR_FLAGS        0xf /* low bits that are not address */
+#define BAR_PORT         0x1
+#define BAR_PORT_FLAGS   0x3
+#define ROM_ENABLE       0x1
 
 #define CAP_PM   0x01
 #define CAP_MSI  0x05
@@ -149,24 +154,37 @@ static void build_header(struct ioas_device *dev)
 }
 
 /* The bits below the size are the ones that never change: that is sizing. */
+static void build_bar(struct ioas_device *dev, unsigned int i)
+{
+	const struct ioas_bar_desc *bar = &dev->model->function.bar[i];
+	uint8_t *value = dev->config + REG_BAR + 4 * i;
+	uint8_t *mask = dev->writable + REG_BAR + 4 * i;
+	uint64_t address = ~(bar->size - 1);
+
+	if (bar->port) {
+		*value = BAR_PORT;
+		put32(mask, (uint32_t)address & ~(uint32_t)BAR_PORT_FLAGS);
+		dev->writable[REG_COMMAND] |= COMMAND_IO;
+		return;
+	}
+	*value = (uint8_t)((bar->is_64bit ? BAR_64BIT : 0) |
+	                   (bar->prefetchable ? BAR_PREFETCHABLE : 0));
+	put32(mask, (uint32_t)address & ~(uint32_t)BAR_FLAGS);
+	if (bar->is_64bit)
+		put32(mask + 4, (uint32_t)(address >> 32));
+}
+
 static void build_bars(struct ioas_device *dev)
 {
+	uint64_t rom = ioas_device_rom_size(dev);
 	unsigned int i;
 
-	for (i = 0; i < IOAS_BARS; i++) {
-		const struct ioas_bar_desc *bar = &dev->model->function.bar[i];
-		uint8_t *value = dev->config + REG_BAR + 4 * i;
-		uint8_t *mask = dev->writable + REG_BAR + 4 * i;
-		uint64_t address = ~(bar->size - 1);
-
-		if (!bar->size)
-			continue;
-		*value = (uint8_t)((bar->is_64bit ? BAR_64BIT : 0) |
-		                   (bar->prefetchable ? BAR_PREFETCHABLE : 0));
-		put32(mask, (uint32_t)address & ~(uint32_t)BAR_FLAGS);
-		if (bar->is_64bit)
-			put32(mask + 4, (uint32_t)(address >> 32));
-	}
+	for (i = 0; i < IOAS_BARS; i++)
+		if (dev->model->function.bar[i].size)
+			build_bar(dev, i);
+	if (rom)
+		put32(dev->writable + REG_ROM,
+		      (uint32_t) ~(rom - 1) | ROM_ENABLE);
 }
 
 struct capability {
@@ -195,10 +213,7 @@ static bool msi_there(const struct ioas_function_desc *f)
 
 static void build_msi(struct ioas_device *dev, unsigned int at)
 {
-	unsigned int lg2 = lg2_ceil(dev->model->function.msi_vectors);
-
 	dev->cap_msi = at;
-	dev->config[at + MSI_CONTROL] = (uint8_t)(MSI_64BIT | lg2 << 1);
 	dev->writable[at + MSI_CONTROL] = MSI_ENABLE | MSI_ENABLED;
 	put32(dev->writable + at + MSI_ADDRESS, MSI_ADDRESS_BIT);
 	put32(dev->writable + at + MSI_ADDRESS + 4, UINT32_MAX);
@@ -280,6 +295,24 @@ void ioas_config_build(struct ioas_device *dev)
 	ioas_config_default_locked(dev);
 }
 
+void ioas_device_config_as_linux(struct ioas_device *dev)
+{
+	if (!dev->cap_msi)
+		return;
+	dev->writable[dev->cap_msi + MSI_CONTROL] = 0xff;
+	put32(dev->writable + dev->cap_msi + MSI_ADDRESS, UINT32_MAX);
+}
+
+static void default_msi(struct ioas_device *dev)
+{
+	unsigned int lg2 = lg2_ceil(dev->model->function.msi_vectors);
+
+	dev->irq.msi_lg2 = 0;
+	if (dev->cap_msi)
+		dev->config[dev->cap_msi + MSI_CONTROL] =
+			(uint8_t)(MSI_64BIT | lg2 << 1);
+}
+
 /*
  * Fields that can be written go back to their first value. vfio-pci hands a
  * device over with memory decoding on and bus mastering off.
@@ -294,6 +327,7 @@ void ioas_config_default_locked(struct ioas_device *dev)
 	if (dev->cap_pcie)
 		put16(dev->config + dev->cap_pcie + EXP_DEVCTL,
 		      EXP_DEVCTL_VALUE);
+	default_msi(dev);
 	ioas_config_irq_enable_locked(dev, IOAS_IRQ_OFF, 0);
 }
 
@@ -304,6 +338,11 @@ bool ioas_config_bus_master_locked(const struct ioas_device *dev)
 	return dev->config[REG_COMMAND] & COMMAND_MASTER;
 }
 
+bool ioas_config_ports_locked(const struct ioas_device *dev)
+{
+	return dev->config[REG_COMMAND] & COMMAND_IO;
+}
+
 void ioas_config_power_on_locked(struct ioas_device *dev)
 {
 	dev->config[dev->cap_pm + PM_STATUS] &= (uint8_t)~PM_STATE;
@@ -312,26 +351,23 @@ void ioas_config_power_on_locked(struct ioas_device *dev)
 void ioas_config_irq_enable_locked(struct ioas_device *dev,
                                    enum ioas_irq_mode mode, unsigned int count)
 {
-	uint8_t *msi = dev->config + dev->cap_msi + MSI_CONTROL;
 	uint8_t *msix = dev->config + dev->cap_msix + MSIX_CONTROL + 1;
 
-	if (dev->cap_msi)
-		*msi &= (uint8_t) ~(MSI_ENABLE | MSI_ENABLED);
+	dev->irq.msi_on = mode == IOAS_IRQ_MSI;
+	if (dev->irq.msi_on)
+		dev->irq.msi_lg2 = lg2_ceil(count);
 	if (dev->cap_msix)
 		*msix &= (uint8_t)~MSIX_ENABLE;
-	if (mode == IOAS_IRQ_MSI)
-		*msi |= (uint8_t)(MSI_ENABLE | lg2_ceil(count) << 4);
 	if (mode == IOAS_IRQ_MSIX)
 		*msix |= MSIX_ENABLE;
 }
 
 bool ioas_config_irq_enabled_locked(const struct ioas_device *dev)
 {
-	const uint8_t *msi = dev->config + dev->cap_msi + MSI_CONTROL;
 	const uint8_t *msix = dev->config + dev->cap_msix + MSIX_CONTROL + 1;
 
 	if (dev->irq.mode == IOAS_IRQ_MSI)
-		return *msi & MSI_ENABLE;
+		return dev->irq.msi_on;
 	return dev->irq.mode == IOAS_IRQ_MSIX && *msix & MSIX_ENABLE;
 }
 
@@ -376,15 +412,19 @@ static uint8_t settle_power(uint8_t old, uint8_t value)
 	return state == PM_D0 || state == PM_D3HOT ? value : old;
 }
 
-/* MSI is switched on by SET_IRQS only, for no more vectors than there are. */
-static uint8_t settle_msi(const struct ioas_device *dev, uint8_t value)
+/*
+ * MSI is switched on by SET_IRQS only, for no more vectors than were asked for
+ * there; while it is on, the program may switch it off and on again.
+ */
+static uint8_t settle_msi(struct ioas_device *dev, uint8_t value)
 {
-	unsigned int capable = (value & MSI_CAPABLE) >> 1;
+	unsigned int most = dev->irq.msi_lg2;
 
 	if (dev->irq.mode != IOAS_IRQ_MSI)
 		value &= (uint8_t)~MSI_ENABLE;
-	if ((unsigned int)(value & MSI_ENABLED) >> 4 > capable)
-		value = (uint8_t)((value & ~MSI_ENABLED) | capable << 4);
+	if ((unsigned int)(value & MSI_ENABLED) >> 4 > most)
+		value = (uint8_t)((value & ~MSI_ENABLED) | most << 4);
+	dev->irq.msi_on = value & MSI_ENABLE;
 	return value;
 }
 

@@ -112,6 +112,28 @@ uint64_t ioas_device_bar_size(const struct ioas_device *dev, unsigned int bar)
 	return bar < IOAS_BARS ? dev->model->function.bar[bar].size : 0;
 }
 
+bool ioas_device_bar_is_port(const struct ioas_device *dev, unsigned int bar)
+{
+	return bar < IOAS_BARS && dev->model->function.bar[bar].port;
+}
+
+#define ROM_LEAST 2048 /* bytes that its register can express */
+
+uint64_t ioas_device_rom_size(const struct ioas_device *dev)
+{
+	uint64_t size = ROM_LEAST;
+
+	while (size < dev->model->function.rom_bytes)
+		size *= 2;
+	return dev->model->function.rom ? size : 0;
+}
+
+static bool is_deaf_port(const struct ioas_device *dev, unsigned int bar)
+{
+	return ioas_device_bar_is_port(dev, bar) &&
+	       !ioas_config_ports_locked(dev);
+}
+
 static bool has_msix_in(const struct ioas_device *dev, unsigned int bar)
 {
 	return dev->msix_table && bar == dev->model->function.msix_bar;
@@ -124,8 +146,10 @@ uint64_t ioas_device_load(struct ioas_device *dev, unsigned int bar,
 
 	ioas_lock(&dev->lock);
 	ioas_count_locked(&dev->stats.loads, 1);
-	if (!has_msix_in(dev, bar) ||
-	    !ioas_msix_load_locked(dev, offset, size, &value))
+	if (is_deaf_port(dev, bar))
+		value = UINT64_MAX;
+	else if (!has_msix_in(dev, bar) ||
+	         !ioas_msix_load_locked(dev, offset, size, &value))
 		value = dev->model->load(dev->state, bar, offset, size);
 	ioas_unlock(&dev->lock);
 	/* A model may give more than was asked for. */
@@ -139,8 +163,9 @@ void ioas_device_store(struct ioas_device *dev, unsigned int bar,
 		value &= ioas_mask_lg2(8 * size);
 	ioas_lock(&dev->lock);
 	ioas_count_locked(&dev->stats.stores, 1);
-	if (!has_msix_in(dev, bar) ||
-	    !ioas_msix_store_locked(dev, offset, size, value))
+	if (!is_deaf_port(dev, bar) &&
+	    (!has_msix_in(dev, bar) ||
+	     !ioas_msix_store_locked(dev, offset, size, value)))
 		dev->model->store(dev->state, bar, offset, size, value);
 	ioas_unlock(&dev->lock);
 }

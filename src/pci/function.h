@@ -18,8 +18,8 @@
  * Configuration space is the one that a program sees through vfio-pci: what
  * Linux lets its user write can be written, the rest keeps its value. So the
  * MSI-X control register is read-only here, and switched by irq_on() and
- * irq_off(); the MSI-X table, which a program reaches through its own mapping
- * of the BAR, behaves as in hardware.
+ * irq_off(); MSI's shows what the program wrote. The MSI-X table, which a
+ * program reaches through its own mapping of the BAR, behaves as in hardware.
  *
  * Laws
  *	FN-1  the model runs one call at a time
@@ -79,6 +79,8 @@ struct ioas_irq {
 	unsigned int room;  /* entries in event; constant */
 	bool level;         /* of the pin */
 	bool masked; /* INTx: delivered and not unmasked yet, or masked */
+	bool msi_on; /* MSI as the device has it; the program's is apart */
+	unsigned int msi_lg2; /* of the vectors that were last asked for */
 };
 
 /* Counts: ordered with nothing. */
@@ -140,13 +142,18 @@ void ioas_device_config_write(struct ioas_device *dev, unsigned int offset,
 
 /* Size in bytes of a BAR as a region, 0 when it is not there. Any thread. */
 uint64_t ioas_device_bar_size(const struct ioas_device *dev, unsigned int bar);
+/* The same of its expansion ROM. */
+uint64_t ioas_device_rom_size(const struct ioas_device *dev);
 /* Is memory decoding on, and the function powered? [takes the lock] */
 bool ioas_device_decodes(struct ioas_device *dev);
+/* For I/O ports instead of memory? Any thread. */
+bool ioas_device_bar_is_port(const struct ioas_device *dev, unsigned int bar);
 
 /*
  * One register access: @size 1, 2, 4, 8, [offset, offset + size) inside the
  * BAR. The MSI-X table and pending bits are served here, the rest by the
- * model. [model]
+ * model. Ports read as ones, and are not written, while I/O decoding is off.
+ * [model]
  */
 uint64_t ioas_device_load(struct ioas_device *dev, unsigned int bar,
                           uint64_t offset, unsigned int size);
@@ -167,6 +174,13 @@ void ioas_device_reset(struct ioas_device *dev);
  * first. [model]
  */
 void ioas_device_restart(struct ioas_device *dev);
+
+/*
+ * What a program may write is what vfio-pci lets it write, also where that is
+ * no field of the device: all of the low byte of MSI's control, and all bits of
+ * its address. Before the first access.
+ */
+void ioas_device_config_as_linux(struct ioas_device *dev);
 
 /* @space may be NULL: detach. Waits until no DMA uses the old one (FN-2). */
 void ioas_device_attach(struct ioas_device *dev, struct ioas_space *space);
@@ -207,11 +221,12 @@ void ioas_device_irq_loop_back(struct ioas_device *dev, unsigned int vector);
 void ioas_config_build(struct ioas_device *dev);
 void ioas_config_default_locked(struct ioas_device *dev);
 bool ioas_config_bus_master_locked(const struct ioas_device *dev);
+bool ioas_config_ports_locked(const struct ioas_device *dev);
 void ioas_config_power_on_locked(struct ioas_device *dev);
 /* The enable bit of a mode; @count vectors are on (MSI). */
 void ioas_config_irq_enable_locked(struct ioas_device *dev,
                                    enum ioas_irq_mode mode, unsigned int count);
-/* Of the mode that is on: MSI's bit can be written by the program. */
+/* Of the mode that is on: MSI can be switched by the program while it is. */
 bool ioas_config_irq_enabled_locked(const struct ioas_device *dev);
 bool ioas_config_intx_disabled_locked(const struct ioas_device *dev);
 /* The interrupt bit of the status register. */

@@ -11,6 +11,9 @@
 #include "pci/function.h"
 
 #define BAR_BYTES_MIN  16
+#define PORTS_MIN      4
+#define PORTS_MAX      256
+#define ROM_MAX        (UINT32_C(16) << 20)
 #define MSI_MAX        32
 #define MSIX_MAX       2048
 #define MSIX_ALIGN     8
@@ -36,8 +39,8 @@ static bool bars_fit(const struct ioas_function_desc *f)
 
 		if (!bar->size)
 			continue;
-		if (!power_of_two(bar->size) || bar->size < BAR_BYTES_MIN ||
-		    is_upper_half(f, i))
+		if (!power_of_two(bar->size) || is_upper_half(f, i) ||
+		    (bar->size < BAR_BYTES_MIN && !bar->port))
 			return false;
 		if (bar->is_64bit ? i == IOAS_BARS - 1
 		                  : bar->size > UINT32_C(1) << 31)
@@ -69,6 +72,28 @@ static bool msix_fits(const struct ioas_function_desc *f)
 	        f->msix_pba + pba <= f->msix_table);
 }
 
+static bool ports_fit(const struct ioas_function_desc *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < IOAS_BARS; i++) {
+		const struct ioas_bar_desc *bar = &f->bar[i];
+
+		if (!bar->size || !bar->port)
+			continue;
+		if (bar->size < PORTS_MIN || bar->size > PORTS_MAX ||
+		    bar->is_64bit || bar->prefetchable ||
+		    (f->msix_vectors && f->msix_bar == i))
+			return false;
+	}
+	return true;
+}
+
+static bool rom_fits(const struct ioas_function_desc *f)
+{
+	return f->rom_bytes <= ROM_MAX;
+}
+
 static bool msi_fits(const struct ioas_function_desc *f)
 {
 	return !f->msi_vectors ||
@@ -88,6 +113,9 @@ static const struct {
 	{bars_fit, "the size of a BAR is a power of two of at least 16 bytes, "
                    "above 2 GiB only where it is a 64-bit BAR, and a 64-bit "
                    "BAR takes the next one too"},
+	{ports_fit, "4 to 256 ports make a BAR, which is neither 64-bit nor "
+                    "prefetchable, and holds no MSI-X table"},
+	{rom_fits, "an expansion ROM has at most 16 MiB"},
 	{msi_fits, "MSI has 1, 2, 4, 8, 16 or 32 vectors"},
 	{msix_fits, "MSI-X has at most 2048 vectors, and its table and its "
                     "pending bits lie in one BAR, on multiples of 8, apart"},

@@ -86,7 +86,7 @@ struct ioas_vfio_irq_set {
 	uint32_t count;
 };
 
-/* struct vfio_pci_hot_reset and vfio_pci_hot_reset_info without their arrays. */
+/* struct vfio_pci_hot_reset and ..._hot_reset_info without their arrays. */
 struct ioas_vfio_hot_reset {
 	uint32_t argsz;
 	uint32_t flags;

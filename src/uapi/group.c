@@ -62,6 +62,8 @@ static int start_devices(struct ioas_group *group, char *ret_failure)
 		                          &v->dev, ret_failure);
 		if (ret)
 			return ret;
+		if (group->vfio->contract != IOAS_CONTRACT_STRICT)
+			ioas_device_config_as_linux(v->dev);
 	}
 	return 0;
 }

@@ -47,6 +47,8 @@ uint64_t ioas_region_size(const struct ioas_vdevice *vdevice,
 {
 	if (index < IOAS_BARS)
 		return ioas_device_bar_size(vdevice->dev, index);
+	if (index == VFIO_PCI_ROM_REGION_INDEX)
+		return ioas_device_rom_size(vdevice->dev);
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
 		return vdevice->dev->config_size;
 	return 0;
@@ -55,13 +57,15 @@ uint64_t ioas_region_size(const struct ioas_vdevice *vdevice,
 /* A smaller BAR shares its page with who knows what. */
 bool ioas_region_mappable(const struct ioas_vdevice *vdevice, unsigned int bar)
 {
-	return bar < IOAS_BARS &&
+	return bar < IOAS_BARS && !ioas_device_bar_is_port(vdevice->dev, bar) &&
 	       ioas_region_size(vdevice, bar) >> vdevice->vfio->page_shift;
 }
 
 bool ioas_region_decodes(const struct ioas_vdevice *vdevice, unsigned int bar)
 {
-	return ioas_device_decodes(vdevice->dev);
+	/* Linux does not look at I/O decoding; the ports are deaf then. */
+	return ioas_device_bar_is_port(vdevice->dev, bar) ||
+	       ioas_device_decodes(vdevice->dev);
 }
 
 /* ---- BARs ---- */
@@ -206,6 +210,29 @@ static ssize_t bar_access(const struct access *a)
 	return (ssize_t)done;
 }
 
+/* ---- ROM ---- */
+
+/* Linux maps it for the call, and finds none when it does not answer. */
+static ssize_t rom_access(const struct access *a)
+{
+	const struct ioas_function_desc *f = &a->vdevice->dev->model->function;
+	uint64_t there = 0;
+
+	if (a->write)
+		return -EINVAL;
+	if (!ioas_device_decodes(a->vdevice->dev))
+		return -ENOMEM;
+	if (a->offset < f->rom_bytes)
+		there = f->rom_bytes - a->offset;
+	if (there > a->bytes)
+		there = a->bytes;
+	if (there && ioas_copy_out(a->buffer, f->rom + a->offset, there))
+		return -EFAULT;
+	if (hidden(a, there, a->bytes - there))
+		return -EFAULT;
+	return (ssize_t)a->bytes;
+}
+
 /* ---- Configuration space ---- */
 
 /* Reading has no side effect, so the unit is only a buffer. */
@@ -265,12 +292,14 @@ static ssize_t region_access(struct access *a)
 	ioas_vdevice_wake(a->vdevice);
 	if (a->index == VFIO_PCI_CONFIG_REGION_INDEX)
 		return config_access(a);
-	/* ROM and VGA are not there, nor is anything above. */
+	/* VGA is not there, nor is anything above. */
 	size = ioas_region_size(a->vdevice, a->index);
 	if (a->offset >= size)
 		return -EINVAL;
 	if (a->bytes > size - a->offset)
 		a->bytes = size - a->offset;
+	if (a->index == VFIO_PCI_ROM_REGION_INDEX)
+		return rom_access(a);
 	return bar_access(a);
 }
 

@@ -12,7 +12,7 @@
  * configuration space and interrupts as the program set them up.
  *
  * Source: Linux 7.3 drivers/vfio/pci/vfio_pci_core.c
- *         (vfio_pci_ioctl_get_pci_hot_reset_info, vfio_pci_ioctl_pci_hot_reset),
+ *         (vfio_pci_ioctl_get_pci_hot_reset_info and _pci_hot_reset),
  *         drivers/pci/pci.c (pci_reset_fn_methods)
  */
 #include <errno.h>

@@ -57,6 +57,8 @@ struct abi_backend {
 	ssize_t (*pread)(int fd, void *buffer, size_t bytes, uint64_t at);
 	ssize_t (*pwrite)(int fd, const void *buffer, size_t bytes,
 	                  uint64_t at);
+	/* The program writes an eventfd; who watches it has done so after. */
+	int (*raise)(int fd);
 	long (*seek)(int fd);
 	/* 0 when it could be mapped; nothing stays mapped. */
 	int (*mmap)(int fd, uint64_t bytes, int prot, int flags, uint64_t at);
@@ -136,6 +138,7 @@ enum abi_state {
 	S_SINGLE,    /* ERR signals event 0, REQ event 1 */
 	S_LOW,       /* low power */
 	S_LOW_WAKE,  /* low power, access signals event 0 */
+	S_D3,        /* the device is in D3hot */
 	S_NO_DECODE, /* memory decoding is off */
 	S_PLAIN,     /* v2, the device of group 3: no interrupt, no FLR */
 	S_PAIR,      /* so, and group 4 open, whose device is on its bus */
@@ -148,6 +151,8 @@ enum abi_call {
 	CALL_IOCTL,
 	CALL_READ,
 	CALL_WRITE,
+	CALL_WRITE_READ, /* and what is read back is the answer */
+	CALL_RAISE,      /* the eventfd `on` */
 	CALL_MMAP,
 	CALL_SEEK,
 	CALL_OPEN_GROUP,
@@ -203,8 +208,8 @@ struct abi_set {
 extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
 	abi_unmap_set, abi_dirty_set, abi_rules_set, abi_type1_info_set,
 	abi_device_set, abi_irqs_set, abi_intx_set, abi_ioeventfd_set,
-	abi_reset_set, abi_feature_set, abi_region_set, abi_mmap_set,
-	abi_unknown_set;
+	abi_reset_set, abi_config_set, abi_feature_set, abi_region_set,
+	abi_mmap_set, abi_unknown_set;
 
 /* ---- Between the files of this program ---- */
 

@@ -96,6 +96,16 @@ static ssize_t do_pread(int fd, void *buffer, size_t bytes, uint64_t at)
 	return answer(syscall(SYS_pread64, fd, buffer, bytes, at));
 }
 
+/* Some of what it starts is done by the kernel's own threads. */
+static int do_raise(int fd)
+{
+	const uint64_t one = 1;
+	long ret = syscall(SYS_write, fd, &one, sizeof(one));
+
+	usleep(5000);
+	return ret < 0 ? -errno : 0;
+}
+
 static ssize_t do_pwrite(int fd, const void *buffer, size_t bytes, uint64_t at)
 {
 	return answer(syscall(SYS_pwrite64, fd, buffer, bytes, at));
@@ -332,6 +342,7 @@ const struct abi_backend abi_backend = {
 	.ioctl = do_ioctl,
 	.pread = do_pread,
 	.pwrite = do_pwrite,
+	.raise = do_raise,
 	.seek = do_seek,
 	.mmap = do_mmap,
 	.command = command_name,

@@ -110,6 +110,7 @@ static bool set_bar(const char *name, const struct fact *fact)
 	bar = &fact->function->bar[n];
 	bar->is_64bit = (fact->value & 7) == 4;
 	bar->prefetchable = (fact->value & 9) == 8;
+	bar->port = fact->value & 1;
 	return true;
 }
 

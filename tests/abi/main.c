@@ -30,8 +30,8 @@ static const struct abi_set *const sets[] = {
 	&abi_map_set,       &abi_unmap_set,     &abi_dirty_set,
 	&abi_rules_set,     &abi_device_set,    &abi_irqs_set,
 	&abi_intx_set,      &abi_ioeventfd_set, &abi_reset_set,
-	&abi_feature_set,   &abi_region_set,    &abi_mmap_set,
-	&abi_unknown_set,
+	&abi_config_set,    &abi_feature_set,   &abi_region_set,
+	&abi_mmap_set,      &abi_unknown_set,
 };
 
 #define KINDS    3
@@ -170,6 +170,7 @@ static long make_call(const struct abi_row *row, char *at)
 	int fd = run.world.fd[row->on];
 	bool by_address =
 		row->argument || row->bytes || row->place != AT_MEMORY;
+	ssize_t ret;
 
 	switch (row->call) {
 	case CALL_IOCTL:
@@ -179,6 +180,12 @@ static long make_call(const struct abi_row *row, char *at)
 		return b->pread(fd, at, row->bytes, row->position);
 	case CALL_WRITE:
 		return b->pwrite(fd, at, row->bytes, row->position);
+	case CALL_WRITE_READ:
+		ret = b->pwrite(fd, at, row->bytes, row->position);
+		return ret < 0 ? ret
+		               : b->pread(fd, at, row->bytes, row->position);
+	case CALL_RAISE:
+		return b->raise(fd);
 	case CALL_MMAP:
 		return b->mmap(fd, row->bytes, row->prot, row->flags,
 		               row->position);

@@ -52,6 +52,9 @@ static void store(void *state, unsigned int bar, uint64_t offset,
 	memcpy(&s->window[bar][offset % 256], &value, size);
 }
 
+/* Two bytes, and 0 up to what is no image any more. */
+static const unsigned char rom[3000] = {0x55, 0xaa};
+
 static const struct ioas_model_key no_keys[] = {{.name = NULL}};
 
 static const struct ioas_model full = {
@@ -63,7 +66,10 @@ static const struct ioas_model full = {
                      .class_code = 0xff0000,
                      .bar = {[0] = {.size = 0x4000, .is_64bit = true},
                              [2] = {.size = 0x10000},
-                             [4] = {.size = 0x100}},
+                             [4] = {.size = 0x100},
+                             [5] = {.size = 0x20, .port = true}},
+                     .rom = rom,
+                     .rom_bytes = sizeof(rom),
                      .msix_vectors = 16,
                      .msix_bar = 0,
                      .msix_table = 0x2000,

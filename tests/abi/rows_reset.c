@@ -17,7 +17,8 @@ struct reset_info {
 	struct dependent device[2];
 };
 
-#define GET           .on = FD_DEVICE, .command = VFIO_DEVICE_GET_PCI_HOT_RESET_INFO
+#define GET_INFO      VFIO_DEVICE_GET_PCI_HOT_RESET_INFO
+#define GET           .on = FD_DEVICE, .command = GET_INFO
 #define INFO(...)     (&(const struct reset_info){__VA_ARGS__})
 #define ASK(argsz, n) GET, .argument = INFO(.head = {argsz, 0, 0}), .bytes = (n)
 #define FIRST(argsz)  INFO(.head = {argsz, 0, 1}, .device = {{1, 0, 1, 0}})

@@ -34,6 +34,7 @@ enum step {
 	STEP_SINGLE,
 	STEP_LOW,
 	STEP_LOW_WAKE,
+	STEP_D3,
 	STEP_NO_DECODE,
 };
 
@@ -81,6 +82,7 @@ static const struct state states[S_NR] = {
 	[S_LOW] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_LOW}},
 	[S_LOW_WAKE] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
                                  STEP_LOW_WAKE}},
+	[S_D3] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_D3}},
 	[S_NO_DECODE] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE,
                                   STEP_NO_DECODE}},
 	[S_PLAIN] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE}, .group = 3},
@@ -116,10 +118,13 @@ const char *const abi_state_name[S_NR] = {
 	[S_SINGLE] = "single",
 	[S_LOW] = "low",
 	[S_LOW_WAKE] = "low wake",
+	[S_D3] = "d3hot",
 	[S_NO_DECODE] = "no decode",
 	[S_PLAIN] = "plain",
 	[S_PAIR] = "pair",
 };
+
+#define CONFIG (UINT64_C(7) << IOAS_REGION_SHIFT)
 
 static const struct abi_limits usual = {.entries = 65535,
                                         .memlock_pages = UINT64_MAX};
@@ -232,10 +237,30 @@ static long intx(struct abi_world *w, uint32_t action, int32_t fd)
 
 static long write_command(struct abi_world *w, uint16_t command)
 {
-	const uint64_t at = (UINT64_C(7) << IOAS_REGION_SHIFT) + 4;
-	ssize_t done = w->backend->pwrite(w->fd[FD_DEVICE], &command, 2, at);
+	ssize_t done =
+		w->backend->pwrite(w->fd[FD_DEVICE], &command, 2, CONFIG + 4);
 
 	return done == 2 ? 0 : done;
+}
+
+/* Where the list has power management, and 4 behind it its control. */
+static long d3hot(struct abi_world *w)
+{
+	uint8_t at = 0x34, head[2] = {0};
+	const uint16_t state = 3;
+	int fd = w->fd[FD_DEVICE];
+	ssize_t ret = w->backend->pread(fd, &at, 1, CONFIG + at);
+
+	while (ret > 0 && at) {
+		ret = w->backend->pread(fd, head, 2, CONFIG + at);
+		if (ret == 2 && head[0] == 1)
+			break;
+		at = head[1];
+	}
+	if (ret != 2 || !at)
+		return -ENODEV;
+	ret = w->backend->pwrite(fd, &state, 2, CONFIG + at + 4);
+	return ret == 2 ? 0 : ret;
 }
 
 static long ioeventfd(struct abi_world *w)
@@ -331,6 +356,8 @@ static long do_step(struct abi_world *w, const struct state *s, enum step step)
 		return low_power(w, IOAS_FEATURE_LOW_POWER_ENTRY);
 	case STEP_LOW_WAKE:
 		return low_power(w, IOAS_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP);
+	case STEP_D3:
+		return d3hot(w);
 	case STEP_NO_DECODE:
 		return write_command(w, 0);
 	case STEP_END:

@@ -182,8 +182,8 @@ static void msi_is_switched_on_by_set_up_only(struct rig *r)
 
 	assert_int_equal(config_get(dev, msi + 2, 2), 0x0084);
 	config_set(dev, msi + 2, 2, 0xffff);
-	/* Not on; and for no more vectors than it has. */
-	assert_int_equal(config_get(dev, msi + 2, 2), 0x00a4);
+	/* Not on; and for no more vectors than were asked for. */
+	assert_int_equal(config_get(dev, msi + 2, 2), 0x0084);
 	config_set(dev, msi + 4, 4, 0xffffffff);
 	config_set(dev, msi + 8, 4, 0xffffffff);
 	config_set(dev, msi + 12, 4, 0xffffffff);
@@ -192,13 +192,72 @@ static void msi_is_switched_on_by_set_up_only(struct rig *r)
 	assert_int_equal(config_get(dev, msi + 12, 4), 0x0000ffff);
 
 	ioas_device_irq_on(dev, IOAS_IRQ_MSI, 3);
+	assert_int_equal(config_get(dev, msi + 2, 2), 0x0084);
+	config_set(dev, msi + 2, 2, 0xff);
 	assert_int_equal(config_get(dev, msi + 2, 2), 0x00a5);
 	config_set(dev, msi + 2, 2, 0);
 	assert_int_equal(config_get(dev, msi + 2, 2), 0x0084);
-	config_set(dev, msi + 2, 2, 1);
-	assert_int_equal(config_get(dev, msi + 2, 2), 0x0085);
+	config_set(dev, msi + 2, 2, 0x11);
+	/* What the program wrote stays, on or off. */
 	ioas_device_irq_off(dev);
+	assert_int_equal(config_get(dev, msi + 2, 2), 0x0095);
+	config_set(dev, msi + 2, 2, 0x71);
+	assert_int_equal(config_get(dev, msi + 2, 2), 0x00a4);
+	ioas_device_restart(dev);
 	assert_int_equal(config_get(dev, msi + 2, 2), 0x0084);
+}
+
+static void as_linux_msi_is_a_scratch_pad(struct rig *r)
+{
+	struct ioas_device *dev = probe_device(r);
+	unsigned int msi = find_capability(dev, 0x05);
+
+	ioas_device_config_as_linux(dev);
+	assert_int_equal(config_get(dev, msi + 2, 2), 0x0084);
+	config_set(dev, msi + 2, 2, 0xffff);
+	assert_int_equal(config_get(dev, msi + 2, 2), 0x008e);
+	config_set(dev, msi + 2, 1, 0);
+	assert_int_equal(config_get(dev, msi + 2, 2), 0);
+	config_set(dev, msi + 4, 4, UINT32_MAX);
+	assert_int_equal(config_get(dev, msi + 4, 4), UINT32_MAX);
+	ioas_device_restart(dev);
+	assert_int_equal(config_get(dev, msi + 2, 2), 0x0084);
+	assert_int_equal(config_get(dev, msi + 4, 4), 0);
+}
+
+static void ports_and_rom_have_registers_of_their_own(struct rig *r)
+{
+	static const uint8_t image[3000] = {0x55, 0xaa};
+	static struct ioas_model model;
+	struct ioas_device *dev;
+
+	model = probe_model;
+	model.function.bar[3] =
+		(struct ioas_bar_desc){.size = 32, .port = true};
+	model.function.rom = image;
+	model.function.rom_bytes = sizeof(image);
+	dev = probe_make(r, &model);
+	assert_int_equal(config_get(dev, 0x1c, 4), 1);
+	config_set(dev, 0x1c, 4, UINT32_MAX);
+	assert_int_equal(config_get(dev, 0x1c, 4), 0xffffffe1);
+	config_set(dev, 0x30, 4, UINT32_MAX);
+	assert_int_equal(config_get(dev, 0x30, 4), 0xfffff001);
+	assert_int_equal(ioas_device_rom_size(dev), 4096);
+	/* Deaf until I/O decoding is on. */
+	probe_of(dev)->loads = probe_of(dev)->stores = 0;
+	assert_int_equal(ioas_device_load(dev, 3, 0, 2), 0xffff);
+	ioas_device_store(dev, 3, 0, 2, 7);
+	assert_int_equal(probe_of(dev)->loads + probe_of(dev)->stores, 0);
+	config_set(dev, 4, 2, 1);
+	assert_int_equal(ioas_device_load(dev, 3, 0, 2), 0x2211);
+	ioas_device_store(dev, 3, 0, 2, 7);
+	assert_int_equal(probe_of(dev)->stores, 1);
+	/* Without ports there is nothing to switch. */
+	dev = probe_device(r);
+	config_set(dev, 4, 2, 1);
+	assert_int_equal(config_get(dev, 4, 2), 0);
+	config_set(dev, 0x30, 4, UINT32_MAX);
+	assert_int_equal(config_get(dev, 0x30, 4), 0);
 }
 
 static void the_msix_capability_is_read_only_and_shows_the_mode(struct rig *r)
@@ -299,6 +358,8 @@ RIG_MAIN("pci_config", RIG_TEST(the_header_shows_the_facts_of_the_model),
          RIG_TEST(a_write_may_cross_registers),
          RIG_TEST(power_goes_to_d0_and_d3hot_only),
          RIG_TEST(msi_is_switched_on_by_set_up_only),
+         RIG_TEST(as_linux_msi_is_a_scratch_pad),
+         RIG_TEST(ports_and_rom_have_registers_of_their_own),
          RIG_TEST(the_msix_capability_is_read_only_and_shows_the_mode),
          RIG_TEST(the_express_capability_is_version_2_with_function_reset),
          RIG_TEST(the_function_reset_bit_resets_and_reads_as_0),

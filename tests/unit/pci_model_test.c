@@ -38,14 +38,14 @@ static void bars_are_powers_of_two_and_fit_their_registers(struct rig *r)
 		struct ioas_bar_desc desc;
 		int err;
 	} row[] = {
-		{2, {0x1800, false, false}, -EINVAL},
-		{3, {8, false, false}, -EINVAL},
-		{3, {16, false, false}, 0},
-		{3, {4 * GIB, false, false}, -EINVAL},
-		{3, {2 * GIB, false, false}, 0},
-		{1, {0x1000, false, false}, -EINVAL},
-		{5, {0x1000, false, false}, -EINVAL},
-		{4, {GIB << 33, true, true}, 0},
+		{2, {0x1800, false, false, false}, -EINVAL},
+		{3, {8, false, false, false}, -EINVAL},
+		{3, {16, false, false, false}, 0},
+		{3, {4 * GIB, false, false, false}, -EINVAL},
+		{3, {2 * GIB, false, false, false}, 0},
+		{1, {0x1000, false, false, false}, -EINVAL},
+		{5, {0x1000, false, false, false}, -EINVAL},
+		{4, {GIB << 33, true, true, false}, 0},
 	};
 	unsigned int i;
 
@@ -58,8 +58,49 @@ static void bars_are_powers_of_two_and_fit_their_registers(struct rig *r)
 			rig_ok(r, check(""));
 	}
 	f->bar[4].size = 0;
-	f->bar[5] = (struct ioas_bar_desc){0x1000, true, false};
+	f->bar[5] = (struct ioas_bar_desc){0x1000, true, false, false};
 	rig_fails(r, check("BAR"), -EINVAL);
+}
+
+static void ports_are_few_and_plain(struct rig *r)
+{
+	static const struct {
+		struct ioas_bar_desc desc;
+		int err;
+	} row[] = {
+		{{4, false, false, true}, 0},
+		{{256, false, false, true}, 0},
+		{{2, false, false, true}, -EINVAL},
+		{{512, false, false, true}, -EINVAL},
+		{{16, true, false, true}, -EINVAL},
+		{{16, false, true, true}, -EINVAL},
+	};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(row); i++) {
+		model = probe_model;
+		f->bar[3] = row[i].desc;
+		f->bar[4].size = 0;
+		if (row[i].err)
+			rig_fails(r, check("ports"), row[i].err);
+		else
+			rig_ok(r, check(""));
+	}
+	model = probe_model;
+	f->bar[2] = (struct ioas_bar_desc){.size = 256, .port = true};
+	f->msix_vectors = 1;
+	f->msix_table = 0;
+	f->msix_pba = 0x80;
+	rig_fails(r, check("ports"), -EINVAL);
+}
+
+static void a_rom_has_at_most_16_mib(struct rig *r)
+{
+	model = probe_model;
+	f->rom_bytes = 16 << 20;
+	rig_ok(r, check(""));
+	f->rom_bytes = (16 << 20) + 1;
+	rig_fails(r, check("ROM"), -EINVAL);
 }
 
 static void msi_has_a_power_of_two_vectors_up_to_32(struct rig *r)
@@ -126,6 +167,7 @@ static void create_refuses_what_check_refuses(struct rig *r)
 
 RIG_MAIN("pci_model", RIG_TEST(class_codes_have_24_bits),
          RIG_TEST(bars_are_powers_of_two_and_fit_their_registers),
+         RIG_TEST(ports_are_few_and_plain), RIG_TEST(a_rom_has_at_most_16_mib),
          RIG_TEST(msi_has_a_power_of_two_vectors_up_to_32),
          RIG_TEST(msix_lies_in_its_bar),
          RIG_TEST(create_refuses_what_check_refuses))

@@ -2,7 +2,8 @@
 /*
  * A VFIO to test with: functions in groups of their own (the second and third
  * share a bus, the fourth is on the root bus), a front end whose descriptors
- * are places in an array, and an observer that keeps what it was told. Included by one test program each, so its functions are static.
+ * are places in an array, and an observer that keeps what it was told. Included
+ * by one test program each, so its functions are static.
  *
  * The device: 8 bytes written at offset 0 of BAR 2 are an address that it
  * reads 8 bytes from; 8 bytes at offset 8, one that it writes 8 bytes to.
