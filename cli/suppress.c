@@ -161,7 +161,10 @@ char *ioas_suppression_of(const struct ioas_report_item *item)
 	char *line = NULL;
 	unsigned int i;
 
-	for (i = 0; site && i < site->depth && !function; i++)
+	/* Of the file that the place is in: what called it has other names. */
+	for (i = 0; site && i < site->depth && !function &&
+	            site->frame[i].module == site->frame[0].module;
+	     i++)
 		ioas_symbols_find(item->report->symbols, &site->frame[i],
 		                  first_function, &function);
 	if (!function && site && site->depth)

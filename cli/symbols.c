@@ -169,29 +169,54 @@ static void call_line(Dwarf_Die *die, Dwarf_Die *unit, struct ioas_place *place)
 		place->line = (int)number;
 }
 
-/* By debug data: the innermost inlined function, and outwards from there. */
+static bool is_function(Dwarf_Die *die)
+{
+	int tag = dwarf_tag(die);
+
+	return tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram;
+}
+
+/*
+ * The function that was inlined as the first of these, then whatever it was
+ * inlined into, up to a function that has code of its own.
+ */
+static void give_functions(struct finding_place *f, Dwarf_Die *unit,
+                           Dwarf_Die *scopes, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (!is_function(&scopes[i]))
+			continue;
+		give(f, dwarf_diename(&scopes[i]));
+		if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram)
+			return;
+		call_line(&scopes[i], unit, &f->place);
+	}
+}
+
+/*
+ * By debug data. The scopes of an address lead from an inlined function to
+ * where it was written; those of its entry, to where it was inlined.
+ */
 static void find_by_scopes(struct finding_place *f)
 {
 	Dwarf_Addr bias;
 	Dwarf_Die *unit = dwfl_module_addrdie(f->module, f->address, &bias);
-	Dwarf_Die *scopes = NULL;
-	int i, count;
+	Dwarf_Die *written = NULL, *inlined = NULL;
+	int i = 0, count;
 
 	if (!unit)
 		return;
-	count = dwarf_getscopes(unit, f->address - bias, &scopes);
-	for (i = 0; i < count; i++) {
-		int tag = dwarf_tag(&scopes[i]);
-
-		if (tag != DW_TAG_inlined_subroutine &&
-		    tag != DW_TAG_subprogram)
-			continue;
-		give(f, dwarf_diename(&scopes[i]));
-		if (tag == DW_TAG_subprogram)
-			break;
-		call_line(&scopes[i], unit, &f->place);
+	count = dwarf_getscopes(unit, f->address - bias, &written);
+	while (i < count && !is_function(&written[i]))
+		i++;
+	if (i < count) {
+		count = dwarf_getscopes_die(&written[i], &inlined);
+		give_functions(f, unit, inlined, count);
 	}
-	free(scopes);
+	free(inlined);
+	free(written);
 }
 
 static void find_line(struct finding_place *f)

@@ -109,6 +109,19 @@ static void find_notes(const struct dl_phdr_info *info, struct ioas_module *m)
 	}
 }
 
+/*
+ * What the system adds to the name of a program that was replaced meanwhile.
+ * The build id tells whether the file of that name is still the same.
+ */
+static size_t without_mark(const char *path, size_t length)
+{
+	static const char mark[] = " (deleted)";
+	size_t n = sizeof(mark) - 1;
+
+	return length > n && !memcmp(path + length - n, mark, n) ? length - n
+	                                                         : length;
+}
+
 /* The program itself has no name there. */
 static size_t find_path(const struct dl_phdr_info *info, char *ret_path)
 {
@@ -121,7 +134,7 @@ static size_t find_path(const struct dl_phdr_info *info, char *ret_path)
 		                  (long)"/proc/self/exe", (long)ret_path,
 		                  PATH_ROOM - 1, 0, 0);
 	if (linked > 0)
-		n = (size_t)linked;
+		n = without_mark(ret_path, (size_t)linked);
 	ret_path[n] = '\0';
 	return n;
 }

@@ -47,6 +47,9 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *argument)
 		return _URC_NO_REASON;
 	walk->frame = 0;
 	stack->slot[n] = cfa - sizeof(uint64_t);
+	/* Below it is what a signal handler returns to: its first byte. */
+	if (exact && n)
+		stack->address[n - 1]++;
 	if (exact || (n && stack->slot[n] <= stack->slot[n - 1]))
 		stack->plain = false;
 	stack->address[n] = exact ? address : address - 1;

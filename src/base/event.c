@@ -18,3 +18,13 @@ void ioas_tell_observers(struct ioas_observer *first,
 	for (o = first; o; o = o->next)
 		o->event(o, ev);
 }
+
+bool ioas_event_wanted(enum ioas_event_kind kind)
+{
+	/* Pairs with the store in ioas_observe(). */
+	const struct ioas_observer *o = ioas_aptr_load(&ioas_observers);
+
+	while (o && (o->deaf >> kind & 1))
+		o = o->next;
+	return o != NULL;
+}

@@ -91,6 +91,7 @@ struct ioas_event {
 struct ioas_observer {
 	void (*event)(struct ioas_observer *self, const struct ioas_event *ev);
 	struct ioas_observer *next; /* written before it is published */
+	uint32_t deaf; /* bits by kind that need not be told; constant */
 };
 
 /* Observers are only ever added, by one thread at a time. */
@@ -107,5 +108,8 @@ static inline void ioas_tell(const struct ioas_event *ev)
 	if (first)
 		ioas_tell_observers(first, ev);
 }
+
+/* Does anybody want events of this kind, which take long to gather? */
+bool ioas_event_wanted(enum ioas_event_kind kind);
 
 #endif /* IOAS_BASE_EVENT_H */

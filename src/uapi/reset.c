@@ -73,13 +73,27 @@ bool ioas_vdevice_resettable(const struct ioas_vdevice *vdevice)
 	       (!on_root_bus(vdevice) && count_on_bus(vdevice) == 1);
 }
 
+/* What is mapped meanwhile is told when somebody cares: it may be a lot. */
+static void reset_locked(const struct ioas_vdevice *v)
+{
+	const struct ioas_container *container = v->group->container;
+
+	if (container && container->type1 &&
+	    ioas_event_wanted(IOAS_EVENT_LIVE_AT_RESET))
+		ioas_type1_tell_live(container->type1, IOAS_EVENT_LIVE_AT_RESET,
+		                     v->dev);
+	ioas_device_reset(v->dev);
+}
+
 long ioas_device_reset_call(struct ioas_call *call)
 {
 	struct ioas_vdevice *vdevice = call->file->device;
 
 	if (!ioas_vdevice_resettable(vdevice))
 		return -EINVAL;
-	ioas_device_reset(vdevice->dev);
+	ioas_lock(&vdevice->vfio->lock);
+	reset_locked(vdevice);
+	ioas_unlock(&vdevice->vfio->lock);
 	return 0;
 }
 
@@ -167,7 +181,7 @@ static long reset_bus_locked(const struct ioas_vdevice *of,
 		if (!is_owned(v, owned))
 			return -EINVAL;
 	for (v = next_on_bus(of, NULL); v; v = next_on_bus(of, v))
-		ioas_device_reset(v->dev);
+		reset_locked(v);
 	return 0;
 }
 

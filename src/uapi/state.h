@@ -325,7 +325,9 @@ int ioas_type1_admits(struct ioas_type1 *type1);
 /* What CHECK_EXTENSION answers with and without a back end. */
 long ioas_type1_extension(const struct ioas_vfio *vfio, bool is_on,
                           unsigned long extension);
-void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind);
+/* Every mapping; @device may be NULL. */
+void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind,
+                          const struct ioas_device *device);
 
 long ioas_type1_get_info(struct ioas_call *call);
 long ioas_type1_map(struct ioas_call *call);

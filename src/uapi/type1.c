@@ -101,7 +101,8 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
 	return 0;
 }
 
-void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind)
+void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind,
+                          const struct ioas_device *device)
 {
 	const struct iova_range all = {0, UINT64_MAX};
 	struct ioas_space *space = type1->space;
@@ -120,6 +121,8 @@ void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind)
 			.site = area->site,
 			.site_now = site_now,
 			.what = "container",
+			.device = device ? device->name : NULL,
+			.model = device ? device->model->name : NULL,
 		};
 
 		ioas_tell(&ev);
@@ -137,7 +140,7 @@ void ioas_type1_put(struct ioas_type1 *type1)
 	if (ioas_a64_add(&type1->users, -UINT64_C(1)))
 		return;
 	vfio = type1->vfio;
-	ioas_type1_tell_live(type1, IOAS_EVENT_LIVE_AT_CLOSE);
+	ioas_type1_tell_live(type1, IOAS_EVENT_LIVE_AT_CLOSE, NULL);
 	/* A statistic. */
 	ioas_a64_add(&vfio->live, -type1->space->area_count);
 	ioas_space_destroy(type1->space);

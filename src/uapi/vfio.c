@@ -98,7 +98,8 @@ void ioas_vfio_tell_live(struct ioas_vfio *vfio)
 	ioas_lock(&vfio->lock);
 	for (c = vfio->containers; c; c = c->next)
 		if (c->type1)
-			ioas_type1_tell_live(c->type1, IOAS_EVENT_LIVE_AT_EXIT);
+			ioas_type1_tell_live(c->type1, IOAS_EVENT_LIVE_AT_EXIT,
+			                     NULL);
 	ioas_unlock(&vfio->lock);
 	ioas_hooks.signals_restore(&saved);
 }

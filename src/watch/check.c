@@ -11,13 +11,13 @@ const struct ioas_check ioas_checks[IOAS_CHECK_NR] = {
 	[IOAS_CHECK_WILD_DMA] = {"wild-dma", "bounds",
                                  "device access to an address that is not "
                                  "mapped",
-                                 "SPACE-3", IOAS_FINDING, true},
+                                 NULL, IOAS_FINDING, true},
 	[IOAS_CHECK_READ_ONLY] = {"read-only", "ro",
                                   "device write to a mapping made for reading",
-                                  "SPACE-3", IOAS_FINDING, true},
+                                  NULL, IOAS_FINDING, true},
 	[IOAS_CHECK_WRITE_ONLY] = {"write-only", "ro",
                                    "device read of a mapping made for writing",
-                                   "SPACE-3", IOAS_FINDING, true},
+                                   NULL, IOAS_FINDING, true},
 	[IOAS_CHECK_OUTSIDE_APERTURE] =
 		{"outside-aperture", "bounds",
                  "device access beyond what the IOMMU translates", NULL,

@@ -182,9 +182,13 @@ static void add_age(const struct ioas_finding *f, struct ioas_text *text)
 {
 	if (!f->age_ns && !f->thread)
 		return;
-	ioas_text_add(text,
-	              LABEL "%" PRIu64 ".%" PRIu64 " ms before, by %s %u\n", "",
-	              f->age_ns / 1000000, f->age_ns / 100000 % 10,
+	if (f->age_ns < 1000000)
+		ioas_text_add(text, LABEL "%" PRIu64 " us", "",
+		              f->age_ns / 1000);
+	else
+		ioas_text_add(text, LABEL "%" PRIu64 ".%" PRIu64 " ms", "",
+		              f->age_ns / 1000000, f->age_ns / 100000 % 10);
+	ioas_text_add(text, " before, by %s %u\n",
 	              f->same_thread ? "this thread," : "thread", f->thread);
 }
 

@@ -237,9 +237,13 @@ static void on_close_live(struct ioas_watch *watch, const struct ioas_event *ev)
 	on_mapping(watch, ev, IOAS_CHECK_LEAK_ON_CLOSE);
 }
 
+/* How the process came to its end says nothing of the mapping. */
 static void on_exit_live(struct ioas_watch *watch, const struct ioas_event *ev)
 {
-	on_mapping(watch, ev, IOAS_CHECK_LEAK_AT_EXIT);
+	struct ioas_event alone = *ev;
+
+	alone.site_now = 0;
+	on_mapping(watch, &alone, IOAS_CHECK_LEAK_AT_EXIT);
 }
 
 static void on_unknown(struct ioas_watch *watch, const struct ioas_event *ev)
@@ -296,6 +300,8 @@ void ioas_watch_init(struct ioas_watch *watch,
 	watch->observer.event = observe;
 	watch->ways = ways;
 	watch->checks = checks;
+	if (!(checks >> IOAS_CHECK_LEAK_AT_RESET & 1))
+		watch->observer.deaf = UINT32_C(1) << IOAS_EVENT_LIVE_AT_RESET;
 	ioas_observe(&watch->observer);
 }
 

@@ -42,6 +42,22 @@ static void every_observer_hears_every_event(struct rig *r)
 	assert_int_equal(b.kind, IOAS_EVENT_UNMAP);
 }
 
+static void a_kind_is_wanted_when_anybody_hears_it(struct rig *r)
+{
+	static struct counter a, b;
+
+	(void)r;
+	ioas_aptr_store(&ioas_observers, NULL);
+	assert_false(ioas_event_wanted(IOAS_EVENT_RESET));
+	a = b = (struct counter){.observer = {.event = count}};
+	a.observer.deaf = 1u << IOAS_EVENT_RESET;
+	ioas_observe(&a.observer);
+	assert_false(ioas_event_wanted(IOAS_EVENT_RESET));
+	assert_true(ioas_event_wanted(IOAS_EVENT_MAP));
+	ioas_observe(&b.observer);
+	assert_true(ioas_event_wanted(IOAS_EVENT_RESET));
+}
+
 static void without_a_hook_no_call_site_is_known(struct rig *r)
 {
 	struct ioas_hooks all = ioas_hooks;
@@ -56,4 +72,5 @@ static void without_a_hook_no_call_site_is_known(struct rig *r)
 
 RIG_MAIN("base_event", RIG_TEST(telling_nobody_is_fine),
          RIG_TEST(every_observer_hears_every_event),
+         RIG_TEST(a_kind_is_wanted_when_anybody_hears_it),
          RIG_TEST(without_a_hook_no_call_site_is_known))

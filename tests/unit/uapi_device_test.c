@@ -103,6 +103,22 @@ static void reset_keeps_interrupts(struct rig *r)
 	rig_ok(r, set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, fd));
 }
 
+static void what_is_mapped_at_a_reset_is_told(struct rig *r)
+{
+	int container, group, device;
+
+	world_attached(r, &container, &group);
+	device = (int)rig_value(r, open_device(group, "0000:01:00.0"));
+	rig_ok(r, call(device, VFIO_DEVICE_RESET, NULL));
+	assert_int_equal(told(IOAS_EVENT_LIVE_AT_RESET), 0);
+	rig_ok(r,
+	       map(container, 0x100000, rig_memory(r, rig_page()), rig_page()));
+	rig_ok(r, call(device, VFIO_DEVICE_RESET, NULL));
+	assert_int_equal(told(IOAS_EVENT_LIVE_AT_RESET), 1);
+	assert_string_equal(told_nth(IOAS_EVENT_LIVE_AT_RESET, 0)->device,
+	                    "0000:01:00.0");
+}
+
 static void an_interrupt_of_the_device_arrives(struct rig *r)
 {
 	static const int32_t fd[] = {EVENT_FD, EVENT_FD + 1};
@@ -305,6 +321,7 @@ RIG_MAIN("uapi_device",
          RIG_TEST(minus_one_clears_the_error_event),
          RIG_TEST(a_failed_replacement_keeps_the_error_event),
          RIG_TEST(reset_keeps_interrupts),
+         RIG_TEST(what_is_mapped_at_a_reset_is_told),
          RIG_TEST(an_interrupt_of_the_device_arrives),
          RIG_TEST(a_read_is_made_of_the_largest_aligned_units),
          RIG_TEST(a_write_is_done_up_to_the_bad_byte),

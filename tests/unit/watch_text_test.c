@@ -71,6 +71,18 @@ static void an_access_is_a_line_and_what_explains_it(struct rig *r)
 		"  law:         SPACE-2\n");
 }
 
+static void a_moment_ago_is_told_in_microseconds(struct rig *r)
+{
+	struct ioas_finding f = late;
+
+	(void)r;
+	f.age_ns = 999999;
+	f.same_thread = 1;
+	assert_non_null(strstr(text_of(&f),
+	                       "               999 us before, by this thread, "
+	                       "33\n"));
+}
+
 static void pieces_are_listed_when_the_access_was_refused_in_part(struct rig *r)
 {
 	struct ioas_finding f = late;
@@ -198,6 +210,7 @@ static void a_summary_has_errors_before_notes(struct rig *r)
 }
 
 RIG_MAIN("watch_text", RIG_TEST(an_access_is_a_line_and_what_explains_it),
+         RIG_TEST(a_moment_ago_is_told_in_microseconds),
          RIG_TEST(pieces_are_listed_when_the_access_was_refused_in_part),
          RIG_TEST(neighbours_are_shown_where_there_are_any),
          RIG_TEST(each_kind_of_leak_reads_differently),

@@ -1,0 +1,510 @@
+# SPDX-License-Identifier: MIT
+"""Findings: which check, the calls that led to it by function and line, as
+text and as JSON; how often each is told; what is left out on request.
+
+tests/clients/report/defects.c has the defects, a case each.
+"""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import (BDF, NVME, TOP, assert_refused, ioas_lines, wait_until)
+
+SOURCE = os.path.join(TOP, "tests/clients/report/defects.c")
+
+
+def mark(name):
+    """The line of the source that is marked with this name."""
+    with open(SOURCE, encoding="ascii") as f:
+        lines = [i for i, x in enumerate(f, 1) if f"/* AT: {name} */" in x]
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.fixture(scope="session")
+def compile_defects(tmp_path_factory):
+    """The program, with these options of the compiler; each made once."""
+    folder = tmp_path_factory.mktemp("report")
+    made = {}
+
+    def program(*options):
+        if options not in made:
+            path = folder / f"defects{len(made)}"
+            subprocess.run(
+                [os.environ.get("CC", "cc").split()[0], "-O2", "-w",
+                 "-fno-optimize-sibling-calls", "-D_GNU_SOURCE", "-pthread",
+                 *options, SOURCE, "-o",
+                 str(path)], check=True)
+            made[options] = path
+        return made[options]
+    return program
+
+
+class Report:
+    """A run of one case: what was found, in both forms where asked."""
+
+    def __init__(self, result, findings=(), summary=None):
+        self.result = result
+        self.findings = findings
+        self.summary = summary
+
+    def only(self, check):
+        found = [x for x in self.findings if x["check"] == check]
+        assert len(found) == 1, [x["check"] for x in self.findings]
+        return found[0]
+
+
+@pytest.fixture
+def run(ioas, compile_defects, tmp_path):
+    """run(case) -> Report, from JSON."""
+    def go(case, *options, build=("-g",)):
+        path = tmp_path / "report"
+        device = "nvme,size=1M" if case.startswith("nvme") else "edu"
+        result = ioas.run(compile_defects(*build), case, devices=[device],
+                          options=["--report", "json", "--report-file", path,
+                                   *options])
+        assert result.stdout == "done\n", result.stderr
+        assert result.stderr == ""
+        rows = [json.loads(x) for x in path.read_text().splitlines()]
+        summaries = [x for x in rows if x["type"] == "summary"]
+        return Report(result, [x for x in rows if x["type"] == "finding"],
+                      summaries[0]["checks"] if summaries else None)
+    return go
+
+
+@pytest.fixture
+def text(ioas, compile_defects):
+    """text(case) -> standard error."""
+    def go(case, *options, build=("-g",)):
+        device = "nvme,size=1M" if case.startswith("nvme") else "edu"
+        result = ioas.run(compile_defects(*build), case, devices=[device],
+                          options=options)
+        assert result.stdout == "done\n", result.stderr
+        return result.stderr
+    return go
+
+
+def functions(frames):
+    """Functions of a stack, inlined ones too, the innermost first."""
+    return [p.get("function") for f in frames for p in f["places"]]
+
+
+def line_of(frames, function):
+    """Where in this function, for one of this program."""
+    for frame in frames:
+        for place in frame["places"]:
+            if place.get("function") == function:
+                assert place["file"].endswith("defects.c")
+                return place["line"]
+    assert False, functions(frames)
+
+
+def assert_mapped_by(finding, case):
+    frames = finding["mapped_at"]
+    assert functions(frames)[:2] == ["map_buffer", case]
+    assert line_of(frames, "map_buffer") == mark("map")
+    assert "main" in functions(frames)
+
+
+def assert_stored_by(finding, *callers):
+    """The instruction that rang the doorbell, inlined or not."""
+    assert len(finding["done_at"]) == 1
+    names = functions(finding["done_at"])
+    assert set(names) & set(callers), names
+
+
+def test_use_after_unmap(run):
+    found = run("use_after_unmap").only("use-after-unmap")
+    assert found["severity"] == "error"
+    assert (found["device"], found["model"]) == (BDF, "edu")
+    assert found["permission"] == "WRITE"
+    assert found["iova"] == {"first": "0x10008", "last": "0x10017"}
+    assert found["issued_by"] == {"command": "DMA"}
+    assert functions(found["gone_at"])[:2] == ["unmap_buffer",
+                                               "use_after_unmap"]
+    assert line_of(found["gone_at"], "unmap_buffer") == mark("unmap")
+    assert_mapped_by(found, "use_after_unmap")
+    assert_stored_by(found, "ring")
+    assert 0 < found["gone_ns_before"] < 60e9
+    assert found["mapping_below"] == {"first": "0xe000", "last": "0xefff",
+                                      "permission": "READ|WRITE"}
+    assert "mapping_here" not in found and "mapping_above" not in found
+    assert found["suppression"] == "use-after-unmap:unmap_buffer"
+
+
+def test_use_after_unmap_as_text(text):
+    said = text("use_after_unmap")
+    wanted = [
+        rf"ioas: ERROR: use-after-unmap: DMA fault: device {BDF} \(edu\) "
+        r"cannot WRITE 16 bytes at IOVA 0x10008: not mapped any more",
+        r"  issued by:   DMA",
+        r"  done by:     .*",
+        r"(?:  {13}.*\n)*?"
+        rf"  unmapped at: unmap_buffer \(defects\.c:{mark('unmap')}\)",
+        r"               use_after_unmap \(defects\.c:\d+\)",
+        r"(?:  {13}.*\n)*?"
+        r"               \d+(\.\d)? [mu]s before, by this thread, \d+",
+        rf"  mapped at:   map_buffer \(defects\.c:{mark('map')}\)",
+        r"               use_after_unmap \(defects\.c:\d+\)",
+        r"(?:  {13}.*\n)*?"
+        r"  neighbours:  0xe000-0xefff READ\|WRITE, below",
+        r"  law:         SPACE-2",
+        r"  suppress by: use-after-unmap:unmap_buffer",
+        r"ioas: summary: 1 use-after-unmap",
+    ]
+    assert re.fullmatch("\n".join(wanted) + "\n", said), said
+
+
+def test_the_thread_that_unmapped_is_named(run, text):
+    found = run("use_after_unmap_by_a_thread").only("use-after-unmap")
+    assert "unmap_elsewhere" in functions(found["gone_at"])
+    assert found["gone_by_thread"] != found["pid"]
+    said = text("use_after_unmap_by_a_thread")
+    assert re.search(r"s before, by thread \d+$", said, re.M), said
+
+
+def test_wild_dma(run):
+    found = run("wild").only("wild-dma")
+    assert found["permission"] == "READ"
+    assert found["mapping_below"]["first"] == "0x10000"
+    assert "mapped_at" not in found and "gone_at" not in found
+
+
+@pytest.mark.parametrize("case, check, did", [
+    ("read_only", "read-only", "WRITE"), ("write_only", "write-only", "READ"),
+    ("no_bus_master", "no-bus-master", "WRITE")])
+def test_an_access_to_a_mapping_that_is_there(run, case, check, did):
+    report = run(case)
+    found = report.only(check)
+    assert len(report.findings) == 1
+    assert found["permission"] == did
+    assert found["mapping_here"]["first"] == "0x10000"
+    assert_mapped_by(found, case)
+
+
+def test_outside_of_the_aperture(run):
+    assert run("outside_aperture").only("outside-aperture")
+
+
+def test_an_access_that_is_refused_in_part(run, text):
+    found = run("in_part").only("wild-dma")
+    assert found["iova"] == {"first": "0x10ff8", "last": "0x1100f"}
+    assert found["refused"] == [{"first": "0x11000", "last": "0x1100f",
+                                 "reason": "not mapped"}]
+    assert found["refused_more"] is False
+    assert "  refused:     0x11000-0x1100f: not mapped\n" in text("in_part")
+
+
+def test_a_register_written_by_a_call_has_a_stack(run):
+    found = run("wild_by_pwrite").only("wild-dma")
+    assert functions(found["done_at"])[:2] == ["write_register",
+                                               "wild_by_pwrite"]
+    assert line_of(found["done_at"], "write_register") == mark("pwrite")
+
+
+def test_the_command_behind_an_access(run, text):
+    found = run("nvme_identify_into_nothing").only("wild-dma")
+    assert found["issued_by"] == {"queue": 0, "command_id": 0x17,
+                                  "command": "IDENTIFY", "role": "PRP1"}
+    assert_stored_by(found, "identify")
+    assert "  issued by:   SQ 0, CID 0x17, IDENTIFY, PRP1\n" in \
+        text("nvme_identify_into_nothing")
+
+
+# ---- Leaks ----
+
+def test_a_leak_on_close(run):
+    found = run("leak_on_close").only("leak-on-close")
+    assert found["severity"] == "error"
+    assert found["iova"] == {"first": "0x11000", "last": "0x11fff"}
+    assert_mapped_by(found, "leak_on_close")
+    assert functions(found["done_at"])[0] == "close_all"
+    assert line_of(found["done_at"], "close_all") == mark("close")
+
+
+def test_a_leak_at_exit_is_a_note(run):
+    report = run("leak_at_exit", "--error-exitcode", 9)
+    found = report.only("leak-at-exit")
+    assert found["severity"] == "note"
+    assert report.result.returncode == 0
+    assert_mapped_by(found, "leak_at_exit")
+    assert "done_at" not in found
+
+
+def test_a_leak_at_reset_is_told_on_request(run):
+    assert run("nvme_reset_with_a_mapping").findings == []
+    report = run("nvme_reset_with_a_mapping", "--check",
+                 "default,leak-at-reset", "--error-exitcode", 9)
+    assert report.result.returncode == 0
+    assert [x["check"] for x in report.findings] == ["leak-at-reset"] * 2
+    for found in report.findings:
+        assert found["severity"] == "note"
+        assert found["device"] == BDF
+        assert line_of(found["done_at"], "reset_device") == mark("reset")
+        assert_mapped_by(found, "nvme_reset_with_a_mapping")
+
+
+def test_leaks_of_one_place_are_one_finding(run):
+    report = run("leak_of_many")
+    report.only("leak-on-close")
+    assert report.summary == {"leak-on-close": {"count": 8,
+                                                "bytes": 8 * 4096}}
+
+
+def test_a_forked_child_has_places_too(run):
+    report = run("leak_by_a_child")
+    assert_mapped_by(report.only("leak-on-close"), "leak_on_close")
+
+
+# ---- How often ----
+
+def test_a_clean_program_says_nothing(text):
+    assert text("nothing_wrong", "--check", "all") == ""
+
+
+def test_one_cause_is_told_once_and_counted(run):
+    report = run("one_cause_many_times")
+    report.only("use-after-unmap")
+    assert report.summary["use-after-unmap"]["count"] == 50
+
+
+def test_a_hundred_causes_are_named(run, text):
+    report = run("many_causes")
+    assert len(report.findings) == 100
+    assert report.summary["wild-dma"]["count"] == 150
+    said = text("many_causes").splitlines()
+    assert len([x for x in said if x.startswith("ioas: ERROR: ")]) == 100
+    assert said[-1] == "ioas: summary: 150 wild-dma"
+
+
+def test_findings_change_the_status(run):
+    assert run("wild").result.returncode == 0
+    assert run("wild", "--error-exitcode", 77).result.returncode == 77
+    assert run("nothing_wrong",
+               "--error-exitcode", 77).result.returncode == 0
+
+
+# ---- Stacks ----
+
+def test_stacks_that_differ_above_are_not_mixed_up(run):
+    """Both ways use the same addresses of the stack, by turns."""
+    report = run("two_ways_by_turns")
+    ways = {functions(x["mapped_at"])[1] for x in report.findings}
+    assert ways == {"map_by_one_way", "map_by_another_way"}
+    assert len(report.findings) == 2
+    assert report.summary["use-after-unmap"]["count"] == 6
+
+
+def test_a_deep_stack_is_cut(run):
+    found = run("deep_stack").only("leak-at-exit")
+    assert len(found["mapped_at"]) == 32
+    assert functions(found["mapped_at"])[:3] == ["map_buffer", "dive", "dive"]
+
+
+def test_inlined_functions_are_shown(run):
+    found = run("inlined").only("leak-at-exit")
+    assert functions(found["mapped_at"])[:4] == [
+        "map_buffer", "inlined_wrapper", "holds_an_inlined_one", "inlined"]
+    assert line_of(found["mapped_at"], "inlined_wrapper") == mark("inlined")
+    assert line_of(found["mapped_at"], "holds_an_inlined_one") == \
+        mark("outer")
+
+
+def test_a_mapping_made_in_a_signal_handler(run):
+    found = run("map_in_a_signal_handler").only("leak-at-exit")
+    names = functions(found["mapped_at"])
+    assert names[:2] == ["map_buffer", "on_signal"]
+    assert "main" in names
+
+
+def build_id(program):
+    out = subprocess.run(["readelf", "-n", program], text=True, check=True,
+                         capture_output=True).stdout
+    return re.search(r"Build ID: (\w+)", out)[1]
+
+
+def test_a_stripped_program_has_offsets_and_a_build_id(
+        run, text, compile_defects):
+    build = ("-s", "-Wl,--build-id")
+    found = run("leak_on_close", build=build).only("leak-on-close")
+    program = compile_defects(*build)
+    frame = found["mapped_at"][0]
+    assert frame["module"] == str(program)
+    assert frame["build_id"] == build_id(program)
+    assert frame["places"] == []
+    assert found["suppression"] == f"leak-on-close:{program.name}"
+    said = text("leak_on_close", build=build)
+    assert re.search(rf"^  mapped at:   {program.name}\+{frame['offset']}$",
+                     said, re.M), said
+    assert f"  no symbols:  {program.name} is {program}, build id " \
+        f"{build_id(program)}\n" in said
+    # The same place by the debug data that was stripped.
+    full = subprocess.run(
+        ["addr2line", "-fe", compile_defects("-g", "-Wl,--build-id"),
+         frame["offset"]], text=True, check=True, capture_output=True).stdout
+    assert full.startswith("map_buffer\n")
+
+
+def test_a_symbol_table_gives_functions_that_hold_the_address(run):
+    """Global functions by name; static ones are not the nearest of those."""
+    found = run("leak_on_close",
+                build=("-s", "-rdynamic")).only("leak-on-close")
+    frames = found["mapped_at"]
+    assert frames[0]["places"] == [{"function": "map_buffer"}]
+    # leak_on_close() is static, and inlined nowhere.
+    assert frames[1]["places"] == []
+
+
+def test_a_file_that_has_changed_is_not_believed(ioas, compile_defects,
+                                                 tmp_path):
+    """The program is replaced while it runs, before its report."""
+    program = tmp_path / "defects"
+    other = compile_defects("-g", "-O0", "-Wl,--build-id")
+    program.write_bytes(compile_defects("-g", "-Wl,--build-id").read_bytes())
+    program.chmod(0o755)
+    script = f"'{program}' leak_on_close"
+    # Unlinked while it is started: the path leads to another file then.
+    launcher = tmp_path / "launcher.c"
+    launcher.write_text(
+        '#include <stdio.h>\n__attribute__((constructor)) static void f(void)'
+        f'{{ rename("{tmp_path}/other", "{program}"); }}\n')
+    (tmp_path / "other").write_bytes(other.read_bytes())
+    library = tmp_path / "launcher.so"
+    subprocess.run(["cc", "-shared", "-fPIC", launcher, "-o", library],
+                   check=True)
+    result = ioas.run("/bin/sh", "-c", f"LD_PRELOAD=\"$LD_PRELOAD {library}\""
+                      f" {script}", devices=["edu"])
+    assert "leak-on-close" in result.stderr, result.stderr
+    assert "map_buffer" not in result.stderr
+    assert re.search(r"mapped at:   defects\+0x", result.stderr)
+
+
+def test_calls_of_qemu_are_named_where_its_symbols_say(system_qemu, tmp_path):
+    """QEMU 7.2 to 10.0 unmaps every second of its fixed mappings at close."""
+    path = tmp_path / "report"
+    result = system_qemu.run("qemu-img", "info", NVME,
+                             options=["--report", "json", "--report-file",
+                                      path])
+    assert result.returncode == 0
+    rows = [json.loads(x) for x in path.read_text().splitlines()]
+    left = [x for x in rows if x.get("check") == "leak-on-close"]
+    assert len(left) >= 2
+    for found in left:
+        assert "qemu_vfio_close" in functions(found["done_at"])
+        assert "qemu_vfio_dma_map" in functions(found["mapped_at"])
+
+
+# ---- Selecting and suppressing ----
+
+@pytest.mark.parametrize("checks, found", [
+    ("all", {"leak-at-exit", "read-only"}), ("none", set()),
+    ("ro", {"read-only"}), ("leak", {"leak-at-exit"}),
+    ("-leak", {"read-only"}), ("all,-ro", {"leak-at-exit"}),
+])
+def test_checks_are_selected(ioas, compile_defects, tmp_path, checks, found):
+    script = "; ".join(f"'{compile_defects('-g')}' {case}"
+                       for case in ("read_only", "leak_at_exit"))
+    path = tmp_path / "report"
+    ioas.run("/bin/sh", "-c", script, devices=["edu"],
+             options=["--check", checks, "--report", "json", "--report-file",
+                      path])
+    rows = [json.loads(x) for x in path.read_text().splitlines()]
+    assert {x["check"] for x in rows if x["type"] == "finding"} == found
+
+
+def test_a_wrong_check_is_named(ioas):
+    result = ioas.run("/bin/true", options=["--check", "leak,colour"])
+    assert_refused(result, 125, "'colour'", "ioas list checks")
+
+
+def test_checks_are_listed(ioas):
+    listed = json.loads(subprocess.run(
+        [ioas.tool, "list", "checks", "--json"], check=True,
+        capture_output=True).stdout)
+    names = {x["name"] for x in listed}
+    assert {"use-after-unmap", "leak-at-reset"} <= names
+    manual = os.path.join(TOP, "docs/ioas-run.1.scd")
+    with open(manual, encoding="ascii") as f:
+        manual = f.read()
+    for name in names:
+        assert f"*{name}*" in manual, name
+
+
+@pytest.mark.parametrize("lines, suppressed", [
+    ("use-after-unmap:unmap_buffer", True),
+    ("# all of it\n\n  use-after-unmap:*  \n", True),
+    ("use-*:use_after_un*", True),
+    ("*:main", True),
+    ("use-after-unmap:defects*", True),
+    ("wild-dma:unmap_buffer", False),
+    ("use-after-unmap:unmap", False),
+    ("", False),
+])
+def test_suppressions(run, tmp_path, lines, suppressed):
+    path = tmp_path / "suppressions"
+    path.write_text(lines + "\n")
+    report = run("use_after_unmap", "--suppressions", path,
+                 "--error-exitcode", 3)
+    assert (report.findings == []) is suppressed
+    assert (report.summary is None) is suppressed
+    assert report.result.returncode == (0 if suppressed else 3)
+
+
+def test_what_is_suppressed_is_not_in_the_summary(text, tmp_path):
+    path = tmp_path / "suppressions"
+    path.write_text("use-after-unmap:one_cause_many_times\n")
+    assert text("one_cause_many_times", "--suppressions", path) == ""
+
+
+def test_a_wrong_suppression_is_named_by_line(ioas, tmp_path):
+    path = tmp_path / "suppressions"
+    path.write_text("wild-dma:f\nwild-dma\n")
+    result = ioas.run("/bin/true", options=["--suppressions", path])
+    assert_refused(result, 125, "suppressions:2", "CHECK:FUNCTION")
+    result = ioas.run("/bin/true", options=["--suppressions", "/no/such"])
+    assert_refused(result, 125, "/no/such", "No such file")
+
+
+def test_suppressions_can_be_generated_and_used(text, tmp_path):
+    said = text("leak_of_many", "--gen-suppressions")
+    lines = said.splitlines()
+    start = [i for i, x in enumerate(lines) if x.startswith("# ")]
+    path = tmp_path / "suppressions"
+    path.write_text("\n".join(lines[start[0]:]) + "\n")
+    assert lines[-1] == "leak-on-close:map_buffer"
+    assert text("leak_of_many", "--suppressions", path) == ""
+
+
+# ---- Without the tool ----
+
+def test_a_daemon_writes_text_itself(ioas, compile_defects, tmp_path):
+    """It outlives the tool: modules and offsets, in the report file."""
+    report, ready = tmp_path / "report", tmp_path / "ready"
+    os.mkfifo(ready)
+    program = compile_defects("-g")
+    script = (f"(read x < '{ready}'; exec '{program}' leak_of_many) "
+              "> /dev/null 2>&1 &")
+    result = ioas.run("/bin/sh", "-c", script, devices=["edu"],
+                      options=["--report-file", report])
+    assert result.returncode == 0, result.stderr
+    with open(ready, "w", encoding="ascii") as f:
+        f.write("go\n")
+
+    wait_until(lambda: "summary" in report.read_text())
+    said = report.read_text()
+    assert re.search(r"^ioas: process \d+: ERROR: leak-on-close: ", said, re.M)
+    assert re.search(rf"^  mapped at:   {program.name}\+0x[0-9a-f]+$", said,
+                     re.M), said
+    assert re.search(r"^ioas: process \d+: summary: 8 leak-on-close "
+                     r"\(32 KiB\)$", said, re.M)
+
+
+def test_a_killed_process_is_summed_up(ioas, compile_defects):
+    script = f"'{compile_defects('-g')}' wild & wait; kill -9 $$"
+    result = ioas.run("/bin/sh", "-c", script, devices=["edu"])
+    assert "wild-dma" in ioas_lines(result.stderr)[0]
+    assert "summary: 1 wild-dma" in ioas_lines(result.stderr)[1]
