@@ -48,6 +48,7 @@ struct ioas_run_options {
 	bool generate_suppressions;
 	const char *memlock;
 	const char *contract;
+	const char *mmap;            /* "on", "off" */
 	const char *dma_entry_limit; /* NULL: as in Linux */
 	int error_exitcode;          /* -1: the program's status is kept */
 	bool stats;

@@ -112,6 +112,15 @@ static void take_memlock(struct ioas_run_options *o, const char *value,
 	o->memlock = ioas_must(strdup(value));
 }
 
+static void take_mmap(struct ioas_run_options *o, const char *value,
+                      const struct source *source)
+{
+	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+		ioas_die(IOAS_EXIT_SETUP, "%s: '%s' is neither on nor off",
+		         source->where, value);
+	o->mmap = ioas_must(strdup(value));
+}
+
 static void take_contract(struct ioas_run_options *o, const char *value,
                           const struct source *source)
 {
@@ -166,6 +175,9 @@ static const struct option_row {
          take_error_exitcode},
 	{"memlock", 0, "unlimited|rlimit|BYTES",
          "how much memory may be pinned (default unlimited)", take_memlock},
+	{"mmap", 0, "on|off",
+         "may the program map device registers (default on, off with KVM)",
+         take_mmap},
 	{"contract", 0, "strict|linux-7.3|linux-6.12",
          "whose answers the program gets (default strict)", take_contract},
 	{"dma-entry-limit", 0, "N",

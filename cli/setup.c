@@ -331,6 +331,7 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 	set(IOAS_ENV_DEVICES, devices);
 	set(IOAS_ENV_MEMLOCK, options->memlock);
 	set(IOAS_ENV_CONTRACT, options->contract);
+	set(IOAS_ENV_MMAP, options->mmap);
 	set(IOAS_ENV_DMA_ENTRY_LIMIT, options->dma_entry_limit);
 	set(IOAS_ENV_STATS, options->stats ? "1" : NULL);
 	set(IOAS_ENV_CHECK, options->check);

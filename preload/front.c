@@ -12,6 +12,7 @@
 #include "host/host.h"
 #include "machine/machine.h"
 #include "preload/fds.h"
+#include "preload/kvm.h"
 #include "preload/say.h"
 #include "preload/watcher.h"
 #include "preload/wrap.h"
@@ -231,6 +232,11 @@ static int fd_file(int fd, struct ioas_file **ret_file)
 	return 0;
 }
 
+static bool bars_mappable(void)
+{
+	return !ioas_kvm_is_open();
+}
+
 static void complain(const char *text)
 {
 	ioas_say(IOAS_RECORD_COMPLAINT, text);
@@ -245,6 +251,7 @@ const struct ioas_front ioas_front = {
 	.event_unwatch = event_unwatch,
 	.group_claim = group_claim,
 	.group_release = group_release,
+	.bars_mappable = bars_mappable,
 	.complain = complain,
 };
 

@@ -23,6 +23,7 @@
 #include "host/host.h"
 #include "preload/fds.h"
 #include "preload/front.h"
+#include "preload/kvm.h"
 #include "preload/later.h"
 #include "preload/say.h"
 #include "preload/signals.h"
@@ -155,6 +156,14 @@ static bool make_vfio(struct ioas_run *run)
 	return false;
 }
 
+static void read_mmap(void)
+{
+	const char *wanted = getenv(IOAS_ENV_MMAP);
+
+	if (wanted && !strcmp(wanted, "off"))
+		ioas_kvm_assume();
+}
+
 /* Once, also across fork: the child's copies are as good. */
 static void prepare(void)
 {
@@ -166,6 +175,7 @@ static void prepare(void)
 	ioas_trap_hooks(&ioas_hooks);
 	ioas_host_internal_fd = ioas_fd_internal_mark;
 	ioas_watching_begin();
+	read_mmap();
 	pthread_atfork(NULL, NULL, ioas_run_forked);
 }
 

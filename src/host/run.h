@@ -12,6 +12,7 @@
  *	IOAS_CONTRACT  "strict", "linux-7.3" or "linux-6.12"
  *	IOAS_DMA_ENTRY_LIMIT  mappings that a container may have
  *	IOAS_REPORT    absolute path of the report file, or not set
+ *	IOAS_MMAP      "off": BARs cannot be mapped
  *	IOAS_RUNTIME   sanitizer runtime that the tool put in front of
  *	               LD_PRELOAD, or not set
  *	IOAS_STATS     "1": send statistics at the end
@@ -47,6 +48,7 @@
 #define IOAS_ENV_CONTRACT        "IOAS_CONTRACT"
 #define IOAS_ENV_DMA_ENTRY_LIMIT "IOAS_DMA_ENTRY_LIMIT"
 #define IOAS_ENV_REPORT          "IOAS_REPORT"
+#define IOAS_ENV_MMAP            "IOAS_MMAP"
 #define IOAS_ENV_RUNTIME         "IOAS_RUNTIME"
 #define IOAS_ENV_STATS           "IOAS_STATS"
 #define IOAS_ENV_CHECK           "IOAS_CHECK"

@@ -58,7 +58,8 @@ uint64_t ioas_region_size(const struct ioas_vdevice *vdevice,
 bool ioas_region_mappable(const struct ioas_vdevice *vdevice, unsigned int bar)
 {
 	return bar < IOAS_BARS && !ioas_device_bar_is_port(vdevice->dev, bar) &&
-	       ioas_region_size(vdevice, bar) >> vdevice->vfio->page_shift;
+	       ioas_region_size(vdevice, bar) >> vdevice->vfio->page_shift &&
+	       vdevice->vfio->front->bars_mappable();
 }
 
 bool ioas_region_decodes(const struct ioas_vdevice *vdevice, unsigned int bar)

@@ -76,6 +76,8 @@ struct ioas_front {
 	/* One process of a run holds a group at a time: 0 or -EBUSY. */
 	int (*group_claim)(unsigned int group);
 	void (*group_release)(unsigned int group);
+	/* Can the front end serve accesses through a mapping of a BAR now? */
+	bool (*bars_mappable)(void);
 	/* A sentence for the user, always shown. */
 	void (*complain)(const char *text);
 };

@@ -122,6 +122,11 @@ static void group_release(unsigned int group)
 	world.claims--;
 }
 
+static bool bars_mappable(void)
+{
+	return true;
+}
+
 static void complain(const char *text)
 {
 	fprintf(stderr, "ioas: %s\n", text);
@@ -136,6 +141,7 @@ static const struct ioas_front front = {
 	.event_unwatch = event_unwatch,
 	.group_claim = group_claim,
 	.group_release = group_release,
+	.bars_mappable = bars_mappable,
 	.complain = complain,
 };
 

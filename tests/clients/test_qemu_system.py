@@ -80,7 +80,9 @@ BOOT = bytes.fromhex(
 ENDED = 0x10 << 1 | 1
 
 
-def test_firmware_boots_from_the_device(qemu):
+@pytest.mark.parametrize("options", [[], ["--mmap", "off"]],
+                         ids=["mapped", "not-mapped"])
+def test_firmware_boots_from_the_device(qemu, options):
     """SeaBIOS finds the controller, reads a boot sector and runs it."""
     with open(qemu.disk, "r+b") as f:
         f.write(BOOT.ljust(510, b"\0") + b"\x55\xaa")
@@ -90,7 +92,7 @@ def test_firmware_boots_from_the_device(qemu):
         "-nodefaults", "-display", "none", "-device",
         "isa-debug-exit,iobase=0xf4,iosize=1", "-chardev", "stdio,id=out",
         "-device", "isa-debugcon,iobase=0xe9,chardev=out", "-device",
-        f"vfio-pci,host={BDF}", options=["--stats"])
+        f"vfio-pci,host={BDF}", options=["--stats", *options])
     assert result.returncode == ENDED, result.stderr
     assert result.stdout == "written to the disk of the machine\n"
     assert "faults 0" in result.stderr

@@ -233,6 +233,11 @@ static void front_release(unsigned int group)
 	world.claimed[group] = false;
 }
 
+static bool front_bars_mappable(void)
+{
+	return true;
+}
+
 static void front_complain(const char *text)
 {
 	fuzz_check(*text);
@@ -247,6 +252,7 @@ static const struct ioas_front front = {
 	.event_unwatch = front_event_unwatch,
 	.group_claim = front_claim,
 	.group_release = front_release,
+	.bars_mappable = front_bars_mappable,
 	.complain = front_complain,
 };
 

@@ -223,6 +223,22 @@ static void a_window_says_where_in_the_bar_it_is(struct rig *r)
 	assert_int_equal(window.bytes, 2 * page);
 }
 
+static void a_front_end_that_cannot_trap_maps_nothing(struct rig *r)
+{
+	struct vfio_region_info info = {.argsz = sizeof(info), .index = 2};
+	struct ioas_bar_window window;
+	int device = begin(r);
+
+	rig_ok(r, call(device, VFIO_DEVICE_GET_REGION_INFO, &info));
+	assert_true(info.flags & VFIO_REGION_INFO_FLAG_MMAP);
+	world.bars_unmappable = true;
+	rig_ok(r, call(device, VFIO_DEVICE_GET_REGION_INFO, &info));
+	assert_false(info.flags & VFIO_REGION_INFO_FLAG_MMAP);
+	assert_int_equal(ioas_file_mmap(world.file[device], rig_page(), 3, 1,
+	                                BAR2_AT, &window),
+	                 -EINVAL);
+}
+
 /* ---- Low power ---- */
 
 static long enter_low_power(int device, int fd)
@@ -329,6 +345,7 @@ RIG_MAIN("uapi_device",
          RIG_TEST(the_vector_table_is_out_of_reach),
          RIG_TEST(bar_registers_show_the_size),
          RIG_TEST(a_window_says_where_in_the_bar_it_is),
+         RIG_TEST(a_front_end_that_cannot_trap_maps_nothing),
          RIG_TEST(one_access_wakes_and_only_one),
          RIG_TEST(last_close_ends_low_power_silently),
          RIG_TEST(an_unknown_command_is_told_once_for_each_kind),

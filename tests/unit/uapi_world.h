@@ -52,6 +52,7 @@ static struct {
 	int claims;       /* groups held */
 	int install_says; /* -errno of fd_install(), or 0 */
 	int claim_says;
+	bool bars_unmappable;
 	char complaint[IOAS_TEXT_MAX];
 	struct ioas_event told[TOLD_MAX]; /* the first ones, in order */
 	unsigned int told_count;
@@ -242,6 +243,11 @@ static inline void front_release(unsigned int group)
 	world.claims--;
 }
 
+static inline bool front_bars_mappable(void)
+{
+	return !world.bars_unmappable;
+}
+
 static inline void front_complain(const char *text)
 {
 	snprintf(world.complaint, sizeof(world.complaint), "%s", text);
@@ -256,6 +262,7 @@ static const struct ioas_front front = {
 	.event_unwatch = front_event_unwatch,
 	.group_claim = front_claim,
 	.group_release = front_release,
+	.bars_mappable = front_bars_mappable,
 	.complain = front_complain,
 };
 

@@ -527,6 +527,43 @@ static void mmap_of_what_is_no_device(void)
 	      errno == ENODEV);
 }
 
+static uint32_t bar_flags(const struct vfio *v)
+{
+	struct vfio_region_info info = {.argsz = sizeof(info)};
+
+	CHECK(!ioctl(v->device, VFIO_DEVICE_GET_REGION_INFO, &info));
+	return info.flags;
+}
+
+/* As in a process that has KVM: registers by the descriptor alone. */
+static void registers_that_cannot_be_mapped(void)
+{
+	uint64_t value = 0x1234000;
+	struct vfio v;
+
+	vfio_open(&v);
+	CHECK(bar_flags(&v) ==
+	      (VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE));
+	FAILS(mmap(NULL, BAR_BYTES, PROT_READ, MAP_SHARED, v.device, BAR0),
+	      EINVAL);
+	CHECK(pwrite(v.device, &value, 8, BAR0 + ASQ) == 8);
+	value = 0;
+	CHECK(pread(v.device, &value, 8, BAR0 + ASQ) == 8);
+	CHECK(value == 0x1234000);
+}
+
+/* Whether it can be opened depends on the machine; what follows does not. */
+static void kvm_takes_mappings_away(void)
+{
+	struct vfio v;
+	int kvm;
+
+	vfio_open(&v);
+	CHECK(bar_flags(&v) & VFIO_REGION_INFO_FLAG_MMAP);
+	kvm = open("/dev/kvm", O_RDWR);
+	CHECK(!(bar_flags(&v) & VFIO_REGION_INFO_FLAG_MMAP) == (kvm >= 0));
+}
+
 static const struct client_case cases[] = {
 	CASE(every_open_opens),
 	CASE(streams_open_and_close),
@@ -551,6 +588,8 @@ static const struct client_case cases[] = {
 	CASE(works_with_a_file_size_limit),
 	CASE(mmap_of_what_is_no_device),
 	CASE(flags_of_any_file_can_be_set),
+	CASE(kvm_takes_mappings_away),
+	CASE(registers_that_cannot_be_mapped), /* with --mmap=off */
 	{NULL, NULL},
 };
 
