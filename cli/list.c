@@ -26,6 +26,8 @@ static json_t *device(const struct ioas_model *model)
 	json_array_append_new(keys,
 	                      key("bdf", "[DDDD:]BB:SS.F",
 	                          "where it sits; 0000:01:00.0 is the first"));
+	for (k = ioas_runner_keys; k->name; k++)
+		json_array_append_new(keys, key(k->name, k->value, k->help));
 	for (k = model->keys; k && k->name; k++)
 		json_array_append_new(keys, key(k->name, k->value, k->help));
 	snprintf(id, sizeof(id), "%04x:%04x", model->function.vendor,

@@ -14,6 +14,7 @@
 #include "base/grace.h"
 #include "base/hooks.h"
 #include "host/host.h"
+#include "preload/doors.h"
 #include "preload/say.h"
 #include "preload/table.h"
 #include "preload/trap.h"
@@ -157,6 +158,7 @@ static void end_handle(struct ioas_dead *dead)
 	struct ioas_handle *handle =
 		ioas_container_of(dead, struct ioas_handle, dead);
 
+	ioas_door_destroy(ioas_aptr_load(&handle->doors));
 	ioas_trap_destroy(ioas_aptr_load(&handle->trap));
 	/* A section, as around every call into uapi: see ioas_run_exit(). */
 	ioas_grace_enter(IOAS_GRACE_FILE);
@@ -170,14 +172,14 @@ static void end_handle(struct ioas_dead *dead)
  * it may be too short for them: with a file size limit it stays empty, since
  * to grow it beyond that would raise SIGXFSZ.
  */
-static void grow_memfd(long fd)
+static bool grow_memfd(long fd)
 {
 	const long bytes = 10L << 40;
 	struct rlimit limit = {0};
 
 	ioas_sys(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0);
-	if (limit.rlim_cur >= (rlim_t)bytes)
-		ioas_sys(SYS_ftruncate, fd, bytes, 0, 0, 0, 0);
+	return limit.rlim_cur >= (rlim_t)bytes &&
+	       !ioas_sys(SYS_ftruncate, fd, bytes, 0, 0, 0, 0);
 }
 
 static long open_memfd(const struct ioas_file *file, int flags)
@@ -193,8 +195,6 @@ static long open_memfd(const struct ioas_file *file, int flags)
 		ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
 		return -EMFILE;
 	}
-	if (fd >= 0 && ioas_file_kind(file) == IOAS_FILE_DEVICE)
-		grow_memfd(fd);
 	return fd;
 }
 
@@ -214,6 +214,8 @@ long ioas_fd_create(struct ioas_file *file, int flags)
 		ioas_delete(handle);
 		return fd;
 	}
+	if (ioas_file_kind(file) == IOAS_FILE_DEVICE)
+		handle->grown = grow_memfd(fd);
 	ioas_fd_swap((int)fd, handle);
 	return fd;
 }

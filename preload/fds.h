@@ -35,9 +35,11 @@
 struct ioas_handle {
 	struct ioas_dead dead;
 	struct ioas_file *file;   /* constant */
+	bool grown;               /* the memfd reaches over every region */
 	struct ioas_a32 refs;     /* descriptors and views; 0 is final */
 	struct ioas_a64 position; /* of read and write without one */
 	struct ioas_aptr trap;    /* struct ioas_trap, from the first view on */
+	struct ioas_aptr doors;   /* struct ioas_door, or NULL */
 };
 
 extern struct ioas_aptr ioas_fd_table[IOAS_FD_NR];

@@ -94,11 +94,10 @@ static int bus_load(void *context, uint64_t offset, unsigned int size,
 {
 	struct touch *a = context;
 
-	if (!ioas_device_decodes(a->device))
-		return -EIO;
-	*ret_value = ioas_device_load(a->device, a->view->bar,
-	                              a->view->offset + offset, size);
-	return 0;
+	return ioas_device_load_try(a->device, a->view->bar,
+	                            a->view->offset + offset, size, ret_value)
+	               ? 0
+	               : -EIO;
 }
 
 static int bus_store(void *context, uint64_t offset, unsigned int size,
@@ -106,11 +105,10 @@ static int bus_store(void *context, uint64_t offset, unsigned int size,
 {
 	struct touch *a = context;
 
-	if (!ioas_device_decodes(a->device))
-		return -EIO;
-	ioas_device_store(a->device, a->view->bar, a->view->offset + offset,
-	                  size, value);
-	return 0;
+	return ioas_device_store_try(a->device, a->view->bar,
+	                             a->view->offset + offset, size, value)
+	               ? 0
+	               : -EIO;
 }
 
 static void complain_unknown(const struct touch *a, uint64_t address)

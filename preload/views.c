@@ -14,6 +14,7 @@
 #include "base/grace.h"
 #include "base/lock.h"
 #include "host/host.h"
+#include "preload/doors.h"
 #include "preload/trap.h"
 #include "preload/wrap.h"
 
@@ -281,6 +282,8 @@ long ioas_view_mmap(const struct ioas_mmap_request *request)
 	                        &window);
 	if (!result)
 		result = ioas_trap_prepare(handle);
+	if (!result)
+		result = ioas_door_prepare(handle, request->fd, &window);
 	if (!result && !ioas_handle_get(handle))
 		result = -EBADF;
 	ioas_fd_leave();
@@ -304,7 +307,87 @@ long ioas_views_mmap_over(const struct ioas_mmap_request *request)
 	return finish(&change, result);
 }
 
-/* ---- munmap, mprotect, mremap ---- */
+/* ---- Open pages. ---- */
+
+static long sys_mprotect(uint64_t start, uint64_t end, int prot)
+{
+	return ioas_sys(SYS_mprotect, (long)start, (long)(end - start), prot, 0,
+	                0, 0);
+}
+
+static void close_locked(struct ioas_view *view)
+{
+	if (!view->is_open)
+		return;
+	/* One protection for the whole view needs no memory: cannot fail. */
+	sys_mprotect(view->start, view->start + view->bytes, PROT_NONE);
+	view->is_open = false;
+}
+
+/* What changes the pages of a view finds them all alike. */
+static void close_range_locked(uint64_t start, uint64_t end)
+{
+	struct ioas_view *view;
+	unsigned int i;
+
+	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
+		view = view_in(i);
+		if (view && view->start < end &&
+		    start < view->start + view->bytes)
+			close_locked(view);
+	}
+}
+
+/* [start, end) of the BAR. Return: was it done, where there is such a part? */
+static bool open_locked(struct ioas_view *view, uint64_t start, uint64_t end)
+{
+	uint64_t first = start > view->offset ? start : view->offset;
+	uint64_t last = view->offset + view->bytes;
+	/* Relaxed: an mprotect of the program holds the lock. */
+	int prot = (int)ioas_a32_load_relaxed(&view->prot);
+
+	last = end < last ? end : last;
+	if (first >= last || !(prot & PROT_WRITE))
+		return true;
+	first = view->start + (first - view->offset);
+	last = view->start + (last - view->offset);
+	view->is_open = true;
+	return !sys_mprotect(first, last, prot & (PROT_READ | PROT_WRITE));
+}
+
+bool ioas_views_open(const struct ioas_handle *handle, unsigned int bar,
+                     uint64_t start, uint64_t end)
+{
+	struct ioas_view *view;
+	struct change change;
+	bool good = true;
+	unsigned int i;
+
+	begin(&change);
+	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
+		view = view_in(i);
+		if (view && view->handle == handle && view->bar == bar)
+			good &= open_locked(view, start, end);
+	}
+	return finish(&change, good);
+}
+
+void ioas_views_close(const struct ioas_handle *handle)
+{
+	struct ioas_view *view;
+	struct change change;
+	unsigned int i;
+
+	begin(&change);
+	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
+		view = view_in(i);
+		if (view && view->handle == handle)
+			close_locked(view);
+	}
+	finish(&change, 0);
+}
+
+/* ---- munmap, mprotect ---- */
 
 long ioas_views_munmap(uint64_t start, size_t bytes)
 {
@@ -368,6 +451,7 @@ long ioas_views_mprotect(uint64_t start, size_t bytes, int prot)
 		return ioas_sys(SYS_mprotect, (long)start, (long)bytes, prot, 0,
 		                0, 0);
 	begin(&change);
+	close_range_locked(start, end);
 	result = isolate_locked(start, end, &change);
 	if (!result)
 		result = protect_rest(start, end, prot);
@@ -375,6 +459,8 @@ long ioas_views_mprotect(uint64_t start, size_t bytes, int prot)
 		protect_locked(start, end, prot);
 	return finish(&change, result);
 }
+
+/* ---- mremap, fork ---- */
 
 static long sys_mremap(const struct ioas_mremap_request *r)
 {
@@ -439,6 +525,8 @@ long ioas_views_mremap(const struct ioas_mremap_request *request)
 	if (!page_aligned(request->start) || !request->bytes)
 		return sys_mremap(request);
 	begin(&change);
+	close_range_locked(request->start,
+	                   request->start + pages_up(request->old_bytes));
 	result = moved_view(request, &moved);
 	if (!result)
 		result = mremap_locked(request, moved, &change);
@@ -456,7 +544,10 @@ void ioas_views_forked(void)
 	ioas_lock_reset(&lock);
 	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
 		view = view_in(i);
-		if (view)
-			view->handle = NULL;
+		if (!view)
+			continue;
+		/* Its parent's device would see what is stored there. */
+		close_locked(view);
+		view->handle = NULL;
 	}
 }

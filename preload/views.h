@@ -2,7 +2,8 @@
 /*
  * Views: where the program mapped BARs. A view is real address space (the
  * device's memfd, without any access), so that every touch ends in the fault
- * handler, which looks here whose it is. Views of one BAR alias by nature: the
+ * handler, which looks here whose it is. Pages of doorbells are opened for a
+ * while (preload/doors.h). Views of one BAR alias by nature: the
  * register behind them is one.
  *
  *	mmap, munmap, mremap, mprotect --lock, signals blocked--> slots
@@ -32,7 +33,8 @@ struct ioas_view {
 	uint64_t start, bytes;
 	unsigned int bar;
 	uint64_t offset;
-	struct ioas_a32 prot;       /* as the program asked */
+	struct ioas_a32 prot; /* as the program asked */
+	bool is_open;         /* a part may be stored to; under the lock */
 	struct ioas_handle *handle; /* NULL: inherited over fork, dead */
 };
 
@@ -76,6 +78,16 @@ struct ioas_mremap_request {
 };
 
 long ioas_views_mremap(const struct ioas_mremap_request *request);
+
+/*
+ * Let the program store, without a fault, to [start, end) of the BAR wherever
+ * views of this handle show it and the program asked for them to be writable;
+ * and make every touch fault again. A view that is moved or protected anew is
+ * closed by that. Not in a signal handler. False: not all could be opened.
+ */
+bool ioas_views_open(const struct ioas_handle *handle, unsigned int bar,
+                     uint64_t start, uint64_t end);
+void ioas_views_close(const struct ioas_handle *handle);
 
 /* In a forked child: the address space stays, without a device behind it. */
 void ioas_views_forked(void);

@@ -255,4 +255,6 @@ const struct ioas_model ioas_nvme_model = {
 	.reset = ioas_nvme_reset,
 	.load = ioas_nvme_load,
 	.store = ioas_nvme_store,
+	/* The rest of the page is reserved for more of them, 3.1. */
+	.doorbells = {.bar = 0, .offset = NVME_DOORBELLS, .bytes = 0x1000},
 };

@@ -11,7 +11,8 @@
  *	program <---eventfd----- model --ioas_device_interrupt()
  *
  * A model's functions are called one at a time per device, with every signal
- * blocked, on the thread that did the access, on a stack of 64 KiB. They must
+ * blocked, on the thread that did the access or, for doorbells, on one of the
+ * device's own, on a stack of 64 KiB. They must
  * not allocate (create() may), sleep, or take locks of their own.
  *
  * Addresses and lengths are bytes. Nothing here sets errno.
@@ -69,6 +70,21 @@ struct ioas_model_key {
 };
 
 /**
+ * struct ioas_doorbells - registers that only say "look".
+ *
+ * A part of a BAR where the program stores 4 bytes, and of stores to the same
+ * register the last one counts: one that the device missed because another
+ * came is no loss, and one of the same value means what the first one meant.
+ * Such a store need not be served at once (ioas-run(1), mode= and latency=).
+ * No register here does anything when it is loaded, and what a load gives may
+ * be any value. The value 0xffffffff has no meaning. bytes 0: there are none.
+ */
+struct ioas_doorbells {
+	unsigned int bar;
+	uint32_t offset, bytes; /* multiples of 4, inside the BAR */
+};
+
+/**
  * struct ioas_model - a kind of device.
  *
  * @name:     as written after -d
@@ -81,6 +97,8 @@ struct ioas_model_key {
  * @reset:    power-on state; also at the last close of the device
  * @load:     a register read: @size is 1, 2, 4 or 8, @offset is inside the BAR
  * @store:    a register write
+ * @doorbells: registers whose stores may be served later, and by a thread of
+ *            the device
  */
 struct ioas_model {
 	const char *name;
@@ -94,6 +112,7 @@ struct ioas_model {
 	                 unsigned int size);
 	void (*store)(void *state, unsigned int bar, uint64_t offset,
 	              unsigned int size, uint64_t value);
+	struct ioas_doorbells doorbells;
 };
 
 /**
@@ -146,6 +165,24 @@ IOAS_API const char *ioas_device_option(const struct ioas_device *dev,
 IOAS_API IOAS_MUST int ioas_device_option_size(struct ioas_device *dev,
                                                const char *key,
                                                uint64_t *ret_bytes);
+
+/**
+ * ioas_device_option_time() - an option that is a time
+ * @dev:    the device
+ * @key:    one of the model's keys
+ * @ret_ns: nanoseconds: a decimal number with ns, us, ms or s behind it.
+ *          Untouched when the option was not given
+ *
+ * Return: 0, also when the option was not given, or
+ *   -EINVAL  not such a time, or more than an hour; ioas_device_fail() was
+ *            called
+ *
+ * Threads: only from create().
+ * Source: ioas-run(1), option -d
+ */
+IOAS_API IOAS_MUST int ioas_device_option_time(struct ioas_device *dev,
+                                               const char *key,
+                                               uint64_t *ret_ns);
 
 /**
  * ioas_device_fail() - say why create() is about to fail

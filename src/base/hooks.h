@@ -19,6 +19,8 @@ struct ioas_signals {
 	uint64_t opaque[16];
 };
 
+struct ioas_thread;
+
 struct ioas_hooks {
 	/* Zeroed memory aligned to 64 bytes, or NULL. @bytes is not 0. */
 	void *(*alloc)(size_t bytes);
@@ -51,6 +53,11 @@ struct ioas_hooks {
 	/* Sleep while *word == seen; may return early. Async-signal-safe. */
 	void (*wait)(const struct ioas_a32 *word, uint32_t seen);
 	void (*wake)(const struct ioas_a32 *word);
+	/* As wait, but until @deadline (of now) at most; UINT64_MAX: none. */
+	void (*wait_until)(const struct ioas_a32 *word, uint32_t seen,
+	                   uint64_t deadline);
+	/* Nanoseconds on a clock that never goes back. Async-signal-safe. */
+	uint64_t (*now)(void);
 	/* Give the processor away for a while that grows with @round. */
 	void (*relax)(unsigned int round);
 
@@ -69,6 +76,17 @@ struct ioas_hooks {
 	 * cannot be arranged (now).
 	 */
 	bool (*at_thread_exit)(void (*fn)(void *arg), void *arg);
+
+	/*
+	 * Run fn(arg) on a thread of ours: signals blocked as above, on any
+	 * processor that the process may use. May allocate, so not in a signal
+	 * handler. Return: the thread, which join ends, or NULL.
+	 */
+	struct ioas_thread *(*thread_start)(const char *name,
+	                                    void (*fn)(void *arg), void *arg);
+	void (*thread_join)(struct ioas_thread *thread);
+	/* Can two threads of the process run at the same time? */
+	bool (*parallel)(void);
 
 	/*
 	 * Where in the program this is: a number for the calls that led here,

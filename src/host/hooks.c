@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set of hooks for Linux. Its members live in memory.c and thread.c; here
- * are those about neither: raising an event, a call site, and the end when a
- * law does not hold.
+ * The set of hooks for Linux. Its members live in memory.c, thread.c and
+ * worker.c; here are those about neither: raising an event, a call site, and
+ * the end when a law does not hold.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -84,6 +84,7 @@ static void law_broken(const char *law, const char *condition, const char *file,
 
 void ioas_host_hooks(struct ioas_hooks *ret_hooks)
 {
+	ioas_host_worker_begin();
 	*ret_hooks = (struct ioas_hooks){
 		.alloc = ioas_host_alloc,
 		.free = ioas_host_free,
@@ -92,12 +93,17 @@ void ioas_host_hooks(struct ioas_hooks *ret_hooks)
 		.copy = ioas_host_copy,
 		.barrier = ioas_host_barrier,
 		.wait = ioas_host_wait,
+		.wait_until = ioas_host_wait_until,
+		.now = ioas_host_now,
 		.wake = ioas_host_wake,
 		.relax = ioas_host_relax,
 		.signals_block = ioas_host_signals_block,
 		.signals_restore = ioas_host_signals_restore,
 		.signal = raise_event,
 		.at_thread_exit = ioas_host_at_thread_exit,
+		.thread_start = ioas_host_thread_start,
+		.thread_join = ioas_host_thread_join,
+		.parallel = ioas_host_parallel,
 		.call_site = unknown_site,
 		.law_broken = law_broken,
 	};

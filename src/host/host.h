@@ -10,6 +10,7 @@
  *	hooks.c   the set, and what fits in a few lines
  *	memory.c  alloc, pin, copy
  *	thread.c  barrier, wait, signals, end of a thread
+ *	worker.c  threads of our own
  *	store.c   the file behind a device: open, lock, size, close
  *	io.c      the file behind a device: read, write, zero, flush
  *	state.c   memory for device models

@@ -19,10 +19,20 @@ int ioas_host_copy(void *dst, const void *src, size_t bytes);
 /* thread.c */
 bool ioas_host_barrier(void);
 void ioas_host_wait(const struct ioas_a32 *word, uint32_t seen);
+void ioas_host_wait_until(const struct ioas_a32 *word, uint32_t seen,
+                          uint64_t deadline);
+uint64_t ioas_host_now(void);
 void ioas_host_wake(const struct ioas_a32 *word);
 void ioas_host_relax(unsigned int round);
 void ioas_host_signals_block(struct ioas_signals *saved);
 void ioas_host_signals_restore(const struct ioas_signals *saved);
 bool ioas_host_at_thread_exit(void (*fn)(void *arg), void *arg);
+
+/* worker.c */
+void ioas_host_worker_begin(void); /* once, before the others */
+struct ioas_thread *ioas_host_thread_start(const char *name,
+                                           void (*fn)(void *arg), void *arg);
+void ioas_host_thread_join(struct ioas_thread *thread);
+bool ioas_host_parallel(void);
 
 #endif /* IOAS_HOST_MEMBERS_H */

@@ -83,6 +83,30 @@ void ioas_host_wait(const struct ioas_a32 *word, uint32_t seen)
 	         (long)seen, 0, 0, 0);
 }
 
+uint64_t ioas_host_now(void)
+{
+	struct timespec now = {0};
+
+	/* Without a system call, where the system has a shared page for it. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void ioas_host_wait_until(const struct ioas_a32 *word, uint32_t seen,
+                          uint64_t deadline)
+{
+	struct timespec end = {
+		.tv_sec = (time_t)(deadline / 1000000000u),
+		.tv_nsec = (long)(deadline % 1000000000u),
+	};
+
+	/* With a mask the end is a time of the clock, not a duration. */
+	ioas_sys(SYS_futex, (long)&word->cell,
+	         FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, (long)seen,
+	         deadline == UINT64_MAX ? 0 : (long)&end, 0,
+	         (long)FUTEX_BITSET_MATCH_ANY);
+}
+
 /* All of them: the callers' words do not say how many may go on. */
 void ioas_host_wake(const struct ioas_a32 *word)
 {

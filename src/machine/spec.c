@@ -132,6 +132,10 @@ static bool has_key(const struct ioas_model *model, const char *key)
 		if (strcmp(k->name, key) == 0)
 			return true;
 	}
+	for (k = ioas_runner_keys; k->name; k++) {
+		if (strcmp(k->name, key) == 0)
+			return true;
+	}
 	return strcmp(key, "bdf") == 0;
 }
 
@@ -142,6 +146,8 @@ static int unknown_key(const struct draft *d, const char *key)
 	refuse(d->failure, 0,
 	       "%s has no option '%.80s'; it takes:", d->f.model->name, key);
 	for (k = d->f.model->keys; k && k->name; k++)
+		say_more(d->failure, " %s=%s", k->name, k->value);
+	for (k = ioas_runner_keys; k->name; k++)
 		say_more(d->failure, " %s=%s", k->name, k->value);
 	say_more(d->failure, " bdf=BDF");
 	return -EINVAL;

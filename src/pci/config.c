@@ -383,13 +383,18 @@ void ioas_config_intx_status_locked(struct ioas_device *dev, bool on)
 		dev->config[REG_STATUS] |= STATUS_INTERRUPT;
 }
 
+bool ioas_config_decodes_locked(const struct ioas_device *dev)
+{
+	return dev->config[REG_COMMAND] & COMMAND_MEMORY &&
+	       (dev->config[dev->cap_pm + PM_STATUS] & PM_STATE) != PM_D3HOT;
+}
+
 bool ioas_device_decodes(struct ioas_device *dev)
 {
 	bool on;
 
 	ioas_lock(&dev->lock);
-	on = dev->config[REG_COMMAND] & COMMAND_MEMORY &&
-	     (dev->config[dev->cap_pm + PM_STATUS] & PM_STATE) != PM_D3HOT;
+	on = ioas_config_decodes_locked(dev);
 	ioas_unlock(&dev->lock);
 	return on;
 }
@@ -452,6 +457,7 @@ void ioas_device_config_write(struct ioas_device *dev, unsigned int offset,
 	bool reset = false;
 
 	ioas_lock(&dev->lock);
+	ioas_runner_flush_locked(dev);
 	for (i = 0; i < bytes; i++) {
 		write_byte_locked(dev, offset + i, value[i]);
 		if (dev->cap_pcie && offset + i == flr && value[i] & EXP_FLR)

@@ -20,6 +20,7 @@ void ioas_bdf_format(struct ioas_bdf bdf, char ret_text[IOAS_BDF_TEXT])
 
 static void free_device(struct ioas_device *dev)
 {
+	ioas_runner_fini(dev);
 	ioas_irq_fini(dev);
 	ioas_delete(dev);
 }
@@ -56,6 +57,8 @@ static int make(const struct ioas_device_request *request,
 	dev->option_count = request->option_count;
 	ioas_bdf_format(request->bdf, dev->name);
 	err = ioas_model_check(dev);
+	if (!err)
+		err = ioas_runner_init(dev);
 	if (err)
 		return give_up(dev, err, ret_failure);
 	ioas_config_build(dev);
@@ -93,6 +96,9 @@ void ioas_device_stats_add(struct ioas_device_stats *to,
 	ADD(dma_read_bytes);
 	ADD(dma_written_bytes);
 	ADD(interrupts);
+	ADD(trapped);
+	ADD(polled);
+	ADD(wakes);
 #undef ADD
 }
 
@@ -100,6 +106,8 @@ void ioas_device_destroy(struct ioas_device *dev)
 {
 	if (!dev)
 		return;
+	/* Its thread may be inside the model. */
+	ioas_runner_fini(dev);
 	ioas_device_attach(dev, NULL);
 	dev->model->destroy(dev->state);
 	free_device(dev);
@@ -139,35 +147,114 @@ static bool has_msix_in(const struct ioas_device *dev, unsigned int bar)
 	return dev->msix_table && bar == dev->model->function.msix_bar;
 }
 
-uint64_t ioas_device_load(struct ioas_device *dev, unsigned int bar,
-                          uint64_t offset, unsigned int size)
+/* Linux does not look at I/O decoding; the ports are deaf then. */
+static bool answers_locked(const struct ioas_device *dev, unsigned int bar)
+{
+	return ioas_device_bar_is_port(dev, bar) ||
+	       ioas_config_decodes_locked(dev);
+}
+
+static uint64_t load_locked(struct ioas_device *dev, unsigned int bar,
+                            uint64_t offset, unsigned int size)
 {
 	uint64_t value;
 
-	ioas_lock(&dev->lock);
 	ioas_count_locked(&dev->stats.loads, 1);
 	if (is_deaf_port(dev, bar))
 		value = UINT64_MAX;
 	else if (!has_msix_in(dev, bar) ||
 	         !ioas_msix_load_locked(dev, offset, size, &value))
 		value = dev->model->load(dev->state, bar, offset, size);
-	ioas_unlock(&dev->lock);
 	/* A model may give more than was asked for. */
 	return size < 8 ? value & ioas_mask_lg2(8 * size) : value;
+}
+
+uint64_t ioas_device_load(struct ioas_device *dev, unsigned int bar,
+                          uint64_t offset, unsigned int size)
+{
+	uint64_t value;
+
+	ioas_lock(&dev->lock);
+	value = load_locked(dev, bar, offset, size);
+	ioas_unlock(&dev->lock);
+	return value;
+}
+
+bool ioas_device_load_try(struct ioas_device *dev, unsigned int bar,
+                          uint64_t offset, unsigned int size,
+                          uint64_t *ret_value)
+{
+	bool on;
+
+	ioas_lock(&dev->lock);
+	on = answers_locked(dev, bar);
+	if (on)
+		*ret_value = load_locked(dev, bar, offset, size);
+	ioas_unlock(&dev->lock);
+	return on;
+}
+
+void ioas_device_store_locked(struct ioas_device *dev,
+                              const struct ioas_posted *store)
+{
+	ioas_count_locked(&dev->stats.stores, 1);
+	if (is_deaf_port(dev, store->bar))
+		return;
+	if (!has_msix_in(dev, store->bar) ||
+	    !ioas_msix_store_locked(dev, store->offset, store->size,
+	                            store->value))
+		dev->model->store(dev->state, store->bar, store->offset,
+		                  store->size, store->value);
+}
+
+static struct ioas_posted make_store(unsigned int bar, uint64_t offset,
+                                     unsigned int size, uint64_t value)
+{
+	return (struct ioas_posted){
+		.bar = (uint8_t)bar,
+		.size = (uint8_t)size,
+		.offset = offset,
+		.value = size < 8 ? value & ioas_mask_lg2(8 * size) : value,
+	};
+}
+
+/* On the storing thread, after what it stored before. */
+static void store_here_locked(struct ioas_device *dev,
+                              const struct ioas_posted *store)
+{
+	ioas_runner_flush_locked(dev);
+	ioas_device_store_locked(dev, store);
+	if (ioas_is_doorbell(dev, store))
+		ioas_runner_rang_locked(dev);
 }
 
 void ioas_device_store(struct ioas_device *dev, unsigned int bar,
                        uint64_t offset, unsigned int size, uint64_t value)
 {
-	if (size < 8)
-		value &= ioas_mask_lg2(8 * size);
+	struct ioas_posted store = make_store(bar, offset, size, value);
+
+	if (ioas_runner_post(dev, &store))
+		return;
 	ioas_lock(&dev->lock);
-	ioas_count_locked(&dev->stats.stores, 1);
-	if (!is_deaf_port(dev, bar) &&
-	    (!has_msix_in(dev, bar) ||
-	     !ioas_msix_store_locked(dev, offset, size, value)))
-		dev->model->store(dev->state, bar, offset, size, value);
+	store_here_locked(dev, &store);
 	ioas_unlock(&dev->lock);
+}
+
+bool ioas_device_store_try(struct ioas_device *dev, unsigned int bar,
+                           uint64_t offset, unsigned int size, uint64_t value)
+{
+	struct ioas_posted store = make_store(bar, offset, size, value);
+	bool on;
+
+	/* What is posted is looked at when it arrives. */
+	if (ioas_runner_post(dev, &store))
+		return true;
+	ioas_lock(&dev->lock);
+	on = answers_locked(dev, bar);
+	if (on)
+		store_here_locked(dev, &store);
+	ioas_unlock(&dev->lock);
+	return on;
 }
 
 /* ---- Resets ---- */
@@ -180,6 +267,7 @@ static void reset_model(struct ioas_device *dev)
 		.model = dev->model->name,
 	};
 
+	ioas_runner_drop_locked(dev);
 	ioas_intx_level_locked(dev, false);
 	dev->model->reset(dev->state);
 	ioas_tell(&ev);

@@ -43,6 +43,7 @@
 
 #include "base/lock.h"
 #include "base/types.h"
+#include "pci/runner.h"
 #include "space/space.h"
 
 #define IOAS_CONFIG_SIZE 4096 /* of a PCI Express function; 256 without */
@@ -87,6 +88,8 @@ struct ioas_irq {
 struct ioas_device_stats {
 	struct ioas_a64 loads, stores, dma_reads, dma_writes, dma_faults;
 	struct ioas_a64 dma_read_bytes, dma_written_bytes, interrupts;
+	/* Doorbells: stores that faulted, cells of open pages; wake-ups. */
+	struct ioas_a64 trapped, polled, wakes;
 };
 
 struct ioas_device {
@@ -107,6 +110,7 @@ struct ioas_device {
 	uint8_t *msix_pending; /* one bit a vector */
 	struct ioas_irq irq;
 
+	struct ioas_runner runner;
 	struct ioas_aptr space; /* struct ioas_space; read by DMA */
 	struct ioas_device_stats stats;
 };
@@ -152,13 +156,20 @@ bool ioas_device_bar_is_port(const struct ioas_device *dev, unsigned int bar);
 /*
  * One register access: @size 1, 2, 4, 8, [offset, offset + size) inside the
  * BAR. The MSI-X table and pending bits are served here, the rest by the
- * model. Ports read as ones, and are not written, while I/O decoding is off.
- * [model]
+ * model; a doorbell may be left to the device's thread (pci/runner.h). Ports
+ * read as ones, and are not written, while I/O decoding is off. The ones with
+ * _try look first whether memory decoding is on (for what is not ports) and
+ * the function powered, and return false when not. [model]
  */
 uint64_t ioas_device_load(struct ioas_device *dev, unsigned int bar,
                           uint64_t offset, unsigned int size);
 void ioas_device_store(struct ioas_device *dev, unsigned int bar,
                        uint64_t offset, unsigned int size, uint64_t value);
+bool ioas_device_load_try(struct ioas_device *dev, unsigned int bar,
+                          uint64_t offset, unsigned int size,
+                          uint64_t *ret_value);
+bool ioas_device_store_try(struct ioas_device *dev, unsigned int bar,
+                           uint64_t offset, unsigned int size, uint64_t value);
 
 /*
  * As VFIO_DEVICE_RESET: the model is reset and the function is back in D0; the
@@ -220,6 +231,7 @@ void ioas_device_irq_loop_back(struct ioas_device *dev, unsigned int vector);
 /* Configuration space in its default state, and what may be written. */
 void ioas_config_build(struct ioas_device *dev);
 void ioas_config_default_locked(struct ioas_device *dev);
+bool ioas_config_decodes_locked(const struct ioas_device *dev);
 bool ioas_config_bus_master_locked(const struct ioas_device *dev);
 bool ioas_config_ports_locked(const struct ioas_device *dev);
 void ioas_config_power_on_locked(struct ioas_device *dev);

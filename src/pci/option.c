@@ -99,3 +99,59 @@ int ioas_device_option_size(struct ioas_device *dev, const char *key,
 		                 key, text, key);
 	return -EINVAL;
 }
+
+#define HOUR UINT64_C(3600000000000)
+
+static const struct {
+	const char *text;
+	uint64_t ns;
+} units[] = {
+	{"ns", 1},
+	{"us", 1000},
+	{"ms", 1000000},
+	{"s", 1000000000},
+};
+
+/* Return: the nanoseconds, or UINT64_MAX when it is no time. */
+static uint64_t parse_time(const char *text)
+{
+	uint64_t n = 0;
+	unsigned int i;
+
+	if (digit(*text) >= 10)
+		return UINT64_MAX;
+	/* Beyond the largest it need not be exact. */
+	for (; digit(*text) < 10; text++)
+		n = n > HOUR ? n : n * 10 + digit(*text);
+	for (i = 0; i < IOAS_ARRAY_SIZE(units); i++)
+		if (strcmp(units[i].text, text) == 0)
+			return n > HOUR / units[i].ns ? HOUR + 1
+			                              : n * units[i].ns;
+	return UINT64_MAX;
+}
+
+int ioas_device_option_time(struct ioas_device *dev, const char *key,
+                            uint64_t *ret_ns)
+{
+	const char *text = ioas_device_option(dev, key);
+	uint64_t ns;
+
+	if (!text)
+		return 0;
+	ns = parse_time(text);
+	if (ns <= HOUR) {
+		*ret_ns = ns;
+		return 0;
+	}
+	if (ns == UINT64_MAX)
+		ioas_device_fail(dev,
+		                 "%s=%.80s is not a time: write decimal "
+		                 "digits, then ns, us, ms or s, as in %s=50us",
+		                 key, text, key);
+	else
+		ioas_device_fail(dev,
+		                 "%s=%.80s is too long: at most an hour can "
+		                 "be given",
+		                 key, text);
+	return -EINVAL;
+}

@@ -62,13 +62,6 @@ bool ioas_region_mappable(const struct ioas_vdevice *vdevice, unsigned int bar)
 	       vdevice->vfio->front->bars_mappable();
 }
 
-bool ioas_region_decodes(const struct ioas_vdevice *vdevice, unsigned int bar)
-{
-	/* Linux does not look at I/O decoding; the ports are deaf then. */
-	return ioas_device_bar_is_port(vdevice->dev, bar) ||
-	       ioas_device_decodes(vdevice->dev);
-}
-
 /* ---- BARs ---- */
 
 static unsigned int unit_bytes(uint64_t offset, uint64_t left)
@@ -133,10 +126,9 @@ static int bar_write_unit(const struct access *a, uint64_t done,
 
 	if (ioas_copy_in(&unit, at(a, done), size))
 		return -EFAULT;
-	if (!ioas_region_decodes(a->vdevice, a->index))
+	if (!ioas_device_store_try(dev, a->index, a->offset + done, size,
+	                           unit_get(&unit, size)))
 		return -EIO;
-	ioas_device_store(dev, a->index, a->offset + done, size,
-	                  unit_get(&unit, size));
 	return 0;
 }
 
@@ -145,11 +137,12 @@ static int bar_read_unit(const struct access *a, uint64_t done,
 {
 	struct ioas_device *dev = a->vdevice->dev;
 	union unit unit;
+	uint64_t value;
 
-	if (!ioas_region_decodes(a->vdevice, a->index))
+	if (!ioas_device_load_try(dev, a->index, a->offset + done, size,
+	                          &value))
 		return -EIO;
-	unit_put(&unit, size,
-	         ioas_device_load(dev, a->index, a->offset + done, size));
+	unit_put(&unit, size, value);
 	return ioas_copy_out(at(a, done), &unit, size);
 }
 

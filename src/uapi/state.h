@@ -269,9 +269,6 @@ uint64_t ioas_region_size(const struct ioas_vdevice *vdevice,
 /* May a program map this BAR? */
 bool ioas_region_mappable(const struct ioas_vdevice *vdevice, unsigned int bar);
 
-/* Do accesses get through to this BAR now? */
-bool ioas_region_decodes(const struct ioas_vdevice *vdevice, unsigned int bar);
-
 unsigned int ioas_vdevice_irq_count(const struct ioas_vdevice *vdevice,
                                     unsigned int index);
 bool ioas_vdevice_has_error_irq(const struct ioas_vdevice *vdevice);

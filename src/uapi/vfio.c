@@ -147,11 +147,18 @@ static void device_stats(const struct ioas_function *f, struct text *text)
 	         "device %s (%s): loads %" PRIu64 ", stores %" PRIu64
 	         ", DMA reads %" PRIu64 " (%" PRIu64
 	         " bytes), DMA writes %" PRIu64 " (%" PRIu64
-	         " bytes), faults %" PRIu64 ", interrupts %" PRIu64 "\n",
+	         " bytes), faults %" PRIu64 ", interrupts %" PRIu64,
 	         f->name, f->model->name, number(&s->loads), number(&s->stores),
 	         number(&s->dma_reads), number(&s->dma_read_bytes),
 	         number(&s->dma_writes), number(&s->dma_written_bytes),
 	         number(&s->dma_faults), number(&s->interrupts));
+	if (f->model->doorbells.bytes)
+		text_add(text,
+		         ", doorbells trapped %" PRIu64 ", polled %" PRIu64
+		         ", wakes %" PRIu64,
+		         number(&s->trapped), number(&s->polled),
+		         number(&s->wakes));
+	text_add(text, "\n");
 }
 
 void ioas_vfio_stats(struct ioas_vfio *vfio, char *ret_text, size_t bytes)

@@ -155,7 +155,7 @@ static const struct {
 	{"disk,,file=x", -EINVAL, "no device model 'disk,file=x'", "disk bare"},
 	{"DISK", -EINVAL, "no device model 'DISK'", "disk bare"},
 	{"disk,fiel=x", -EINVAL, "disk has no option 'fiel'",
-         "file=PATH size=SIZE bdf=BDF"},
+         "file=PATH size=SIZE mode="},
 	{"disk,=x", -EINVAL, "disk has no option ''", "file=PATH"},
 	{"bare,file=x", -EINVAL, "bare has no option 'file'", "bdf=BDF"},
 	{"disk,file", -EINVAL, "disk: option 'file' has no '='", "key=value"},

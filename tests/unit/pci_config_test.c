@@ -46,7 +46,7 @@ static void a_new_device_decodes_memory_and_masters_nothing(struct rig *r)
 	struct ioas_device *dev = probe_device(r);
 
 	assert_int_equal(config_get(dev, COMMAND, 2), 0x0002);
-	assert_true(ioas_device_decodes(dev));
+	assert_true(ioas_config_decodes_locked(dev));
 }
 
 static void only_known_bits_of_the_command_can_be_written(struct rig *r)
@@ -58,7 +58,7 @@ static void only_known_bits_of_the_command_can_be_written(struct rig *r)
 	assert_int_equal(config_get(dev, 0x06, 2), 0x0010);
 	config_set(dev, COMMAND, 2, 0);
 	assert_int_equal(config_get(dev, COMMAND, 2), 0);
-	assert_false(ioas_device_decodes(dev));
+	assert_false(ioas_config_decodes_locked(dev));
 }
 
 static void ids_status_and_extended_space_cannot_be_written(struct rig *r)
@@ -165,14 +165,14 @@ static void power_goes_to_d0_and_d3hot_only(struct rig *r)
 	assert_int_equal(config_get(dev, pm + 4, 2), 0x0008);
 	config_set(dev, pm + 4, 2, 0xffff);
 	assert_int_equal(config_get(dev, pm + 4, 2), 0x000b);
-	assert_false(ioas_device_decodes(dev));
+	assert_false(ioas_config_decodes_locked(dev));
 	config_set(dev, pm + 4, 2, 1);
 	assert_int_equal(config_get(dev, pm + 4, 2), 0x000b);
 	config_set(dev, pm + 4, 2, 2);
 	assert_int_equal(config_get(dev, pm + 4, 2), 0x000b);
 	config_set(dev, pm + 4, 2, 0);
 	assert_int_equal(config_get(dev, pm + 4, 2), 0x0008);
-	assert_true(ioas_device_decodes(dev));
+	assert_true(ioas_config_decodes_locked(dev));
 }
 
 static void msi_is_switched_on_by_set_up_only(struct rig *r)

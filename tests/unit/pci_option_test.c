@@ -109,6 +109,73 @@ static void what_is_no_size_is_refused_with_the_reason(struct rig *r)
 	assert_int_equal(bytes, 77);
 }
 
+static const struct {
+	const char *text;
+	uint64_t ns;
+} times[] = {
+	{"0ns", 0},
+	{"0s", 0},
+	{"007ns", 7},
+	{"50us", 50000},
+	{"3ms", 3000000},
+	{"2s", 2000000000},
+	{"3600s", UINT64_C(3600000000000)},
+	{"3600000000000ns", UINT64_C(3600000000000)},
+};
+
+static void times_are_read_as_documented(struct rig *r)
+{
+	struct ioas_option option = {"size", NULL};
+	struct ioas_device *dev = device_with(r, &option);
+	uint64_t ns = 77;
+	unsigned int i;
+
+	rig_ok(r, ioas_device_option_time(dev, "latency", &ns));
+	assert_int_equal(ns, 77);
+	for (i = 0; i < IOAS_ARRAY_SIZE(times); i++) {
+		option.value = times[i].text;
+		rig_ok(r, ioas_device_option_time(dev, "size", &ns));
+		assert_int_equal(ns, times[i].ns);
+	}
+	assert_string_equal(dev->failure, "");
+}
+
+static const struct {
+	const char *text, *says;
+} bad_times[] = {
+	{"", "is not a time"},
+	{"5", "is not a time"},
+	{"us", "is not a time"},
+	{"-5us", "is not a time"},
+	{"5 us", "is not a time"},
+	{"5us ", "is not a time"},
+	{"5m", "is not a time"},
+	{"0x5us", "is not a time"},
+	{"1.5ms", "is not a time"},
+	{"3601s", "is too long"},
+	{"3600000000001ns", "is too long"},
+	{"99999999999999999999999s", "is too long"},
+};
+
+/* covers: ioas_device_option_time -EINVAL */
+static void what_is_no_time_is_refused_with_the_reason(struct rig *r)
+{
+	struct ioas_option option = {"size", NULL};
+	struct ioas_device *dev = device_with(r, &option);
+	uint64_t ns = 77;
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(bad_times); i++) {
+		option.value = bad_times[i].text;
+		dev->failure[0] = '\0';
+		rig_fails(r, ioas_device_option_time(dev, "size", &ns),
+		          -EINVAL);
+		assert_non_null(strstr(dev->failure, bad_times[i].says));
+		assert_non_null(strstr(dev->failure, "size="));
+	}
+	assert_int_equal(ns, 77);
+}
+
 static void a_failure_text_is_cut_at_255_bytes(struct rig *r)
 {
 	struct ioas_device *dev = probe_device(r);
@@ -123,4 +190,6 @@ RIG_MAIN("pci_option", RIG_TEST(an_option_is_found_by_its_key),
          RIG_TEST(a_size_that_was_not_given_changes_nothing),
          RIG_TEST(sizes_are_read_as_documented),
          RIG_TEST(what_is_no_size_is_refused_with_the_reason),
+         RIG_TEST(times_are_read_as_documented),
+         RIG_TEST(what_is_no_time_is_refused_with_the_reason),
          RIG_TEST(a_failure_text_is_cut_at_255_bytes))

@@ -208,6 +208,67 @@ static void rig_wait(const struct ioas_a32 *word, uint32_t seen)
 	        0);
 }
 
+static uint64_t rig_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void rig_wait_until(const struct ioas_a32 *word, uint32_t seen,
+                           uint64_t deadline)
+{
+	struct timespec end = {(time_t)(deadline / 1000000000u),
+	                       (long)(deadline % 1000000000u)};
+
+	syscall(SYS_futex, &word->cell, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+	        seen, deadline == UINT64_MAX ? NULL : &end, NULL,
+	        FUTEX_BITSET_MATCH_ANY);
+}
+
+struct rig_thread {
+	pthread_t thread;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void *rig_thread_run(void *argument)
+{
+	struct rig_thread *t = argument;
+
+	t->fn(t->arg);
+	return NULL;
+}
+
+/* It counts as an allocation, so it is refused where one is. */
+static struct ioas_thread *rig_thread_start(const char *name,
+                                            void (*fn)(void *arg), void *arg)
+{
+	struct rig_thread *t = rig_alloc(sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->fn = fn;
+	t->arg = arg;
+	if (pthread_create(&t->thread, NULL, rig_thread_run, t))
+		abort();
+	return (struct ioas_thread *)(void *)t;
+}
+
+static void rig_thread_join(struct ioas_thread *thread)
+{
+	struct rig_thread *t = (struct rig_thread *)(void *)thread;
+
+	pthread_join(t->thread, NULL);
+	rig_free(t, sizeof(*t));
+}
+
+static bool rig_parallel(void)
+{
+	return true;
+}
+
 static void rig_wake(const struct ioas_a32 *word)
 {
 	syscall(SYS_futex, &word->cell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -321,7 +382,12 @@ void rig_hooks_install(bool barrier, bool thread_exit)
 		.copy = rig_copy,
 		.barrier = barrier ? rig_barrier : NULL,
 		.wait = rig_wait,
+		.wait_until = rig_wait_until,
+		.now = rig_now,
 		.wake = rig_wake,
+		.thread_start = rig_thread_start,
+		.thread_join = rig_thread_join,
+		.parallel = rig_parallel,
 		.relax = rig_relax,
 		.signals_block = rig_signals_block,
 		.signals_restore = rig_signals_restore,
