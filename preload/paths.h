@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Paths that lead to a synthetic entry of the machine. Nearly every path does
- * not, and a look at its first bytes tells; only absolute paths can.
+ * not, and a look at its first bytes tells. A relative path can when it begins
+ * in a place of ours (places.h).
  */
 #ifndef IOAS_PRELOAD_PATHS_H
 #define IOAS_PRELOAD_PATHS_H
@@ -19,16 +20,24 @@ struct ioas_found {
 	const char *use; /* when it is not ours: the path to ask for */
 	/* Without links, where it leads. Programs call from small stacks. */
 	char path[IOAS_PATH_ROOM];
+	char joined[IOAS_PATH_ROOM]; /* a relative path, made absolute */
 };
 
-/* Cheap; false: certainly real. NULL is. */
+/* Cheap; false: certainly real. NULL is. A relative path: seen from @dir. */
 bool ioas_path_maybe(const char *path);
+bool ioas_path_maybe_at(int dir, const char *path);
+
+/* Huge pages are pretended: their directories are ours as well. */
+extern bool ioas_path_hugepages;
 
 /*
  * What is there? With @follow a link at the end is followed, too.
  * Return: true, @ret_found->entry is ours, also when MISSING; or false, and
- * the real system is to be asked for @ret_found->use.
+ * the real system is to be asked for @ret_found->use, which is absolute or the
+ * path as given. The entry is then NONE, or ABOVE with its path.
  */
+bool ioas_path_find_at(int dir, const char *path, bool follow,
+                       struct ioas_found *ret_found);
 bool ioas_path_find(const char *path, bool follow,
                     struct ioas_found *ret_found);
 
@@ -46,7 +55,11 @@ struct ioas_attributes {
 	dev_t rdev;
 	ino_t inode;
 	nlink_t links;
+	off_t bytes;
 };
+
+/* The number of the entry at a path without links; it is one itself or not. */
+ino_t ioas_path_inode(const char *path, bool link);
 
 long ioas_path_attributes(const struct ioas_found *found,
                           struct ioas_attributes *ret_attributes);

@@ -25,6 +25,7 @@
 #include "preload/front.h"
 #include "preload/kvm.h"
 #include "preload/later.h"
+#include "preload/places.h"
 #include "preload/say.h"
 #include "preload/signals.h"
 #include "preload/trap.h"
@@ -133,6 +134,7 @@ static bool make_machine(struct ioas_run *run)
 		ioas_complain("no device for this program: %s", failure);
 		return false;
 	}
+	run->machine->entry_limit = entry_limit();
 	return true;
 }
 
@@ -289,6 +291,7 @@ __attribute__((constructor)) static void loaded(void)
 		return;
 	forget_runtime();
 	ioas_signals_begin();
+	ioas_places_begin();
 	ioas_say_tool(IOAS_RECORD_HELLO, IOAS_VERSION);
 }
 

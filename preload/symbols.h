@@ -56,7 +56,12 @@
 	X(int, access, (const char *path, int mode))                          \
 	X(int, eaccess, (const char *path, int mode))                         \
 	X(int, euidaccess, (const char *path, int mode))                      \
-	X(int, faccessat, (int dir, const char *path, int mode, int flags))
+	X(int, faccessat, (int dir, const char *path, int mode, int flags))   \
+	X(int, chdir, (const char *path))                                     \
+	X(int, fchdir, (int fd))                                              \
+	X(char *, getcwd, (char *buffer, size_t room))                        \
+	X(char *, __getcwd_chk, (char *buffer, size_t room, size_t size))     \
+	X(char *, get_current_dir_name, (void))
 
 #define IOAS_SYMBOLS_XATTR(X)                                                 \
 	X(ssize_t, getxattr,                                                  \
@@ -74,7 +79,12 @@
 	X(long, telldir, (DIR *dir))                                          \
 	X(void, seekdir, (DIR *dir, long position))                           \
 	X(int, dirfd, (DIR *dir))                                             \
-	X(int, closedir, (DIR *dir))
+	X(int, closedir, (DIR *dir))                                          \
+	X(DIR *, fdopendir, (int fd))                                         \
+	X(int, readdir_r,                                                     \
+	  (DIR *dir, struct dirent *entry, struct dirent **result))           \
+	X(int, readdir64_r,                                                   \
+	  (DIR *dir, struct dirent64 *entry, struct dirent64 **result))
 
 #define IOAS_SYMBOLS_STAT(X)                                                  \
 	X(int, stat, (const char *path, struct stat *st))                     \

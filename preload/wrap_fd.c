@@ -9,12 +9,15 @@
 
 #include "host/host.h"
 #include "preload/fds.h"
+#include "preload/places.h"
 #include "preload/run.h"
 #include "preload/sites.h"
 #include "preload/wrap.h"
 
 int ioas_wrap_close(int fd)
 {
+	if (IOAS_UNLIKELY(ioas_place_maybe(fd)))
+		ioas_place_mark(fd, false);
 	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
 		return ioas_real_close()(fd);
 	IOAS_SITE_ENTRY;
@@ -41,7 +44,7 @@ void ioas_wrap_closefrom(int first)
 int ioas_wrap_dup(int fd)
 {
 	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
-		return ioas_real_dup()(fd);
+		return ioas_place_share(fd, ioas_real_dup()(fd));
 	return (int)ioas_result(ioas_fd_dup(fd, F_DUPFD, 0));
 }
 
@@ -49,7 +52,7 @@ int ioas_wrap_dup2(int fd, int wanted)
 {
 	if (IOAS_LIKELY(fd == wanted ||
 	                (ioas_fd_foreign(fd) && ioas_fd_foreign(wanted))))
-		return ioas_real_dup2()(fd, wanted);
+		return ioas_place_share(fd, ioas_real_dup2()(fd, wanted));
 	return (int)ioas_result(ioas_fd_dup_to(fd, wanted, 0));
 }
 
@@ -57,7 +60,8 @@ int ioas_wrap_dup3(int fd, int wanted, int flags)
 {
 	if (IOAS_LIKELY(fd == wanted ||
 	                (ioas_fd_foreign(fd) && ioas_fd_foreign(wanted))))
-		return ioas_real_dup3()(fd, wanted, flags);
+		return ioas_place_share(fd,
+		                        ioas_real_dup3()(fd, wanted, flags));
 	return (int)ioas_result(ioas_fd_dup_to(fd, wanted, flags));
 }
 
@@ -71,6 +75,13 @@ static long control(int fd, int command, long argument)
 	return ioas_sys(SYS_fcntl, fd, command, argument, 0, 0, 0);
 }
 
+static int duplicated(int fd, int command, int result)
+{
+	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+		return ioas_place_share(fd, result);
+	return result;
+}
+
 int ioas_wrap_fcntl(int fd, int command, ...)
 {
 	va_list more;
@@ -81,7 +92,8 @@ int ioas_wrap_fcntl(int fd, int command, ...)
 	argument = va_arg(more, long);
 	va_end(more);
 	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
-		return ioas_real_fcntl()(fd, command, argument);
+		return duplicated(fd, command,
+		                  ioas_real_fcntl()(fd, command, argument));
 	return (int)ioas_result(control(fd, command, argument));
 }
 
@@ -94,7 +106,8 @@ int ioas_wrap_fcntl64(int fd, int command, ...)
 	argument = va_arg(more, long);
 	va_end(more);
 	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
-		return ioas_real_fcntl64()(fd, command, argument);
+		return duplicated(fd, command,
+		                  ioas_real_fcntl64()(fd, command, argument));
 	return (int)ioas_result(control(fd, command, argument));
 }
 

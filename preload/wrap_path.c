@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Wrappers of what takes a path: open, readlink, realpath, access. */
+/*
+ * Wrappers of what takes a path: open, readlink, realpath, access; and of the
+ * current directory.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -7,6 +10,7 @@
 
 #include "preload/fds.h"
 #include "preload/paths.h"
+#include "preload/places.h"
 #include "preload/wrap.h"
 
 /* The mode of open(2), which is there only when a file may be made. */
@@ -26,13 +30,21 @@
  * differs from the one given where a link of ours leads out, and is then in
  * @found.
  */
-static bool open_ours(const char *path, int flags, struct ioas_found *found,
-                      int *ret_fd)
+static bool open_ours(int dir, const char *path, int flags,
+                      struct ioas_found *found, int *ret_fd)
 {
-	if (!ioas_path_find(path, !(flags & O_NOFOLLOW), found))
+	if (!ioas_path_find_at(dir, path, !(flags & O_NOFOLLOW), found))
 		return false;
 	*ret_fd = (int)ioas_result(ioas_path_open(found, flags));
 	return true;
+}
+
+/* A real directory above the tree: relative paths from it may lead there. */
+static int opened(const struct ioas_found *found, int fd)
+{
+	if (fd >= 0 && found->entry.kind == IOAS_ENTRY_ABOVE)
+		ioas_place_mark(fd, true);
+	return fd;
 }
 
 int ioas_wrap_open(const char *path, int flags, ...)
@@ -44,9 +56,9 @@ int ioas_wrap_open(const char *path, int flags, ...)
 	OPEN_MODE(mode, flags);
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real_open()(path, flags, mode);
-	if (open_ours(path, flags, &found, &fd))
+	if (open_ours(AT_FDCWD, path, flags, &found, &fd))
 		return fd;
-	return ioas_real_open()(found.use, flags, mode);
+	return opened(&found, ioas_real_open()(found.use, flags, mode));
 }
 
 int ioas_wrap_open64(const char *path, int flags, ...)
@@ -58,9 +70,9 @@ int ioas_wrap_open64(const char *path, int flags, ...)
 	OPEN_MODE(mode, flags);
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real_open64()(path, flags, mode);
-	if (open_ours(path, flags, &found, &fd))
+	if (open_ours(AT_FDCWD, path, flags, &found, &fd))
 		return fd;
-	return ioas_real_open64()(found.use, flags, mode);
+	return opened(&found, ioas_real_open64()(found.use, flags, mode));
 }
 
 int ioas_wrap_openat(int dir, const char *path, int flags, ...)
@@ -70,11 +82,11 @@ int ioas_wrap_openat(int dir, const char *path, int flags, ...)
 	int fd;
 
 	OPEN_MODE(mode, flags);
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real_openat()(dir, path, flags, mode);
-	if (open_ours(path, flags, &found, &fd))
+	if (open_ours(dir, path, flags, &found, &fd))
 		return fd;
-	return ioas_real_openat()(dir, found.use, flags, mode);
+	return opened(&found, ioas_real_openat()(dir, found.use, flags, mode));
 }
 
 int ioas_wrap_openat64(int dir, const char *path, int flags, ...)
@@ -84,11 +96,12 @@ int ioas_wrap_openat64(int dir, const char *path, int flags, ...)
 	int fd;
 
 	OPEN_MODE(mode, flags);
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real_openat64()(dir, path, flags, mode);
-	if (open_ours(path, flags, &found, &fd))
+	if (open_ours(dir, path, flags, &found, &fd))
 		return fd;
-	return ioas_real_openat64()(dir, found.use, flags, mode);
+	return opened(&found,
+	              ioas_real_openat64()(dir, found.use, flags, mode));
 }
 
 int ioas_wrap___open_2(const char *path, int flags)
@@ -98,9 +111,9 @@ int ioas_wrap___open_2(const char *path, int flags)
 
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real___open_2()(path, flags);
-	if (open_ours(path, flags, &found, &fd))
+	if (open_ours(AT_FDCWD, path, flags, &found, &fd))
 		return fd;
-	return ioas_real___open_2()(found.use, flags);
+	return opened(&found, ioas_real___open_2()(found.use, flags));
 }
 
 int ioas_wrap___open64_2(const char *path, int flags)
@@ -110,9 +123,9 @@ int ioas_wrap___open64_2(const char *path, int flags)
 
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real___open64_2()(path, flags);
-	if (open_ours(path, flags, &found, &fd))
+	if (open_ours(AT_FDCWD, path, flags, &found, &fd))
 		return fd;
-	return ioas_real___open64_2()(found.use, flags);
+	return opened(&found, ioas_real___open64_2()(found.use, flags));
 }
 
 int ioas_wrap___openat_2(int dir, const char *path, int flags)
@@ -120,11 +133,11 @@ int ioas_wrap___openat_2(int dir, const char *path, int flags)
 	struct ioas_found found;
 	int fd;
 
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real___openat_2()(dir, path, flags);
-	if (open_ours(path, flags, &found, &fd))
+	if (open_ours(dir, path, flags, &found, &fd))
 		return fd;
-	return ioas_real___openat_2()(dir, found.use, flags);
+	return opened(&found, ioas_real___openat_2()(dir, found.use, flags));
 }
 
 int ioas_wrap___openat64_2(int dir, const char *path, int flags)
@@ -132,11 +145,11 @@ int ioas_wrap___openat64_2(int dir, const char *path, int flags)
 	struct ioas_found found;
 	int fd;
 
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real___openat64_2()(dir, path, flags);
-	if (open_ours(path, flags, &found, &fd))
+	if (open_ours(dir, path, flags, &found, &fd))
 		return fd;
-	return ioas_real___openat64_2()(dir, found.use, flags);
+	return opened(&found, ioas_real___openat64_2()(dir, found.use, flags));
 }
 
 /* fopen(3), of an entry that is ours. */
@@ -207,9 +220,9 @@ ssize_t ioas_wrap_readlinkat(int dir, const char *path, char *buffer,
 {
 	struct ioas_found found;
 
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real_readlinkat()(dir, path, buffer, room);
-	if (!ioas_path_find(path, false, &found))
+	if (!ioas_path_find_at(dir, path, false, &found))
 		return ioas_real_readlinkat()(dir, found.use, buffer, room);
 	return ioas_result(ioas_path_readlink(&found, buffer, room));
 }
@@ -233,10 +246,10 @@ ssize_t ioas_wrap___readlinkat_chk(int dir, const char *path, char *buffer,
 {
 	struct ioas_found found;
 
-	if (IOAS_LIKELY(room > size || !ioas_path_maybe(path)))
+	if (IOAS_LIKELY(room > size || !ioas_path_maybe_at(dir, path)))
 		return ioas_real___readlinkat_chk()(dir, path, buffer, room,
 		                                    size);
-	if (!ioas_path_find(path, false, &found))
+	if (!ioas_path_find_at(dir, path, false, &found))
 		return ioas_real___readlinkat_chk()(dir, found.use, buffer,
 		                                    room, size);
 	return ioas_result(ioas_path_readlink(&found, buffer, room));
@@ -319,9 +332,10 @@ int ioas_wrap_faccessat(int dir, const char *path, int mode, int flags)
 {
 	struct ioas_found found;
 
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real_faccessat()(dir, path, mode, flags);
-	if (!ioas_path_find(path, !(flags & AT_SYMLINK_NOFOLLOW), &found))
+	if (!ioas_path_find_at(dir, path, !(flags & AT_SYMLINK_NOFOLLOW),
+	                       &found))
 		return ioas_real_faccessat()(dir, found.use, mode, flags);
 	return (int)ioas_result(ioas_path_access(&found, mode));
 }

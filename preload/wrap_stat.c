@@ -14,6 +14,7 @@
 #include "host/host.h"
 #include "preload/fds.h"
 #include "preload/paths.h"
+#include "preload/places.h"
 #include "preload/wrap.h"
 
 _Static_assert(sizeof(IOAS_STAT) == sizeof(IOAS_STAT64) &&
@@ -41,6 +42,7 @@ static void fill(const struct ioas_attributes *a, IOAS_STAT *st)
 	st->st_mode = a->mode;
 	st->st_nlink = a->links;
 	st->st_rdev = a->rdev;
+	st->st_size = a->bytes;
 	/* Whoever runs the program may use it. */
 	st->st_uid = (uid_t)identity(SYS_geteuid);
 	st->st_gid = (gid_t)identity(SYS_getegid);
@@ -57,12 +59,29 @@ static int fill_path(const struct ioas_found *found, void *st)
 	return (int)ioas_result(err);
 }
 
+/* A file or directory of the tree that is open. */
+static bool place_attributes(int fd, struct ioas_attributes *ret_attributes,
+                             long *ret_err)
+{
+	char path[IOAS_PATH_ROOM];
+	struct ioas_found found;
+	bool ours;
+
+	if (!ioas_place_path(fd, path, &ours) || !ours ||
+	    !ioas_path_find(path, false, &found))
+		return false;
+	*ret_err = ioas_path_attributes(&found, ret_attributes);
+	return true;
+}
+
 /* False: what the descriptor says itself is right (it is stale). */
 static bool file_attributes(int fd, struct ioas_attributes *ret_attributes,
                             long *ret_err)
 {
 	struct ioas_handle *handle;
 
+	if (ioas_fd_foreign(fd))
+		return place_attributes(fd, ret_attributes, ret_err);
 	if (ioas_fd_kind(fd) == IOAS_FD_STALE)
 		return false;
 	*ret_err = ioas_fd_enter(fd, &handle);
@@ -73,12 +92,18 @@ static bool file_attributes(int fd, struct ioas_attributes *ret_attributes,
 	return true;
 }
 
+/* Nearly always: a descriptor with nothing of ours behind it. */
+static bool is_real(int fd)
+{
+	return ioas_fd_foreign(fd) && !ioas_place_maybe(fd);
+}
+
 static bool fill_file(int fd, void *st, int *ret_result)
 {
 	struct ioas_attributes attributes;
 	long err = 0;
 
-	if (ioas_fd_foreign(fd) || !file_attributes(fd, &attributes, &err))
+	if (IOAS_LIKELY(is_real(fd)) || !file_attributes(fd, &attributes, &err))
 		return false;
 	if (!err)
 		fill(&attributes, st);
@@ -87,42 +112,42 @@ static bool fill_file(int fd, void *st, int *ret_result)
 }
 
 /* A path, from the point where it can be ours: answer, or ask the real one. */
-#define ANSWER_PATH(path, follow, st, real)                   \
-	do {                                                  \
-		struct ioas_found found;                      \
-                                                              \
-		if (ioas_path_find((path), (follow), &found)) \
-			return fill_path(&found, (st));       \
-		(path) = found.use;                           \
-		return real;                                  \
+#define ANSWER_PATH(dir, path, follow, st, real)                        \
+	do {                                                            \
+		struct ioas_found found;                                \
+                                                                        \
+		if (ioas_path_find_at((dir), (path), (follow), &found)) \
+			return fill_path(&found, (st));                 \
+		(path) = found.use;                                     \
+		return real;                                            \
 	} while (0)
 
 int ioas_wrap_stat(const char *path, IOAS_STAT *st)
 {
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real_stat()(path, st);
-	ANSWER_PATH(path, true, st, ioas_real_stat()(path, st));
+	ANSWER_PATH(AT_FDCWD, path, true, st, ioas_real_stat()(path, st));
 }
 
 int ioas_wrap_stat64(const char *path, IOAS_STAT64 *st)
 {
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real_stat64()(path, st);
-	ANSWER_PATH(path, true, st, ioas_real_stat64()(path, st));
+	ANSWER_PATH(AT_FDCWD, path, true, st, ioas_real_stat64()(path, st));
 }
 
 int ioas_wrap_lstat(const char *path, IOAS_STAT *st)
 {
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real_lstat()(path, st);
-	ANSWER_PATH(path, false, st, ioas_real_lstat()(path, st));
+	ANSWER_PATH(AT_FDCWD, path, false, st, ioas_real_lstat()(path, st));
 }
 
 int ioas_wrap_lstat64(const char *path, IOAS_STAT64 *st)
 {
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real_lstat64()(path, st);
-	ANSWER_PATH(path, false, st, ioas_real_lstat64()(path, st));
+	ANSWER_PATH(AT_FDCWD, path, false, st, ioas_real_lstat64()(path, st));
 }
 
 int ioas_wrap_fstat(int fd, IOAS_STAT *st)
@@ -152,9 +177,9 @@ int ioas_wrap_fstatat(int dir, const char *path, IOAS_STAT *st, int flags)
 
 	if (means_descriptor(path, flags) && fill_file(dir, st, &result))
 		return result;
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real_fstatat()(dir, path, st, flags);
-	ANSWER_PATH(path, !(flags & AT_SYMLINK_NOFOLLOW), st,
+	ANSWER_PATH(dir, path, !(flags & AT_SYMLINK_NOFOLLOW), st,
 	            ioas_real_fstatat()(dir, path, st, flags));
 }
 
@@ -164,9 +189,9 @@ int ioas_wrap_fstatat64(int dir, const char *path, IOAS_STAT64 *st, int flags)
 
 	if (means_descriptor(path, flags) && fill_file(dir, st, &result))
 		return result;
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real_fstatat64()(dir, path, st, flags);
-	ANSWER_PATH(path, !(flags & AT_SYMLINK_NOFOLLOW), st,
+	ANSWER_PATH(dir, path, !(flags & AT_SYMLINK_NOFOLLOW), st,
 	            ioas_real_fstatat64()(dir, path, st, flags));
 }
 
@@ -174,28 +199,32 @@ int ioas_wrap___xstat(int version, const char *path, IOAS_STAT *st)
 {
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real___xstat()(version, path, st);
-	ANSWER_PATH(path, true, st, ioas_real___xstat()(version, path, st));
+	ANSWER_PATH(AT_FDCWD, path, true, st,
+	            ioas_real___xstat()(version, path, st));
 }
 
 int ioas_wrap___xstat64(int version, const char *path, IOAS_STAT64 *st)
 {
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real___xstat64()(version, path, st);
-	ANSWER_PATH(path, true, st, ioas_real___xstat64()(version, path, st));
+	ANSWER_PATH(AT_FDCWD, path, true, st,
+	            ioas_real___xstat64()(version, path, st));
 }
 
 int ioas_wrap___lxstat(int version, const char *path, IOAS_STAT *st)
 {
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real___lxstat()(version, path, st);
-	ANSWER_PATH(path, false, st, ioas_real___lxstat()(version, path, st));
+	ANSWER_PATH(AT_FDCWD, path, false, st,
+	            ioas_real___lxstat()(version, path, st));
 }
 
 int ioas_wrap___lxstat64(int version, const char *path, IOAS_STAT64 *st)
 {
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real___lxstat64()(version, path, st);
-	ANSWER_PATH(path, false, st, ioas_real___lxstat64()(version, path, st));
+	ANSWER_PATH(AT_FDCWD, path, false, st,
+	            ioas_real___lxstat64()(version, path, st));
 }
 
 int ioas_wrap___fxstat(int version, int fd, IOAS_STAT *st)
@@ -223,9 +252,9 @@ int ioas_wrap___fxstatat(int version, int dir, const char *path, IOAS_STAT *st,
 
 	if (means_descriptor(path, flags) && fill_file(dir, st, &result))
 		return result;
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real___fxstatat()(version, dir, path, st, flags);
-	ANSWER_PATH(path, !(flags & AT_SYMLINK_NOFOLLOW), st,
+	ANSWER_PATH(dir, path, !(flags & AT_SYMLINK_NOFOLLOW), st,
 	            ioas_real___fxstatat()(version, dir, path, st, flags));
 }
 
@@ -236,9 +265,9 @@ int ioas_wrap___fxstatat64(int version, int dir, const char *path,
 
 	if (means_descriptor(path, flags) && fill_file(dir, st, &result))
 		return result;
-	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
 		return ioas_real___fxstatat64()(version, dir, path, st, flags);
-	ANSWER_PATH(path, !(flags & AT_SYMLINK_NOFOLLOW), st,
+	ANSWER_PATH(dir, path, !(flags & AT_SYMLINK_NOFOLLOW), st,
 	            ioas_real___fxstatat64()(version, dir, path, st, flags));
 }
 
@@ -252,6 +281,7 @@ static void fill_extended(const struct ioas_attributes *a, IOAS_STATX *st)
 	st->stx_gid = (uint32_t)identity(SYS_getegid);
 	st->stx_mode = (uint16_t)a->mode;
 	st->stx_ino = a->inode;
+	st->stx_size = (uint64_t)a->bytes;
 	st->stx_rdev_major = major(a->rdev);
 	st->stx_rdev_minor = minor(a->rdev);
 	st->stx_dev_major = major(STAT_DEVICE);
@@ -267,12 +297,11 @@ int ioas_wrap_statx(int dir, const char *path, int flags, unsigned int mask,
 
 	found.use = path;
 	if (means_descriptor(path, flags)) {
-		if (ioas_fd_foreign(dir) ||
-		    !file_attributes(dir, &attributes, &err))
+		if (is_real(dir) || !file_attributes(dir, &attributes, &err))
 			return ioas_real_statx()(dir, path, flags, mask, st);
-	} else if (ioas_path_maybe(path) &&
-	           ioas_path_find(path, !(flags & AT_SYMLINK_NOFOLLOW),
-	                          &found)) {
+	} else if (ioas_path_maybe_at(dir, path) &&
+	           ioas_path_find_at(dir, path, !(flags & AT_SYMLINK_NOFOLLOW),
+	                             &found)) {
 		err = ioas_path_attributes(&found, &attributes);
 	} else {
 		return ioas_real_statx()(dir, found.use, flags, mask, st);

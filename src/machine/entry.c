@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The entries of /sys and /dev that name the functions. A path is walked one
- * part at a time, as the kernel does, over a table of patterns: no copy of the
- * path, no allocation, nothing that may not run in a signal handler. The parts
- * of the walk point into the path, into the table or into the machine.
+ * Paths over the synthetic tree (tree.c). A path is walked one part at a time,
+ * as the kernel does: no copy of the path, no allocation, nothing that may not
+ * run in a signal handler. The parts of the walk point into the path, into the
+ * table or into the machine.
  *
- * Sources: Linux 7.3 drivers/pci/pci-sysfs.c and drivers/iommu/iommu.c for the
- * names, path_resolution(7) for the walk.
+ * Source: path_resolution(7) for the walk.
  */
 #include <string.h>
 
-#include "machine/machine.h"
+#include "machine/tree.h"
 
-#define PARTS_MAX   32 /* of a path; deeper ones are not ours */
-#define PATTERN_MAX 6
+#define PARTS_MAX 32 /* of a path; deeper ones are not ours */
 
 struct part {
 	const char *at;
 	size_t length;
+	struct ioas_place place; /* where it leads */
 };
 
 struct walk {
@@ -28,35 +27,10 @@ struct walk {
 	bool missing;       /* ours, and nothing is there */
 };
 
-/* In a pattern and a target: the address of a function; its group's number. */
-#define BDF   "<bdf>"
-#define GROUP "<group>"
-
-struct pattern {
-	enum ioas_entry_kind kind;
-	const char *part[PATTERN_MAX];
-	const char *target; /* of a link, from the folder it is in */
-};
-
-#define DEVICE "sys", "bus", "pci", "devices", BDF
-
-static const struct pattern patterns[] = {
-	{IOAS_ENTRY_DIR, {DEVICE}, NULL},
-	{IOAS_ENTRY_LINK,
-         {DEVICE, "iommu_group"},
-         "../../../../kernel/iommu_groups/" GROUP},
-	{IOAS_ENTRY_LINK, {DEVICE, "subsystem"}, "../../../../bus/pci"},
-	{IOAS_ENTRY_DIR, {"sys", "kernel", "iommu_groups", GROUP}, NULL},
-	{IOAS_ENTRY_DIR, {"dev", "vfio"}, NULL},
-	{IOAS_ENTRY_CONTAINER, {"dev", "vfio", "vfio"}, NULL},
-	{IOAS_ENTRY_GROUP, {"dev", "vfio", GROUP}, NULL},
-};
-
 /* A group can be opened by everyone, as after a udev rule that says so. */
 static const unsigned int modes[] = {
-	[IOAS_ENTRY_DIR] = 0755,
-	[IOAS_ENTRY_LINK] = 0777,
-	[IOAS_ENTRY_CONTAINER] = 0666,
+	[IOAS_ENTRY_DIR] = 0755,   [IOAS_ENTRY_LINK] = 0777,
+	[IOAS_ENTRY_FILE] = 0444,  [IOAS_ENTRY_CONTAINER] = 0666,
 	[IOAS_ENTRY_GROUP] = 0666,
 };
 
@@ -66,64 +40,14 @@ static bool equals(const struct part *part, const char *text)
 	       memcmp(text, part->at, part->length) == 0;
 }
 
-/* What was found; function is NULL where the pattern names none. */
-struct found {
-	const struct pattern *pattern;
-	const struct ioas_function *function;
-};
-
-/* The function that a part names by its address or by its group. */
-static const struct ioas_function *
-find_function(const struct ioas_machine *machine, const struct part *part,
-              bool by_group)
+static enum ioas_entry_kind kind_of(struct ioas_place place)
 {
-	unsigned int i;
-
-	for (i = 0; i < machine->function_count; i++) {
-		const struct ioas_function *f = &machine->function[i];
-
-		if (equals(part, by_group ? f->group_name : f->name))
-			return f;
-	}
-	return NULL;
+	return place.node ? place.node->kind : IOAS_ENTRY_NONE;
 }
 
-static bool match_part(const struct walk *w, const struct part *part,
-                       const char *wanted, struct found *found)
+static bool is_ours(struct ioas_place place)
 {
-	if (strcmp(wanted, BDF) == 0)
-		found->function = find_function(w->machine, part, false);
-	else if (strcmp(wanted, GROUP) == 0)
-		found->function = find_function(w->machine, part, true);
-	else
-		return equals(part, wanted);
-	return found->function;
-}
-
-static bool match(const struct walk *w, unsigned int depth,
-                  const struct pattern *p, struct found *found)
-{
-	unsigned int i;
-
-	*found = (struct found){p, NULL};
-	for (i = 0; i < depth; i++) {
-		if (!p->part[i] ||
-		    !match_part(w, &w->part[i], p->part[i], found))
-			return false;
-	}
-	return depth == PATTERN_MAX || !p->part[depth];
-}
-
-/* The entry at the first @depth parts. */
-static bool find(const struct walk *w, unsigned int depth,
-                 struct found *ret_found)
-{
-	unsigned int i;
-
-	for (i = 0; depth <= PATTERN_MAX && i < IOAS_ARRAY_SIZE(patterns); i++)
-		if (match(w, depth, &patterns[i], ret_found))
-			return true;
-	return false;
+	return kind_of(place) > IOAS_ENTRY_ABOVE;
 }
 
 /* ---- The walk ---- */
@@ -138,14 +62,31 @@ static bool next_part(const char **path, struct part *ret_part)
 	return ret_part->length;
 }
 
-static void push(struct walk *w, const struct part *part)
+static struct ioas_place here(const struct walk *w)
 {
+	static const struct ioas_place outside;
+
+	if (!w->depth)
+		return ioas_tree_root();
+	return w->depth <= PARTS_MAX ? w->part[w->depth - 1].place : outside;
+}
+
+/* Below an entry of ours there is nothing but what the table has. */
+static void push(struct walk *w, struct part *part)
+{
+	struct ioas_place from = here(w);
+
+	part->place = (struct ioas_place){NULL, NULL};
+	if (from.node)
+		part->place = ioas_tree_child(w->machine, from, part->at,
+		                              part->length);
 	if (w->depth < PARTS_MAX)
 		w->part[w->depth] = *part;
 	w->depth++;
+	w->missing = is_ours(from) && !part->place.node;
 }
 
-static void move(struct walk *w, const struct part *part)
+static void move(struct walk *w, struct part *part)
 {
 	if (equals(part, "."))
 		return;
@@ -153,39 +94,37 @@ static void move(struct walk *w, const struct part *part)
 		push(w, part);
 	else if (w->depth)
 		w->depth--;
+	w->met |= is_ours(here(w));
+}
+
+/* A name for many in a link's target stands for that of the link's function. */
+static void name_part(struct part *part, const struct ioas_function *f)
+{
+	const char *name = NULL;
+
+	if (equals(part, IOAS_NODE_BDF))
+		name = f->name;
+	else if (equals(part, IOAS_NODE_GROUP))
+		name = f->group_name;
+	else if (equals(part, IOAS_NODE_BUS))
+		name = f->bus_name;
+	if (!name)
+		return;
+	part->at = name;
+	part->length = strlen(name);
 }
 
 /* From the link at the end of the walk to what it points at: no more links. */
-static void follow(struct walk *w, const struct found *link)
+static void follow(struct walk *w, struct ioas_place link)
 {
-	const char *target = link->pattern->target;
+	const char *target = link.node->text;
 	struct part part;
 
 	w->depth--;
-	while (next_part(&target, &part)) {
-		if (equals(&part, GROUP)) {
-			part.at = link->function->group_name;
-			part.length = strlen(part.at);
-		}
+	while (!w->missing && next_part(&target, &part)) {
+		name_part(&part, link.function);
 		move(w, &part);
 	}
-}
-
-/* Below an entry of ours there is nothing but what the table has. */
-static void step(struct walk *w, const struct part *part, bool more)
-{
-	bool was_ours, is_ours;
-	struct found found;
-	unsigned int depth = w->depth;
-
-	was_ours = find(w, depth, &found);
-	move(w, part);
-	is_ours = find(w, w->depth, &found);
-	w->met |= is_ours;
-	if (was_ours && !is_ours && w->depth > depth)
-		w->missing = true;
-	if (is_ours && more && found.pattern->kind == IOAS_ENTRY_LINK)
-		follow(w, &found);
 }
 
 /* @last: follow a link at the end as well. */
@@ -195,8 +134,11 @@ static void walk(struct walk *w, const char *path, bool last)
 
 	if (*path != '/')
 		return;
-	while (!w->missing && next_part(&path, &part))
-		step(w, &part, last || *path);
+	while (!w->missing && next_part(&path, &part)) {
+		move(w, &part);
+		if (kind_of(here(w)) == IOAS_ENTRY_LINK && (last || *path))
+			follow(w, here(w));
+	}
 }
 
 /* ---- What is asked ---- */
@@ -208,37 +150,79 @@ static char *append(char *to, const char *from, size_t length)
 	return to + length;
 }
 
-static void write_target(const struct found *link, char *ret_text)
+static void write_target(struct ioas_place link, char *ret_text)
 {
-	const char *target = link->pattern->target;
-	const char *group = strstr(target, GROUP);
+	const char *target = link.node->text;
+	struct part part;
 
-	if (!group) {
-		append(ret_text, target, strlen(target));
-		return;
+	while (next_part(&target, &part)) {
+		name_part(&part, link.function);
+		ret_text = append(ret_text, part.at, part.length);
+		if (*target)
+			ret_text = append(ret_text, "/", 1);
 	}
-	ret_text = append(ret_text, target, (size_t)(group - target));
-	append(ret_text, link->function->group_name,
-	       strlen(link->function->group_name));
+}
+
+static unsigned int bytes_of(struct ioas_place file)
+{
+	if (file.node->read == ioas_attribute_config)
+		return ioas_attribute_config_bytes(file.function);
+	return IOAS_FILE_BYTES; /* as sysfs says of every other */
 }
 
 void ioas_machine_entry(const struct ioas_machine *machine, const char *path,
                         struct ioas_entry *ret_entry)
 {
 	struct walk w = {.machine = machine};
-	struct found found;
+	struct ioas_place place;
 
 	memset(ret_entry, 0, sizeof(*ret_entry));
 	walk(&w, path, false);
+	place = here(&w);
 	if (w.missing)
 		ret_entry->kind = IOAS_ENTRY_MISSING;
-	if (w.missing || !find(&w, w.depth, &found))
+	if (w.missing || !place.node || *path != '/')
 		return;
-	ret_entry->kind = found.pattern->kind;
-	ret_entry->mode = modes[found.pattern->kind];
-	ret_entry->group = found.function ? found.function->group : 0;
-	if (found.pattern->target)
-		write_target(&found, ret_entry->text);
+	ret_entry->kind = place.node->kind;
+	ret_entry->node = place.node;
+	ret_entry->function = place.function;
+	ret_entry->mode =
+		place.node->mode ? place.node->mode : modes[ret_entry->kind];
+	ret_entry->group = place.function ? place.function->group : 0;
+	if (ret_entry->kind == IOAS_ENTRY_LINK)
+		write_target(place, ret_entry->text);
+	if (ret_entry->kind == IOAS_ENTRY_FILE)
+		ret_entry->bytes = bytes_of(place);
+}
+
+bool ioas_machine_list(const struct ioas_machine *machine,
+                       const struct ioas_entry *directory,
+                       unsigned int *position, struct ioas_listed *ret_listed)
+{
+	struct ioas_place dir = {directory->node, directory->function}, next;
+
+	if (directory->kind != IOAS_ENTRY_DIR &&
+	    directory->kind != IOAS_ENTRY_ABOVE)
+		return false;
+	next = ioas_tree_next(machine, dir, position);
+	if (!next.node)
+		return false;
+	ret_listed->name = ioas_tree_name(next);
+	ret_listed->kind = next.node->kind;
+	return true;
+}
+
+long ioas_machine_read(const struct ioas_machine *machine,
+                       const struct ioas_entry *file, char *ret_content)
+{
+	struct ioas_attribute a = {machine, file->function, ret_content};
+	size_t length;
+
+	if (file->node->read)
+		return file->node->read(&a);
+	length = strlen(file->node->text);
+	memcpy(ret_content, file->node->text, length);
+	return (long)length;
 }
 
 static size_t length_of(const struct walk *w)

@@ -50,6 +50,7 @@ struct ioas_function {
 	char name[IOAS_BDF_TEXT]; /* "0000:01:00.0" */
 	unsigned int group;
 	char group_name[12]; /* the same in decimal */
+	char bus_name[16];   /* its root bus: "pci0000:01" */
 	const struct ioas_model *model;
 	struct ioas_option *options; /* without bdf; the start of a block */
 	unsigned int option_count;
@@ -66,6 +67,9 @@ struct ioas_machine {
 	const struct ioas_model *const *models; /* ends with NULL */
 	struct ioas_function function[IOAS_FUNCTIONS_MAX];
 	unsigned int function_count;
+	/* Shown in the tree; set before it is looked at. */
+	uint64_t entry_limit;   /* mappings of a container */
+	unsigned int hugepages; /* of 2 MiB, pretended; 0: the real ones */
 };
 
 /*
@@ -100,37 +104,50 @@ void ioas_machine_stop(struct ioas_machine *machine, unsigned int function);
 /* A synthetic entry of the file system. */
 enum ioas_entry_kind {
 	IOAS_ENTRY_NONE,    /* not ours: the real file system answers */
+	IOAS_ENTRY_ABOVE,   /* a real directory with entries of ours in it */
 	IOAS_ENTRY_MISSING, /* ours, and nothing is there: ENOENT */
 	IOAS_ENTRY_DIR,
 	IOAS_ENTRY_LINK,      /* text: where it points */
+	IOAS_ENTRY_FILE,      /* ioas_machine_read() */
 	IOAS_ENTRY_CONTAINER, /* /dev/vfio/vfio */
 	IOAS_ENTRY_GROUP,     /* /dev/vfio/N */
 };
+
+struct ioas_node;
 
 struct ioas_entry {
 	enum ioas_entry_kind kind;
 	unsigned int group; /* of what belongs to a function, else 0 */
 	unsigned int mode;  /* permission bits */
+	unsigned int bytes; /* of a file, as stat(2) says */
 	char text[128];
+	/* Where in the tree; NULL outside. */
+	const struct ioas_node *node;
+	const struct ioas_function *function;
 };
 
 /*
- *	/sys/bus/pci/devices/BDF                DIR
- *	/sys/bus/pci/devices/BDF/iommu_group    LINK
- *	/sys/bus/pci/devices/BDF/subsystem      LINK
- *	/sys/kernel/iommu_groups/N              DIR
- *	/dev/vfio                               DIR
- *	/dev/vfio/vfio                          CONTAINER
- *	/dev/vfio/N                             GROUP
+ * The tree (tree.c has it whole):
  *
- * What else is below one of the directories is MISSING; everything beside them
- * is NONE. Only BDFs and groups of this machine are meant; the real ones of
- * other numbers in /sys stay real, in /dev/vfio they are hidden.
+ *	/dev/vfio/            vfio, N
+ *	/sys/bus/pci/         devices/BDF (links), drivers/vfio-pci/
+ *	/sys/devices/pciDDDD:BB/BDF/
+ *	                      vendor, class, config, resource, iommu_group, ...
+ *	/sys/kernel/iommu_groups/N/
+ *	                      type, reserved_regions, devices/BDF
+ *	/sys/module/          vfio, vfio_pci, vfio_iommu_type1
+ *	huge pages            below /sys/kernel/mm and node0, when pretended
+ *
+ * What else is below one of the directories is MISSING: the PCI devices and
+ * IOMMU groups of the real system are hidden, since their numbers would mean
+ * something else here. Directories on the way to these (/dev, /sys, /sys/bus,
+ * ...) are ABOVE: the real one answers, and entries of ours are listed in it.
+ * Everything beside is NONE.
  *
  * A path is read as the file system reads it: "//" and "/." mean nothing, ".."
- * is the directory above, the links in the list are followed where more comes
- * after them (a "/" is enough), and nothing is above a MISSING. Links that are
- * real are not known here: the caller resolves those before.
+ * is the directory above, links of ours are followed where more comes after
+ * them (a "/" is enough), and nothing is above a MISSING. Links that are real
+ * are not known here: the caller resolves those before.
  *
  * A path that is not absolute is NONE. Reads nothing but the machine and
  * allocates nothing; async-signal-safe.
@@ -140,11 +157,34 @@ void ioas_machine_entry(const struct ioas_machine *machine, const char *path,
 /*
  * Where a path leads, as realpath(3) would say: without links, "." and "..".
  * False when no synthetic entry was met on the way, when the entry is MISSING,
- * or when @bytes are too few. A result whose own entry is NONE is a real path:
- * a link or ".." led out, and the real file system has to be asked for it by
- * that path. Async-signal-safe.
+ * or when @bytes are too few. A result whose own entry is NONE or ABOVE is a
+ * real path: a link or ".." led out, and the real file system has to be asked
+ * for it by that path. Async-signal-safe.
  */
 bool ioas_machine_realpath(const struct ioas_machine *machine, const char *path,
                            char *ret_path, size_t bytes);
+
+/* One name in a directory of ours, or above. */
+struct ioas_listed {
+	const char *name; /* lives as long as the machine */
+	enum ioas_entry_kind kind;
+};
+
+/*
+ * What is in a directory: call with *position 0, then with what it became,
+ * until false. Neither "." nor ".." are given. Async-signal-safe.
+ */
+bool ioas_machine_list(const struct ioas_machine *machine,
+                       const struct ioas_entry *directory,
+                       unsigned int *position, struct ioas_listed *ret_listed);
+
+#define IOAS_FILE_BYTES 4096
+
+/*
+ * What is in a FILE, into a buffer of IOAS_FILE_BYTES. Return: bytes, or
+ * -ENOMEM.
+ */
+long ioas_machine_read(const struct ioas_machine *machine,
+                       const struct ioas_entry *file, char *ret_content);
 
 #endif /* IOAS_MACHINE_MACHINE_H */

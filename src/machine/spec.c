@@ -339,6 +339,8 @@ int ioas_machine_add(struct ioas_machine *machine, const char *spec,
 	}
 	d.f.group = machine->function_count + 1;
 	snprintf(d.f.group_name, sizeof(d.f.group_name), "%u", d.f.group);
+	snprintf(d.f.bus_name, sizeof(d.f.bus_name), "pci%04x:%02x",
+	         d.f.bdf.domain & 0xffff, d.f.bdf.bus);
 	machine->function[machine->function_count++] = d.f;
 	return 0;
 }

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Source: proc_pid_fd(5) for the text of the links, memfd_create(2) for the
+ * room in a name.
+ */
+#include "preload/places.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "host/host.h"
+#include "preload/run.h"
+#include "preload/wrap.h"
+
+#define MEMFD_NAME "ioas-tree:"
+#define MEMFD_LINK "/memfd:" MEMFD_NAME
+#define MEMFD_ROOM 250 /* a longer name is refused */
+#define DELETED    " (deleted)"
+#define TEXTS      16
+
+/* A directory in which nobody can make or remove anything; always there. */
+#define NOWHERE "/proc/driver"
+
+struct ioas_a32 ioas_place_bits[IOAS_FD_NR / IOAS_PLACE_BITS];
+struct ioas_aptr ioas_place_current;
+
+/*
+ * Texts of the current directory in turn: who reads one while another thread
+ * changes the directory has either, whole, unless TEXTS changes overtake it.
+ */
+static char texts[TEXTS][IOAS_PATH_ROOM];
+static struct ioas_a32 next_text;
+
+static void set_directory(const char *path)
+{
+	char *text = texts[ioas_a32_add(&next_text, 1) % TEXTS];
+
+	strcpy(text, path);
+	/* Pairs with the load in ioas_place_directory(). */
+	ioas_aptr_store(&ioas_place_current, text);
+}
+
+void ioas_place_left(void)
+{
+	if (ioas_place_directory())
+		ioas_aptr_store(&ioas_place_current, NULL);
+}
+
+void ioas_place_mark(int fd, bool marked)
+{
+	struct ioas_a32 *word;
+	uint32_t bit, seen;
+
+	if ((unsigned int)fd >= IOAS_FD_NR)
+		return;
+	word = &ioas_place_bits[fd / IOAS_PLACE_BITS];
+	bit = UINT32_C(1) << fd % IOAS_PLACE_BITS;
+	seen = ioas_a32_load(word);
+	/* Pairs with the load in ioas_place_maybe(). */
+	while (!ioas_a32_cas(word, &seen, marked ? seen | bit : seen & ~bit))
+		;
+}
+
+int ioas_place_share(int fd, int copy)
+{
+	if (IOAS_UNLIKELY(ioas_place_maybe(fd)) && copy >= 0)
+		ioas_place_mark(copy, true);
+	return copy;
+}
+
+/* ---- Descriptors ---- */
+
+static bool begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+bool ioas_place_path(int fd, char ret_path[IOAS_PATH_ROOM], bool *ret_ours)
+{
+	char link[32], target[sizeof(MEMFD_LINK) + MEMFD_ROOM];
+	char *end;
+	long n;
+
+	if (!ioas_place_maybe(fd))
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = ioas_sys(SYS_readlinkat, AT_FDCWD, (long)link, (long)target,
+	             sizeof(target) - 1, 0, 0);
+	if (n <= 0 || target[0] != '/')
+		return false;
+	target[n] = '\0';
+	*ret_ours = begins(target, MEMFD_LINK);
+	end = strstr(target, DELETED);
+	if (end)
+		*end = '\0';
+	if (strlen(target) >= IOAS_PATH_ROOM)
+		return false;
+	strcpy(ret_path, target + (*ret_ours ? sizeof(MEMFD_LINK) - 1 : 0));
+	return true;
+}
+
+static bool join(char to[IOAS_PATH_ROOM], const char *path)
+{
+	size_t base = strlen(to), more = strlen(path);
+
+	if (base + 1 + more >= IOAS_PATH_ROOM)
+		return false;
+	to[base] = '/';
+	memcpy(to + base + 1, path, more + 1);
+	return true;
+}
+
+bool ioas_place_join(int dir, const char *path, char ret_path[IOAS_PATH_ROOM])
+{
+	const char *directory;
+	bool ours;
+
+	if (!*path)
+		return false;
+	if (dir != AT_FDCWD)
+		return ioas_place_path(dir, ret_path, &ours) &&
+		       join(ret_path, path);
+	directory = ioas_place_directory();
+	if (!directory)
+		return false;
+	strcpy(ret_path, directory);
+	return join(ret_path, path);
+}
+
+static long fill(int fd, const struct ioas_found *found)
+{
+	const struct ioas_run *run = ioas_run();
+	char content[IOAS_FILE_BYTES];
+	long n, done;
+
+	if (found->entry.kind != IOAS_ENTRY_FILE || !run)
+		return 0;
+	n = ioas_machine_read(run->machine, &found->entry, content);
+	if (n <= 0)
+		return n;
+	done = ioas_sys(SYS_pwrite64, fd, (long)content, n, 0, 0, 0);
+	/* It can be read and not written, whatever it was opened for. */
+	ioas_sys(SYS_fcntl, fd, F_ADD_SEALS,
+	         F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL, 0, 0,
+	         0);
+	return done < 0 ? done : 0;
+}
+
+long ioas_place_open(const struct ioas_found *found, int flags)
+{
+	unsigned int with = MFD_ALLOW_SEALING;
+	char name[MEMFD_ROOM];
+	long fd, err;
+
+	if (snprintf(name, sizeof(name), MEMFD_NAME "%s", found->path) >=
+	    MEMFD_ROOM)
+		return -ENAMETOOLONG;
+	if (flags & O_CLOEXEC)
+		with |= MFD_CLOEXEC;
+	fd = ioas_sys(SYS_memfd_create, (long)name, with, 0, 0, 0, 0);
+	if (fd < 0)
+		return fd;
+	err = fd < IOAS_FD_NR ? fill((int)fd, found) : -EMFILE;
+	if (err) {
+		ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
+		return err;
+	}
+	ioas_place_mark((int)fd, true);
+	return fd;
+}
+
+/* ---- The current directory ---- */
+
+static long go_nowhere(void)
+{
+	long err = ioas_sys(SYS_chdir, (long)NOWHERE, 0, 0, 0, 0, 0);
+
+	return err ? ioas_sys(SYS_chdir, (long)"/", 0, 0, 0, 0, 0) : 0;
+}
+
+static long change(const struct ioas_found *found)
+{
+	long err;
+
+	switch (found->entry.kind) {
+	case IOAS_ENTRY_MISSING:
+		return -ENOENT;
+	case IOAS_ENTRY_DIR:
+		err = go_nowhere();
+		break;
+	case IOAS_ENTRY_NONE:
+	case IOAS_ENTRY_ABOVE:
+		err = ioas_sys(SYS_chdir, (long)found->use, 0, 0, 0, 0, 0);
+		break;
+	default:
+		return -ENOTDIR;
+	}
+	if (err)
+		return err;
+	if (found->entry.kind == IOAS_ENTRY_NONE)
+		ioas_place_left();
+	else
+		set_directory(found->path);
+	return 0;
+}
+
+long ioas_place_change(const char *path)
+{
+	struct ioas_found found;
+
+	ioas_path_find(path, true, &found);
+	return change(&found);
+}
+
+long ioas_place_change_to(int fd)
+{
+	char path[IOAS_PATH_ROOM];
+	long err;
+	bool ours;
+
+	if (ioas_place_path(fd, path, &ours) && ours)
+		return ioas_place_change(path);
+	err = ioas_sys(SYS_fchdir, fd, 0, 0, 0, 0, 0);
+	if (err)
+		return err;
+	if (ioas_place_path(fd, path, &ours) && ioas_path_maybe(path))
+		set_directory(path);
+	else
+		ioas_place_left();
+	return 0;
+}
+
+void ioas_places_begin(void)
+{
+	char real[IOAS_PATH_ROOM];
+	const char *shell = getenv("PWD");
+	long n = ioas_sys(SYS_getcwd, (long)real, sizeof(real), 0, 0, 0, 0);
+
+	if (n <= 0)
+		return;
+	if (!strcmp(real, NOWHERE) && shell && strlen(shell) < sizeof(real) &&
+	    ioas_path_maybe(shell))
+		set_directory(shell);
+	else if (ioas_path_maybe(real))
+		set_directory(real);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the synthetic tree contain. Each is made anew when it is
+ * opened, from what is constant in a machine: the state of a device that is in
+ * use is not looked at, so no lock is needed.
+ *
+ * BARs have the addresses that a firmware would have given them: one after the
+ * other in a window below 4 GiB, or for 64-bit BARs in one far above.
+ *
+ * Sources: Linux 7.3 drivers/pci/pci-sysfs.c (formats), include/linux/ioport.h
+ * (flags of a resource), drivers/iommu/iommu.c (reserved_regions); PCI Local
+ * Bus Specification 3.0, 6.2.5.1.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine/tree.h"
+
+#define ROOM IOAS_FILE_BYTES
+
+#define WINDOW_32     UINT64_C(0xc0000000)
+#define WINDOW_32_END UINT64_C(0xfec00000)
+#define WINDOW_64     (UINT64_C(0x38) << 40)
+
+#define RESOURCE_MEMORY   0x00000200u
+#define RESOURCE_PREFETCH 0x00002000u
+#define RESOURCE_ALIGNED  0x00040000u /* its size is its alignment */
+#define RESOURCE_64BIT    0x00100000u
+#define BAR_64BIT         0x4u
+#define BAR_PREFETCH      0x8u
+
+#define REG_BAR 0x10
+#define PIN_IRQ 16 /* where the first interrupt pins of a PC end */
+
+/* A resource as sysfs shows it; all 0 when it is not there. */
+struct resource {
+	uint64_t start, last;
+	unsigned int flags;
+};
+
+static const struct ioas_function_desc *desc(const struct ioas_attribute *a)
+{
+	return &a->function->model->function;
+}
+
+static long number(const struct ioas_attribute *a, unsigned int digits,
+                   unsigned int value)
+{
+	return snprintf(a->buffer, ROOM, "0x%0*x\n", (int)digits, value);
+}
+
+long ioas_attribute_vendor(const struct ioas_attribute *a)
+{
+	return number(a, 4, desc(a)->vendor);
+}
+
+long ioas_attribute_device(const struct ioas_attribute *a)
+{
+	return number(a, 4, desc(a)->device);
+}
+
+long ioas_attribute_subsystem_vendor(const struct ioas_attribute *a)
+{
+	return number(a, 4, desc(a)->subsystem_vendor);
+}
+
+long ioas_attribute_subsystem_device(const struct ioas_attribute *a)
+{
+	return number(a, 4, desc(a)->subsystem_device);
+}
+
+long ioas_attribute_class(const struct ioas_attribute *a)
+{
+	return number(a, 6, desc(a)->class_code);
+}
+
+long ioas_attribute_revision(const struct ioas_attribute *a)
+{
+	return number(a, 2, desc(a)->revision);
+}
+
+long ioas_attribute_irq(const struct ioas_attribute *a)
+{
+	return snprintf(a->buffer, ROOM, "%d\n", desc(a)->intx ? PIN_IRQ : 0);
+}
+
+static int write_modalias(const struct ioas_function_desc *d, char *to,
+                          size_t room)
+{
+	return snprintf(to, room,
+	                "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n",
+	                d->vendor, d->device, d->subsystem_vendor,
+	                d->subsystem_device, d->class_code >> 16 & 0xff,
+	                d->class_code >> 8 & 0xff, d->class_code & 0xff);
+}
+
+long ioas_attribute_modalias(const struct ioas_attribute *a)
+{
+	return write_modalias(desc(a), a->buffer, ROOM);
+}
+
+long ioas_attribute_uevent(const struct ioas_attribute *a)
+{
+	const struct ioas_function_desc *d = desc(a);
+	int n = snprintf(a->buffer, ROOM,
+	                 "DRIVER=vfio-pci\nPCI_CLASS=%04X\nPCI_ID=%04X:%04X\n"
+	                 "PCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n"
+	                 "MODALIAS=",
+	                 d->class_code, d->vendor, d->device,
+	                 d->subsystem_vendor, d->subsystem_device,
+	                 a->function->name);
+
+	return n + write_modalias(d, a->buffer + n, ROOM - (size_t)n);
+}
+
+/* ---- Addresses ---- */
+
+struct windows {
+	uint64_t next_32, next_64;
+};
+
+static struct resource place_bar(struct windows *w,
+                                 const struct ioas_bar_desc *bar)
+{
+	uint64_t *next = bar->is_64bit ? &w->next_64 : &w->next_32;
+	uint64_t start = (*next + bar->size - 1) & ~(bar->size - 1);
+	struct resource r = {0};
+
+	r.flags = RESOURCE_MEMORY | RESOURCE_ALIGNED;
+	if (bar->is_64bit)
+		r.flags |= RESOURCE_64BIT | BAR_64BIT;
+	if (bar->prefetchable)
+		r.flags |= RESOURCE_PREFETCH | BAR_PREFETCH;
+	if (!bar->is_64bit && bar->size > WINDOW_32_END - start)
+		return (struct resource){0}; /* no room: not assigned */
+	r.start = start;
+	r.last = start + bar->size - 1;
+	*next = start + bar->size;
+	return r;
+}
+
+/* The BARs of one function, which come behind those of all before it. */
+static void place_bars(const struct ioas_attribute *a,
+                       struct resource ret_resource[IOAS_BARS])
+{
+	struct windows w = {WINDOW_32, WINDOW_64};
+	const struct ioas_function *f;
+	unsigned int i;
+
+	for (f = a->machine->function; f <= a->function; f++) {
+		for (i = 0; i < IOAS_BARS; i++) {
+			const struct ioas_bar_desc *bar =
+				&f->model->function.bar[i];
+
+			ret_resource[i] = (struct resource){0};
+			if (bar->size)
+				ret_resource[i] = place_bar(&w, bar);
+		}
+	}
+}
+
+/* Six BARs and the expansion ROM, which no function has. */
+long ioas_attribute_resource(const struct ioas_attribute *a)
+{
+	struct resource resource[IOAS_BARS + 1] = {{0}};
+	unsigned int i;
+	long n = 0;
+
+	place_bars(a, resource);
+	for (i = 0; i < IOAS_ARRAY_SIZE(resource); i++)
+		n += snprintf(a->buffer + n, ROOM - (size_t)n,
+		              "0x%016llx 0x%016llx 0x%016llx\n",
+		              (unsigned long long)resource[i].start,
+		              (unsigned long long)resource[i].last,
+		              (unsigned long long)resource[i].flags);
+	return n;
+}
+
+unsigned int ioas_attribute_config_bytes(const struct ioas_function *function)
+{
+	return function->model->function.pcie ? IOAS_CONFIG_SIZE : 256;
+}
+
+static void put_address(uint8_t *at, const struct resource *r)
+{
+	unsigned int i, bytes = r->flags & BAR_64BIT ? 8 : 4;
+
+	for (i = 0; i < bytes; i++)
+		at[i] |= (uint8_t)(r->start >> 8 * i);
+}
+
+/* As the function is before it is opened, with its addresses. */
+long ioas_attribute_config(const struct ioas_attribute *a)
+{
+	unsigned int i, bytes = ioas_attribute_config_bytes(a->function);
+	struct resource resource[IOAS_BARS];
+	struct ioas_device *scratch = ioas_new(struct ioas_device);
+
+	if (!scratch)
+		return -ENOMEM;
+	scratch->model = a->function->model;
+	ioas_config_build(scratch);
+	place_bars(a, resource);
+	for (i = 0; i < IOAS_BARS; i++)
+		put_address(scratch->config + REG_BAR + 4 * i, &resource[i]);
+	memcpy(a->buffer, scratch->config, bytes);
+	ioas_delete(scratch);
+	return bytes;
+}
+
+/* ---- Groups, parameters ---- */
+
+static const char *const reserved_words[] = {
+	[IOAS_RESERVED_DIRECT] = "direct",
+	[IOAS_RESERVED_DIRECT_RELAXABLE] = "direct-relaxable",
+	[IOAS_RESERVED_OTHER] = "reserved",
+	[IOAS_RESERVED_MSI] = "msi",
+	[IOAS_RESERVED_SW_MSI] = "msi",
+};
+
+/* Of those that come after @last_shown: the one that begins first. */
+static const struct ioas_reserved *
+next_reserved(const struct ioas_profile *p, const struct ioas_reserved *shown)
+{
+	const struct ioas_reserved *r, *best = NULL;
+
+	for (r = p->reserved; r < p->reserved + p->reserved_count; r++) {
+		if (shown &&
+		    (r->range.first < shown->range.first ||
+		     (r->range.first == shown->range.first && r <= shown)))
+			continue;
+		if (!best || r->range.first < best->range.first)
+			best = r;
+	}
+	return best;
+}
+
+long ioas_attribute_reserved_regions(const struct ioas_attribute *a)
+{
+	const struct ioas_reserved *r = NULL;
+	long n = 0;
+
+	while ((r = next_reserved(a->machine->profile, r)) &&
+	       n < IOAS_FILE_BYTES - 64)
+		n += snprintf(a->buffer + n, ROOM - (size_t)n,
+		              "0x%016llx 0x%016llx %s\n",
+		              (unsigned long long)r->range.first,
+		              (unsigned long long)r->range.last,
+		              reserved_words[r->kind]);
+	return n;
+}
+
+long ioas_attribute_entry_limit(const struct ioas_attribute *a)
+{
+	return snprintf(a->buffer, ROOM, "%llu\n",
+	                (unsigned long long)a->machine->entry_limit);
+}
+
+long ioas_attribute_hugepages(const struct ioas_attribute *a)
+{
+	return snprintf(a->buffer, ROOM, "%u\n", a->machine->hugepages);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* The tree in /sys and /dev, by every way that leads into it. */
+#include <dirent.h>
+#include <limits.h>
+
+#include "client.h"
+
+#define DEVICES "/sys/bus/pci/devices"
+#define LINK    DEVICES "/" FUNCTION
+#define DEVICE  "/sys/devices/pci0000:01/" FUNCTION
+#define GROUPS  "/sys/kernel/iommu_groups"
+
+char *__getcwd_chk(char *, size_t, size_t);
+
+static void has(const char *path, const char *wanted)
+{
+	char text[4097] = "";
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n < 0 || strcmp(text, wanted) != 0)
+		fprintf(stderr, "%s: '%s' (errno %d)\n", path, text, errno);
+	CHECK(n >= 0 && !strcmp(text, wanted));
+	CHECK(!close(fd));
+}
+
+static void files_are_read_in_every_way(void)
+{
+	char text[16] = "", *map;
+	FILE *stream = fopen(LINK "/vendor", "re");
+	int fd = open(LINK "/vendor", O_RDONLY | O_CLOEXEC);
+
+	has(LINK "/vendor", "0x1b36\n");
+	has(DEVICE "/class", "0x010802\n");
+	has(DEVICE "/numa_node", "0\n");
+	has(GROUPS "/1/type", "DMA-FQ\n");
+	has("/sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
+	    "65535\n");
+	CHECK(stream && fgets(text, sizeof(text), stream));
+	CHECK(!strcmp(text, "0x1b36\n") && !fclose(stream));
+	CHECK(pread(fd, text, 4, 2) == 4 && !memcmp(text, "1b36", 4));
+	CHECK(lseek(fd, 3, SEEK_SET) == 3 && read(fd, text, 9) == 4);
+	map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	CHECK(map != MAP_FAILED && !memcmp(map, "0x1b36\n", 8));
+	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+}
+
+static void files_are_not_written(void)
+{
+	int fd;
+
+	FAILS(open(LINK "/vendor", O_RDWR), EACCES);
+	FAILS(open(LINK "/driver/unbind", O_WRONLY), EACCES);
+	FAILS(open(LINK "/driver/unbind", O_RDONLY), EACCES);
+	FAILS(open(LINK "/vendor", O_RDONLY | O_DIRECTORY), ENOTDIR);
+	FAILS(access(LINK "/vendor", W_OK), EACCES);
+	CHECK((fd = open(LINK "/vendor", O_RDONLY)) >= 0);
+	CHECK(write(fd, "1", 1) < 0 && ftruncate(fd, 0) < 0);
+	has(LINK "/vendor", "0x1b36\n");
+}
+
+static void an_open_file_is_the_one_at_its_path(void)
+{
+	struct stat by_path, by_fd, by_copy;
+	struct statx more;
+	int fd = open(LINK "/config", O_RDONLY), copy;
+
+	CHECK(!stat(LINK "/config", &by_path) && !fstat(fd, &by_fd));
+	CHECK(S_ISREG(by_fd.st_mode) && by_fd.st_size == 4096);
+	CHECK(by_path.st_ino == by_fd.st_ino && by_path.st_dev == by_fd.st_dev);
+	CHECK((copy = dup(fd)) >= 0 && !fstat(copy, &by_copy));
+	CHECK(by_copy.st_ino == by_path.st_ino);
+	CHECK((copy = fcntl(fd, F_DUPFD, 100)) >= 100 &&
+	      !fstat(copy, &by_copy));
+	CHECK(by_copy.st_ino == by_path.st_ino);
+	CHECK(!statx(fd, "", AT_EMPTY_PATH, STATX_INO, &more));
+	CHECK(more.stx_ino == by_path.st_ino && more.stx_size == 4096);
+	/* The number is the system's again. */
+	CHECK(!close(fd) && open("/dev/null", O_RDWR) == fd);
+	CHECK(!fstat(fd, &by_fd) && S_ISCHR(by_fd.st_mode));
+}
+
+static void directories_are_places_to_start_from(void)
+{
+	struct stat st;
+	char text[64];
+	int dir, device, dev;
+
+	CHECK((dir = open(DEVICES, O_RDONLY | O_DIRECTORY)) >= 0);
+	CHECK(!fstat(dir, &st) && S_ISDIR(st.st_mode));
+	CHECK((device = openat(dir, FUNCTION, O_RDONLY)) >= 0);
+	CHECK(!fstatat(device, "vendor", &st, 0) && S_ISREG(st.st_mode));
+	CHECK(!fstatat(device, "driver", &st, AT_SYMLINK_NOFOLLOW));
+	CHECK(S_ISLNK(st.st_mode));
+	CHECK(readlinkat(device, "iommu_group", text, sizeof(text)) == 30);
+	CHECK(!memcmp(text, "../../../kernel/iommu_groups/1", 30));
+	CHECK(!faccessat(device, "../../pci0000:01", R_OK, 0));
+	FAILS(openat(device, "nothing", O_RDONLY), ENOENT);
+	CHECK(openat(device, "../../../../dev/null", O_RDWR) >= 0);
+	/* A real one, above the tree. */
+	CHECK((dev = open("/dev", O_RDONLY | O_DIRECTORY)) >= 0);
+	CHECK(openat(dev, "vfio/vfio", O_RDWR) >= 0);
+	CHECK(openat(dev, "null", O_RDWR) >= 0);
+	FAILS(openat(dev, "vfio/9", O_RDWR), ENOENT);
+	CHECK(!fstatat(dup(dev), "vfio/1", &st, 0) && S_ISCHR(st.st_mode));
+}
+
+static int lists(DIR *dir, const char *name)
+{
+	struct dirent *e;
+	int n = 0;
+
+	CHECK(dir);
+	while ((e = readdir(dir)))
+		n += !strcmp(e->d_name, name);
+	return n;
+}
+
+static void parents_list_the_tree(void)
+{
+	DIR *dev = opendir("/dev"), *sys = opendir("/sys/bus");
+	struct stat st;
+
+	CHECK(lists(dev, "vfio") == 1 && (rewinddir(dev), 1));
+	CHECK(lists(dev, "null") == 1 && (rewinddir(dev), 1));
+	CHECK(lists(dev, "..") == 1);
+	CHECK(!fstatat(dirfd(dev), "vfio/1", &st, 0) && S_ISCHR(st.st_mode));
+	CHECK(lists(sys, "pci") == 1);
+	CHECK(!closedir(dev) && !closedir(sys));
+	CHECK(lists(opendir("/sys/kernel"), "iommu_groups") == 1);
+	CHECK(lists(opendir("/sys/module"), "vfio_pci") == 1);
+	CHECK(lists(opendir("/sys/devices"), "pci0000:01") == 1);
+	CHECK(lists(opendir(DEVICES), FUNCTION) == 1);
+	CHECK(lists(fdopendir(open("/dev", O_RDONLY)), "vfio") == 1);
+}
+
+static void streams_give_and_take_descriptors(void)
+{
+	struct dirent entry, *result, *e;
+	struct dirent64 entry64, *result64;
+	struct stat st;
+	DIR *dir = opendir(GROUPS);
+	long place;
+	int fd, n = 0;
+
+	CHECK(dir && (fd = dirfd(dir)) >= 0 && dirfd(dir) == fd);
+	CHECK(openat(fd, "1/type", O_RDONLY) >= 0);
+	CHECK(!readdir_r(dir, &entry, &result) && result == &entry);
+	CHECK(!strcmp(entry.d_name, "."));
+	CHECK(!readdir64_r(dir, &entry64, &result64) && result64 == &entry64);
+	CHECK(!strcmp(entry64.d_name, ".."));
+	CHECK(!readdir_r(dir, &entry, &result) && !strcmp(entry.d_name, "1"));
+	CHECK(!stat(GROUPS "/1", &st) && st.st_ino == entry.d_ino);
+	CHECK(!readdir_r(dir, &entry, &result) && !result);
+	CHECK(!closedir(dir));
+	FAILS(fcntl(fd, F_GETFD), EBADF);
+	CHECK(dir = fdopendir(open(LINK, O_RDONLY)));
+	while ((e = readdir(dir)))
+		n++;
+	CHECK(n == 20 && !closedir(dir));
+	/* A place in a real directory with ours behind it. */
+	CHECK(dir = opendir("/dev"));
+	do {
+		place = telldir(dir);
+		CHECK(e = readdir(dir));
+	} while (strcmp(e->d_name, "vfio") != 0);
+	seekdir(dir, place);
+	CHECK(!strcmp(readdir(dir)->d_name, "vfio") && !readdir(dir));
+}
+
+static void is_here(const char *wanted)
+{
+	char text[PATH_MAX];
+	char *made;
+
+	CHECK(getcwd(text, sizeof(text)) == text && !strcmp(text, wanted));
+	CHECK(__getcwd_chk(text, sizeof(text), sizeof(text)) == text);
+	CHECK((made = getcwd(NULL, 0)) && !strcmp(made, wanted));
+	free(made);
+	CHECK((made = get_current_dir_name()) && !strcmp(made, wanted));
+	free(made);
+	CHECK(!getcwd(text, 2) && errno == ERANGE);
+}
+
+static void the_current_directory_can_be_in_the_tree(void)
+{
+	char name[] = "/tmp/ioas-tree-XXXXXX";
+	struct stat st;
+	int fd = open(GROUPS, O_RDONLY);
+
+	CHECK(mkdtemp(name) && !chdir(name));
+	CHECK((close(creat("vendor", 0600)), 1));
+	CHECK(!chdir(LINK));
+	is_here(DEVICE);
+	has("vendor", "0x1b36\n");
+	has("./driver/../../devices/" FUNCTION "/device", "0x0010\n");
+	/* What is not wrapped does not reach the directory before. */
+	CHECK(unlink("vendor") < 0);
+	CHECK(!chdir("../..") && !stat("pci0000:01", &st));
+	is_here("/sys/devices");
+	CHECK(!fchdir(fd) && !access("1/reserved_regions", R_OK));
+	FAILS(chdir("9"), ENOENT);
+	FAILS(chdir("1/type"), ENOTDIR);
+	is_here(GROUPS);
+	CHECK(!chdir("/dev") && open("vfio/vfio", O_RDWR) >= 0);
+	CHECK(!chdir(name) && !access("vendor", F_OK));
+	CHECK(!unlink("vendor") && !chdir("/") && !rmdir(name));
+	FAILS(open("vendor", O_RDONLY), ENOENT);
+}
+
+static const struct client_case cases[] = {
+	CASE(files_are_read_in_every_way),
+	CASE(files_are_not_written),
+	CASE(an_open_file_is_the_one_at_its_path),
+	CASE(directories_are_places_to_start_from),
+	CASE(parents_list_the_tree),
+	CASE(streams_give_and_take_descriptors),
+	CASE(the_current_directory_can_be_in_the_tree),
+	{NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return client_main(cases, argc, argv);
+}
