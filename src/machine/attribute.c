@@ -5,7 +5,8 @@
  * use is not looked at, so no lock is needed.
  *
  * BARs have the addresses that a firmware would have given them: one after the
- * other in a window below 4 GiB, or for 64-bit BARs in one far above.
+ * other in a window below 4 GiB, for 64-bit BARs in one far above, and for I/O
+ * ports in one of their own.
  *
  * Sources: Linux 7.3 drivers/pci/pci-sysfs.c (formats), include/linux/ioport.h
  * (flags of a resource), drivers/iommu/iommu.c (reserved_regions); PCI Local
@@ -22,15 +23,26 @@
 #define WINDOW_32     UINT64_C(0xc0000000)
 #define WINDOW_32_END UINT64_C(0xfec00000)
 #define WINDOW_64     (UINT64_C(0x38) << 40)
+#define WINDOW_64_END UINT64_MAX
+#define PORTS         UINT64_C(0x2000)
+#define PORTS_END     UINT64_C(0x10000)
 
+#define RESOURCE_PORT     0x00000100u
 #define RESOURCE_MEMORY   0x00000200u
 #define RESOURCE_PREFETCH 0x00002000u
+#define RESOURCE_READONLY 0x00004000u
 #define RESOURCE_ALIGNED  0x00040000u /* its size is its alignment */
 #define RESOURCE_64BIT    0x00100000u
+#define BAR_PORT          0x1u
 #define BAR_64BIT         0x4u
 #define BAR_PREFETCH      0x8u
 
 #define REG_BAR 0x10
+#define REG_ROM 0x30
+
+#define ROM       IOAS_BARS /* comes behind them */
+#define ROM_LEAST 2048      /* bytes that its register can express */
+
 #define PIN_IRQ 16 /* where the first interrupt pins of a PC end */
 
 /* A resource as sysfs shows it; all 0 when it is not there. */
@@ -116,58 +128,82 @@ long ioas_attribute_uevent(const struct ioas_attribute *a)
 
 /* ---- Addresses ---- */
 
-struct windows {
-	uint64_t next_32, next_64;
+struct window {
+	uint64_t next, end;
 };
+
+struct windows {
+	struct window below, above, ports;
+};
+
+/* All 0 where there is no room: not assigned. */
+static struct resource place(struct window *w, uint64_t size,
+                             unsigned int flags)
+{
+	uint64_t start = (w->next + size - 1) & ~(size - 1);
+
+	if (start > w->end || size > w->end - start)
+		return (struct resource){0};
+	w->next = start + size;
+	return (struct resource){start, start + size - 1,
+	                         flags | RESOURCE_ALIGNED};
+}
 
 static struct resource place_bar(struct windows *w,
                                  const struct ioas_bar_desc *bar)
 {
-	uint64_t *next = bar->is_64bit ? &w->next_64 : &w->next_32;
-	uint64_t start = (*next + bar->size - 1) & ~(bar->size - 1);
-	struct resource r = {0};
+	unsigned int flags = RESOURCE_MEMORY;
 
-	r.flags = RESOURCE_MEMORY | RESOURCE_ALIGNED;
-	if (bar->is_64bit)
-		r.flags |= RESOURCE_64BIT | BAR_64BIT;
+	if (!bar->size)
+		return (struct resource){0};
+	if (bar->port)
+		return place(&w->ports, bar->size, RESOURCE_PORT | BAR_PORT);
 	if (bar->prefetchable)
-		r.flags |= RESOURCE_PREFETCH | BAR_PREFETCH;
-	if (!bar->is_64bit && bar->size > WINDOW_32_END - start)
-		return (struct resource){0}; /* no room: not assigned */
-	r.start = start;
-	r.last = start + bar->size - 1;
-	*next = start + bar->size;
-	return r;
+		flags |= RESOURCE_PREFETCH | BAR_PREFETCH;
+	if (!bar->is_64bit)
+		return place(&w->below, bar->size, flags);
+	return place(&w->above, bar->size, flags | RESOURCE_64BIT | BAR_64BIT);
 }
 
-/* The BARs of one function, which come behind those of all before it. */
-static void place_bars(const struct ioas_attribute *a,
-                       struct resource ret_resource[IOAS_BARS])
+static struct resource place_rom(struct windows *w,
+                                 const struct ioas_function_desc *d)
 {
-	struct windows w = {WINDOW_32, WINDOW_64};
+	uint64_t size = ROM_LEAST;
+
+	if (!d->rom)
+		return (struct resource){0};
+	while (size < d->rom_bytes)
+		size *= 2;
+	return place(&w->below, size,
+	             RESOURCE_MEMORY | RESOURCE_PREFETCH | RESOURCE_READONLY);
+}
+
+/* Those of one function, which come behind those of all before it. */
+static void place_all(const struct ioas_attribute *a,
+                      struct resource ret_resource[ROM + 1])
+{
+	struct windows w = {{WINDOW_32, WINDOW_32_END},
+	                    {WINDOW_64, WINDOW_64_END},
+	                    {PORTS, PORTS_END}};
 	const struct ioas_function *f;
 	unsigned int i;
 
 	for (f = a->machine->function; f <= a->function; f++) {
-		for (i = 0; i < IOAS_BARS; i++) {
-			const struct ioas_bar_desc *bar =
-				&f->model->function.bar[i];
+		const struct ioas_function_desc *d = &f->model->function;
 
-			ret_resource[i] = (struct resource){0};
-			if (bar->size)
-				ret_resource[i] = place_bar(&w, bar);
-		}
+		for (i = 0; i < IOAS_BARS; i++)
+			ret_resource[i] = place_bar(&w, &d->bar[i]);
+		ret_resource[ROM] = place_rom(&w, d);
 	}
 }
 
-/* Six BARs and the expansion ROM, which no function has. */
 long ioas_attribute_resource(const struct ioas_attribute *a)
 {
-	struct resource resource[IOAS_BARS + 1] = {{0}};
+	struct resource resource[ROM + 1];
 	unsigned int i;
 	long n = 0;
 
-	place_bars(a, resource);
+	place_all(a, resource);
 	for (i = 0; i < IOAS_ARRAY_SIZE(resource); i++)
 		n += snprintf(a->buffer + n, ROOM - (size_t)n,
 		              "0x%016llx 0x%016llx 0x%016llx\n",
@@ -184,7 +220,7 @@ unsigned int ioas_attribute_config_bytes(const struct ioas_function *function)
 
 static void put_address(uint8_t *at, const struct resource *r)
 {
-	unsigned int i, bytes = r->flags & BAR_64BIT ? 8 : 4;
+	unsigned int i, bytes = r->flags & RESOURCE_64BIT ? 8 : 4;
 
 	for (i = 0; i < bytes; i++)
 		at[i] |= (uint8_t)(r->start >> 8 * i);
@@ -194,16 +230,17 @@ static void put_address(uint8_t *at, const struct resource *r)
 long ioas_attribute_config(const struct ioas_attribute *a)
 {
 	unsigned int i, bytes = ioas_attribute_config_bytes(a->function);
-	struct resource resource[IOAS_BARS];
+	struct resource resource[ROM + 1];
 	struct ioas_device *scratch = ioas_new(struct ioas_device);
 
 	if (!scratch)
 		return -ENOMEM;
 	scratch->model = a->function->model;
 	ioas_config_build(scratch);
-	place_bars(a, resource);
+	place_all(a, resource);
 	for (i = 0; i < IOAS_BARS; i++)
 		put_address(scratch->config + REG_BAR + 4 * i, &resource[i]);
+	put_address(scratch->config + REG_ROM, &resource[ROM]);
 	memcpy(a->buffer, scratch->config, bytes);
 	ioas_delete(scratch);
 	return bytes;

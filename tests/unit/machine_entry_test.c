@@ -15,6 +15,8 @@
 #define HUGE    "/sys/kernel/mm/hugepages"
 #define HUGE_0  "/sys/devices/system/node/node0/hugepages"
 
+static const uint8_t rom[3000];
+
 static const struct ioas_model bare = {
 	.name = "bare",
 	.function =
@@ -27,11 +29,13 @@ static const struct ioas_model bare = {
 			.revision = 2,
 			.bar = {{.size = 0x4000, .is_64bit = true},
                                 {0},
-                                {.size = 0x1000},
+                                {.size = 32, .port = true},
                                 {.size = 0x100000, .prefetchable = true},
                                 {.size = 0x8000000,
                                  .is_64bit = true,
                                  .prefetchable = true}},
+			.rom = rom,
+			.rom_bytes = sizeof(rom),
 			.msix_vectors = 2,
 			.pcie = true,
 		},
@@ -442,11 +446,11 @@ static const struct {
 	{LINK_1 "/resource",
          "0x0000380000000000 0x0000380000003fff 0x0000000000140204\n"
          "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
-         "0x00000000c0000000 0x00000000c0000fff 0x0000000000040200\n"
-         "0x00000000c0100000 0x00000000c01fffff 0x0000000000042208\n"
+         "0x0000000000002000 0x000000000000201f 0x0000000000040101\n"
+         "0x00000000c0000000 0x00000000c00fffff 0x0000000000042208\n"
          "0x0000380008000000 0x000038000fffffff 0x000000000014220c\n"
          "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
-         "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"},
+         "0x00000000c0100000 0x00000000c0100fff 0x0000000000046200\n"},
 	{GROUPS "/1/type", "DMA-FQ\n"},
 	{GROUPS "/1/reserved_regions",
          "0x00000000fee00000 0x00000000feefffff msi\n"},
@@ -491,7 +495,7 @@ static void config_has_the_addresses_of_the_resources(struct rig *r)
 	memcpy(&bar0, config + 0x10, sizeof(bar0));
 	memcpy(&bar2, config + 0x18, sizeof(bar2));
 	assert_true(bar0 == UINT64_C(0x380010000004));
-	assert_true(bar2 == UINT32_C(0xc0200000));
+	assert_true(bar2 == UINT32_C(0x2021));
 }
 
 RIG_MAIN("machine_entry", RIG_TEST(each_path_is_answered_as_listed),
