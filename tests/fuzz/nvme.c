@@ -2,7 +2,8 @@
 /*
  * An NVMe controller under a driver that does anything: registers, doorbells,
  * commands in queues in memory, lists that point anywhere, memory that goes
- * away or that the device may not touch, a file that gets shorter.
+ * away or that the device may not touch, a file that gets shorter. Two
+ * namespaces are active, 1 with blocks of 512 bytes and 3 with 4096; 2 is not.
  *
  * Memory, by page: 2 q and 2 q + 1 are the queues of identifier q, FIRST_SAFE
  * on the device may not write: first pages it may only read, the last ones it
@@ -10,7 +11,7 @@
  * order at WINDOW, and SCATTERED of them once more, one by one and backwards.
  *
  * What must hold: accesses end, memory that the device may not write is as it
- * was, the file has its size, a completion that was posted names its command,
+ * was, the files have their size, a completion that was posted names its command,
  * and no descriptor, block or pin is left.
  */
 #include <errno.h>
@@ -37,6 +38,8 @@
 #define FIRST_DATA      12 /* page; also of the scattered ones */
 #define NAMESPACE_BYTES (1 << 20)
 #define FILE_BYTES      (NAMESPACE_BYTES + 100)
+#define SECOND_BYTES    (64 * 4096) /* of namespace 3 */
+#define SECOND_FILE     (SECOND_BYTES + 100)
 #define DOORBELLS       0x1000
 #define EVENT           7 /* a handle */
 
@@ -45,7 +48,7 @@ static struct {
 	struct ioas_mem mem;
 	struct ioas_space *space;
 	struct ioas_device *dev;
-	int fd; /* of the file; 0: not made yet */
+	int fd, second; /* files; 0: not made yet */
 	off_t file_bytes;
 	uint32_t tail[QUEUES], entries[QUEUES];
 	uint16_t cid;
@@ -113,14 +116,25 @@ static void resize(off_t bytes)
 	fuzz_check(!ftruncate(n.fd, bytes));
 }
 
+/* A file in memory, empty for each input. */
+static void make_file(int *fd, off_t bytes, char *ret_path, size_t room)
+{
+	if (!*fd)
+		*fd = memfd_create("fuzz", MFD_CLOEXEC);
+	fuzz_check(*fd > 0);
+	fuzz_check(!ftruncate(*fd, 0) && !ftruncate(*fd, bytes));
+	snprintf(ret_path, room, "/proc/self/fd/%d", *fd);
+}
+
 static void board_begin(void)
 {
-	static char path[64];
-	static const struct ioas_option options[] = {{"file", path}};
+	static char path[64], second[64];
+	static const struct ioas_option options[] = {
+		{"file", path}, {"file3", second}, {"blocks3", "4096"}};
 	const struct ioas_device_request request = {
 		.model = &ioas_nvme_model,
 		.options = options,
-		.option_count = 1,
+		.option_count = IOAS_ARRAY_SIZE(options),
 	};
 	const struct ioas_space_config config = {
 		.page_shift = fuzz_world.page_shift,
@@ -128,12 +142,9 @@ static void board_begin(void)
 	};
 	const uint16_t command = 6; /* memory decoding, bus mastering */
 
-	if (!n.fd)
-		n.fd = memfd_create("fuzz", MFD_CLOEXEC);
-	fuzz_check(n.fd > 0);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", n.fd);
-	resize(0);
-	resize(FILE_BYTES);
+	make_file(&n.fd, FILE_BYTES, path, sizeof(path));
+	make_file(&n.second, SECOND_FILE, second, sizeof(second));
+	n.file_bytes = FILE_BYTES;
 	n.account.limit = UINT64_MAX;
 	memset(n.tail, 0, sizeof(n.tail));
 	memset(n.entries, 0, sizeof(n.entries));
@@ -160,8 +171,10 @@ static void board_end(void)
 {
 	check_safe_memory();
 	fuzz_check(lseek(n.fd, 0, SEEK_END) == n.file_bytes);
-	/* Behind the last block nothing was written. */
+	fuzz_check(lseek(n.second, 0, SEEK_END) == SECOND_FILE);
+	/* Behind the last blocks nothing was written. */
 	fuzz_check(lseek(n.fd, NAMESPACE_BYTES, SEEK_DATA) < 0);
+	fuzz_check(lseek(n.second, SECOND_BYTES, SEEK_DATA) < 0);
 	ioas_device_destroy(n.dev);
 	ioas_space_destroy(n.space);
 	ioas_mem_fini(&n.mem);
@@ -241,7 +254,13 @@ static void forget_queue(unsigned int q, unsigned int entries)
 	n.entries[q] = entries;
 }
 
-/* Pages of 4 KiB, unless the input wants other ones. */
+/* What the upper bits of a byte ask for; the first are sizes of a page. */
+static const uint32_t settings[8] = {
+	0,       1 << 7, 2 << 7,  3 << 7,
+	4 << 7,  5 << 7, 1 << 11, /* weighted round robin */
+	7 << 11, /* arbitration of the maker's own, which is not offered */
+};
+
 static void do_enable(struct fuzz_input *in)
 {
 	unsigned int b = fuzz_byte(in), entries = (b & 31) + 1;
@@ -250,7 +269,7 @@ static void do_enable(struct fuzz_input *in)
 	set(0x24, 4, (entries - 1) << 16 | (entries - 1));
 	set(0x28, 8, window(0));
 	set(0x30, 8, window(1));
-	set(0x14, 4, 0x00460001u | (b >> 5) << 7);
+	set(0x14, 4, 0x00460001u | settings[b >> 5]);
 	forget_queue(0, entries);
 }
 
@@ -286,9 +305,11 @@ static void do_create(struct fuzz_input *in)
 	struct sqe cq = {.opcode = 5,
 	                 .prp1 = window(2 * q + 1),
 	                 .dw = {(entries - 1) << 16 | q, q << 16 | 3}};
-	struct sqe sq = {.opcode = 1,
-	                 .prp1 = window(2 * q),
-	                 .dw = {(entries - 1) << 16 | q, q << 16 | 1}};
+	uint32_t priority = b / (QUEUES - 1) % 4;
+	struct sqe sq = {
+		.opcode = 1,
+		.prp1 = window(2 * q),
+		.dw = {(entries - 1) << 16 | q, q << 16 | priority << 1 | 1}};
 
 	submit(0, &cq);
 	submit(0, &sq);
@@ -325,6 +346,19 @@ static void do_command(struct fuzz_input *in)
 	dwords = fuzz_below(in, 7);
 	for (i = 0; i < dwords; i++)
 		sqe.dw[i] = take_dword(in);
+	submit(q, &sqe);
+}
+
+/* Any bytes at all, but for the identifier. */
+static void do_raw(struct fuzz_input *in)
+{
+	unsigned int q = fuzz_below(in, QUEUES), i;
+	uint8_t bytes[sizeof(struct sqe)];
+	struct sqe sqe;
+
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)fuzz_byte(in);
+	memcpy(&sqe, bytes, sizeof(sqe));
 	submit(q, &sqe);
 }
 
@@ -368,6 +402,23 @@ static void do_list(struct fuzz_input *in)
 	entry = window(FIRST_DATA + next % 8);
 	if (next & 128)
 		memcpy(page_at(page) + fuzz_world.page_bytes - 8, &entry, 8);
+}
+
+/* Descriptors of an SGL, from one of the first data pages on. */
+static void do_sgl(struct fuzz_input *in)
+{
+	char *at = page_at(FIRST_DATA + fuzz_below(in, 8));
+	unsigned int count = fuzz_below(in, 16) + 1;
+	uint64_t half[2];
+
+	for (; count--; at += sizeof(half)) {
+		half[0] = take_prp(in);
+		half[1] = (uint64_t)fuzz_byte(in) << 56;
+		half[1] |= take_dword(in);
+		if (fuzz_reach((uintptr_t)at, sizeof(half), true) ==
+		    sizeof(half))
+			memcpy(at, half, sizeof(half));
+	}
 }
 
 /* Ranges of Dataset Management. */
@@ -433,18 +484,27 @@ static void do_reset(struct fuzz_input *in)
 	ioas_hooks.signals_restore(&saved);
 }
 
+/* Switch one of the modes on, or off, or change a vector's event. */
 static void do_interrupts(struct fuzz_input *in)
 {
-	unsigned int count = ioas_device_irq_count(n.dev, IOAS_IRQ_MSIX);
-	unsigned int vector = fuzz_below(in, count), how = fuzz_below(in, 4);
+	unsigned int b = fuzz_byte(in), how = fuzz_below(in, 4);
+	enum ioas_irq_mode mode = (b >> 6) % IOAS_IRQ_OFF;
+	unsigned int vector = b & 63;
 
-	if (n.dev->irq.mode == IOAS_IRQ_OFF)
-		ioas_device_irq_on(n.dev, IOAS_IRQ_MSIX, vector + 1);
-	else if (how == 0)
+	if (n.dev->irq.mode == IOAS_IRQ_OFF) {
+		unsigned int count = ioas_device_irq_count(n.dev, mode);
+
+		ioas_device_irq_on(n.dev, mode, vector % count + 1);
+		return;
+	}
+	vector %= ioas_device_irq_count(n.dev, n.dev->irq.mode);
+	if (how == 0)
 		ioas_device_irq_off(n.dev);
-	else
+	else if (how == 1 || how == 2)
 		ioas_device_irq_set(n.dev, vector,
 		                    how == 1 ? IOAS_NO_EVENT : EVENT);
+	else
+		ioas_device_intx_unmask(n.dev);
 }
 
 static void do_resize(struct fuzz_input *in)
@@ -453,9 +513,10 @@ static void do_resize(struct fuzz_input *in)
 }
 
 static void (*const operations[])(struct fuzz_input *in) = {
-	do_store,   do_load,   do_ring,  do_enable,     do_create, do_command,
-	do_command, do_many,   do_poke,  do_list,       do_ranges, do_protect,
-	do_remap,   do_config, do_reset, do_interrupts, do_resize,
+	do_store,      do_load,    do_ring,  do_enable, do_create,
+	do_command,    do_command, do_many,  do_poke,   do_list,
+	do_ranges,     do_protect, do_remap, do_config, do_reset,
+	do_interrupts, do_resize,  do_sgl,   do_raw,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -511,12 +511,13 @@ def ring(doorbell, value):
     return bytes([2, doorbell, value])
 
 
-def enable(entries=16, page_lg2=12):
-    return bytes([3, entries - 1 | (page_lg2 - 12) << 5])
+def enable(entries=16, page_lg2=12, weighted=False):
+    how = 6 if weighted else page_lg2 - 12
+    return bytes([3, entries - 1 | how << 5])
 
 
-def pair(q=1, entries=16):
-    return bytes([4, q - 1, entries - 1])
+def pair(q=1, entries=16, priority=0):
+    return bytes([4, q - 1 + 5 * priority, entries - 1])
 
 
 def dword(n):
@@ -542,7 +543,41 @@ def lists(page, first, count, then=0):
     return bytes([9, page - 12, first, count - 1, then])
 
 
+def interrupts(mode, vector, how=2):
+    return bytes([15, mode << 6 | vector, how])
+
+
+BLOCK, BUCKET, SEGMENT, LAST, KEYED = 0, 0x10, 0x20, 0x30, 0x40
+
+
+def descriptors(page, *rows):
+    """Rows of prp(), kind, bytes."""
+    return (bytes([17, page - 12, len(rows) - 1]) +
+            b"".join(at + bytes([kind]) + dword(size)
+                     for at, kind, size in rows))
+
+
+def raw(q, opcode, *fields, flags=0, nsid=1):
+    """Fields are (offset, bytes)."""
+    text = bytearray(64)
+    text[0:8] = bytes([opcode, flags, 0, 0]) + u32(nsid)
+    for at, value in fields:
+        text[at:at + len(value)] = value
+    return bytes([18, q]) + bytes(text)
+
+
+def with_sgl(opcode, at, kind, size, first=0, count=8):
+    return raw(1, opcode, (24, u64(at) + u32(size) + bytes([0, 0, 0, kind])),
+               (40, u64(first) + u32(count - 1)), flags=0x40)
+
+
+def window(page):
+    return 0x100000 + 4096 * page
+
+
 FLUSH_, WRITE, READ, ZERO, DSM = 0, 1, 2, 8, 9
+MARK, COMPARE, VERIFY, FORMAT = 4, 5, 0x0c, 0x80
+INTX, MSI_, MSIX_ = range(3)
 UP = enable() + pair()
 
 NVME = {
@@ -592,7 +627,68 @@ NVME = {
     "abort-and-events": enable() + command(0, 8) + command(0, 0x0c) * 6,
     "opcodes": UP + b"".join(
         command(q, op) for q in (0, 1) for op in (3, 0x7f, 0x80, 0xff)),
-    "flags": UP + blocks(READ, 0, 1, flags=1) + blocks(READ, 0, 1, flags=0x40),
+    "flags": UP + blocks(READ, 0, 1, flags=1) + blocks(READ, 0, 1, flags=0x40) +
+        blocks(READ, 0, 1, flags=0x80) + command(0, 6, 1, flags=0x40),
+    "namespaces": UP + b"".join(
+        blocks(op, 1, 2, nsid=n) for op in (WRITE, READ, ZERO, COMPARE)
+        for n in (2, 3, 4)) + blocks(READ, 62, 3, nsid=3) +
+        b"".join(command(0, 6, cns, nsid=n) for n in (2, 3)
+                 for cns in (0, 2, 3, 0x10, 0x11, 0x12, 0x13, 0x10013)),
+    "format": UP + command(0, FORMAT, 1) + blocks(WRITE, 255, 1) +
+        blocks(WRITE, 256, 1) + command(0, FORMAT, 0x200, nsid=3) +
+        blocks(WRITE, 511, 1, nsid=3) +
+        command(0, FORMAT, 0, nsid=0xffffffff) + command(0, FORMAT, 2) +
+        command(0, FORMAT, 0x20) + command(0, FORMAT, 0x400),
+    "format-shorter": UP + bytes([16, 1]) + command(0, FORMAT, 1),
+    "marks": UP + blocks(MARK, 8, 8) + blocks(READ, 8, 1) +
+        blocks(WRITE, 10, 2) + blocks(VERIFY, 0, 16) + blocks(MARK, 6, 2) +
+        blocks(ZERO, 0, 32) + blocks(MARK, 2047, 2) + blocks(READ, 8, 1),
+    "compare-and-verify": UP + blocks(READ, 0, 16) + blocks(COMPARE, 0, 16) +
+        blocks(COMPARE, 1, 16) + blocks(COMPARE, 0, 1, prp1=prp(56)) +
+        blocks(COMPARE, 0, 1, prp1=prp(12, 2)) + blocks(VERIFY, 0, 2048) +
+        blocks(VERIFY, 1, 2048) + blocks(COMPARE, 0, 1025) +
+        bytes([16, 4]) + blocks(COMPARE, 60, 8) + blocks(VERIFY, 0, 100),
+    "events": enable() + command(0, 0x0c) + ring(9, 1) + ring(1, 1) +
+        command(0, 0x0c) + ring(1, 200) + command(0, 2, 0xf0001, nsid=0) +
+        ring(1, 200) + command(0, 9, 0x0b, 0x102, nsid=0) +
+        command(0, 9, 4, 100, nsid=0) + command(0, 0x0c) +
+        command(0, 2, 0x8002 | 0x7f0000, nsid=0) + command(0, FORMAT, 1) +
+        command(0, 2, 4 | 0x3ff0000, nsid=0) + command(0, 0x0c),
+    "abort-events": enable() + command(0, 0x0c) * 3 +
+        command(0, 8, 2 << 16) + command(0, 8, 2 << 16) + ring(1, 3) +
+        command(0, 8, 1 << 16) + ring(9, 1),
+    "weighted": enable(weighted=True) + pair(1, 4, 1) +
+        command(0, 1, 0xf0002, 0x10003, prp1=prp(4)) +
+        command(0, 1, 0xf0003, 0x10005, prp1=prp(6)) +
+        command(0, 9, 1, 0x2010001, nsid=0) +
+        bytes([7, 1, 15, FLUSH_, 7, 2, 15, FLUSH_, 7, 3, 15, FLUSH_]) +
+        ring(3, 3) + ring(3, 2) + command(0, 0, 2) + ring(3, 1),
+    "arbitration-wrong": bytes([3, 0xe7]) + load(0x1c, 4),
+    "subsystem-reset": UP + store(0x20, 4, 0x4e564d65) + load(0x1c, 4) +
+        enable() + store(0x1c, 4, 0x10) + load(0x1c, 4),
+    "sgl": UP + with_sgl(READ, window(16) + 3, BLOCK, 4096) +
+        with_sgl(WRITE, window(16), BLOCK, 9000) +
+        with_sgl(COMPARE, window(16), BLOCK, 4096) +
+        with_sgl(READ, window(48), BLOCK, 4096) +
+        with_sgl(READ, 0, BUCKET, 4096) + with_sgl(WRITE, 0, BUCKET, 4096) +
+        with_sgl(READ, window(16), BLOCK, 4095) +
+        with_sgl(READ, window(16), KEYED, 4096),
+    "sgl-segments": UP + descriptors(
+            14, (prp(16), BLOCK, 100), (prp(0), BUCKET, 412),
+            (prp(17, 5), BLOCK, 3584), (prp(15), LAST, 16)) +
+        descriptors(15, (prp(20), BLOCK, 4096)) +
+        with_sgl(READ, window(14), SEGMENT, 64) +
+        with_sgl(WRITE, window(14), SEGMENT, 64) +
+        with_sgl(READ, window(14), LAST, 48) +
+        with_sgl(READ, window(14), LAST, 64) +
+        with_sgl(READ, window(14), SEGMENT, 48) +
+        with_sgl(READ, window(14), LAST, 40) +
+        with_sgl(READ, window(56), LAST, 64),
+    "sgl-circle": UP + descriptors(14, (prp(14), SEGMENT, 16)) +
+        with_sgl(READ, window(14), SEGMENT, 16) +
+        with_sgl(READ, window(14), SEGMENT, 0xfffffff0),
+    "effects": enable() + command(0, 2, 5 | 0x3ff0000, nsid=0) +
+        command(0, 2, 5 | 0x3ff0000, 0, 4096, nsid=0),
     "read-and-write": UP + blocks(READ, 0, 8) + blocks(WRITE, 8, 8) +
         blocks(READ, 8, 16),
     "write-fua": UP + blocks(WRITE, 0, 0x40000001) +
@@ -652,10 +748,18 @@ NVME = {
         bytes([7, 1, 15, FLUSH_, 7, 2, 15, FLUSH_]) + ring(3, 5) + ring(5, 1),
     "doorbells": UP + ring(2, 99) + ring(3, 99) + ring(130, 1) + ring(255, 1) +
         ring(0, 3) + ring(1, 7),
-    "interrupts": bytes([15, 3, 0, 15, 1, 3, 15, 0, 3]) + UP +
-        blocks(READ, 0, 1) + bytes([15, 1, 1]) + blocks(READ, 0, 1) +
-        bytes([15, 1, 3, 15, 0, 0]) + blocks(READ, 0, 1),
-    "msix-table": bytes([15, 3, 0]) + store(0x2000, 8, 0x1234) +
+    "interrupts": interrupts(MSIX_, 3) + interrupts(MSIX_, 1) + UP +
+        blocks(READ, 0, 1) + interrupts(MSIX_, 1, 1) + blocks(READ, 0, 1) +
+        interrupts(MSIX_, 1, 2) + interrupts(MSIX_, 0, 0) +
+        blocks(READ, 0, 1),
+    "interrupt-pin": interrupts(INTX, 0) + interrupts(INTX, 0) + UP +
+        blocks(READ, 0, 1) + store(0x0c, 4, 3) + interrupts(INTX, 0, 3) +
+        store(0x10, 4, 3) + ring(3, 1) + ring(1, 2) + command(0, 0, 1) +
+        command(0, 4, 1) + store(0x14, 4, 0),
+    "interrupts-msi": interrupts(MSI_, 7) + interrupts(MSI_, 1) + UP +
+        store(0x0c, 4, 2) + blocks(READ, 0, 1) + store(0x10, 4, 2) +
+        interrupts(MSI_, 0, 0) + blocks(READ, 0, 1),
+    "msix-table": interrupts(MSIX_, 3) + store(0x2000, 8, 0x1234) +
         store(0x200c, 4, 1) + load(0x2008, 8) + load(0x3000, 8) +
         store(0x240c, 8, 0) + load(0x240e, 4),
     "no-master": bytes([13, 4, 1]) + u32(2) + UP + load(0x1c, 4),
