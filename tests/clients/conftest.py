@@ -183,6 +183,14 @@ def children(pid):
         return [int(x) for x in f.read().split()]
 
 
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def wait_until(condition, seconds=20):
     """The condition's first true value; fails when it takes too long."""
     end = time.monotonic() + seconds

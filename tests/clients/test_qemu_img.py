@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import (BDF, MIB, NVME, bytes_at, checksum, wait_until)
+from conftest import (BDF, MIB, NVME, alive, bytes_at, checksum, wait_until)
 
 
 def test_info_tells_the_size_of_the_file(qemu):
@@ -200,14 +200,6 @@ def test_nbd_serves_the_device_from_the_background(qemu, source, tmp_path):
     wait_until(lambda: not alive(pid))
     assert checksum(tmp_path / "out.raw") == checksum(source)
     assert checksum(qemu.disk) == checksum(source)
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_data_stays_between_runs(qemu):

@@ -11,8 +11,8 @@
  * order at WINDOW, and SCATTERED of them once more, one by one and backwards.
  *
  * What must hold: accesses end, memory that the device may not write is as it
- * was, the files have their size, a completion that was posted names its command,
- * and no descriptor, block or pin is left.
+ * was, the files have their size, a completion that was posted names its
+ * command, and no descriptor, block or pin is left.
  */
 #include <errno.h>
 #include <fcntl.h>
