@@ -10,6 +10,7 @@
  * several files numbers them: `size2=` stands for `file2=`.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +122,10 @@ static void put_ram(struct text *text, const struct ioas_function *f,
                     const struct ioas_option *o, const char *file)
 {
 	char path[64];
-	int fd = memfd_create("ioas-ram", MFD_CLOEXEC);
+	int fd = (int)ioas_host_memory_file("ioas-ram", O_CLOEXEC);
 
+	if (fd < 0)
+		errno = -fd;
 	if (fd < 0 || set_size(fd, ram_bytes(f, o)))
 		ioas_die(IOAS_EXIT_SETUP,
 		         "%s at %s: cannot make %s of memory: %s",

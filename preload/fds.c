@@ -189,8 +189,7 @@ static long open_memfd(const struct ioas_file *file, int flags)
 
 	strncat(name, ioas_file_name(file),
 	        sizeof(name) - sizeof(MEMFD_PREFIX));
-	fd = ioas_sys(SYS_memfd_create, (long)name,
-	              flags & O_CLOEXEC ? MFD_CLOEXEC : 0, 0, 0, 0, 0);
+	fd = ioas_host_memory_file(name, flags);
 	if (fd >= IOAS_FD_NR) {
 		ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
 		return -EMFILE;
@@ -269,9 +268,12 @@ void ioas_fd_internal_close(int fd)
 	ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
 }
 
-static bool begins(const char *text, const char *with)
+/* A memfd, or what stands for one: src/host/memfile.c. */
+static bool is_vfio_file(const char *target)
 {
-	return !strncmp(text, with, strlen(with));
+	return (strstr(target, ":" MEMFD_PREFIX) ||
+	        strstr(target, "/" MEMFD_PREFIX)) &&
+	       strstr(target, " (deleted)");
 }
 
 bool ioas_fd_inherited(int fd)
@@ -285,7 +287,7 @@ bool ioas_fd_inherited(int fd)
 	if (n < 0)
 		return false;
 	target[n] = '\0';
-	if (!begins(target, "/memfd:" MEMFD_PREFIX))
+	if (!is_vfio_file(target))
 		return false;
 	if (!ioas_a32_exchange(&inherited_told, 1))
 		ioas_complain(

@@ -9,7 +9,7 @@ this script gdb stops at a SIGSEGV only when it is the program's own.
 
 import gdb
 
-VIEW = "memfd:ioas:"
+VIEWS = ("/memfd:ioas:", "/dev/shm/ioas:", "/tmp/ioas:", "/var/tmp/ioas:")
 
 
 def is_view(pid, address):
@@ -21,7 +21,7 @@ def is_view(pid, address):
                 first, last = (int(x, 16)
                                for x in line.split(maxsplit=1)[0].split("-"))
                 if first <= address < last:
-                    return VIEW in line
+                    return any(x in line for x in VIEWS)
     except OSError:
         pass
     return False

@@ -9,6 +9,7 @@
  *	sys.c     the system call
  *	hooks.c   the set, and what fits in a few lines
  *	memory.c  alloc, pin, copy
+ *	memfile.c files that are memory
  *	thread.c  barrier, wait, signals, end of a thread
  *	worker.c  threads of our own
  *	store.c   the file behind a device: open, lock, size, close
@@ -40,6 +41,13 @@ void ioas_host_hooks(struct ioas_hooks *ret_hooks);
  * because a system call has them.
  */
 long ioas_sys(long number, long a, long b, long c, long d, long e, long f);
+
+/*
+ * A new file of memory, empty; @name is what /proc shows of it. @flags:
+ * O_CLOEXEC or 0. Return: a descriptor, -EMFILE, -ENFILE, -ENOMEM, or the
+ * refusal of memfd_create(2) where no other way was found.
+ */
+long ioas_host_memory_file(const char *name, int flags);
 
 /*
  * What pin does before Linux 5.14, which has no MADV_POPULATE_READ: touch page

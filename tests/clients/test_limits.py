@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Programs that are short of something: calls that a container's filter
+refuses, memory that may not be locked, address space, small stacks."""
+
+import os
+import resource
+import subprocess
+
+import pytest
+
+from conftest import MIB, NVME, TOP, bytes_at, checksum
+
+SOURCES = os.path.join(TOP, "tests/clients/preload")
+PATTERN = ["-c", "write -P 0xaa 0 1M", "-c", "read -P 0xaa 0 1M"]
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("limits")
+
+    def program(name):
+        path = folder / name
+        if not path.exists():
+            subprocess.run(["gcc", "-O1", "-g", "-w", "-D_GNU_SOURCE",
+                            "-pthread", f"{SOURCES}/{name}.c", "-o", path],
+                           check=True)
+        return path
+    return program
+
+
+@pytest.mark.parametrize("error", ["EPERM", "ENOSYS"])
+@pytest.mark.parametrize("call", [
+    "membarrier", "memfd_create", "io_uring_setup", "process_vm_readv",
+    "userfaultfd", "pidfd_open", "sched_setaffinity", "madvise",
+    "close_range", "mremap", "seccomp"])
+def test_a_filter_refuses_one_call(ioas, build, disk, call, error):
+    """The filter is around the tool as well, as that of a container is."""
+    command = ioas.command("qemu-io", "-f", "raw", *PATTERN, NVME,
+                           devices=[f"nvme,file={disk}"])
+    result = subprocess.run([build("refuse"), call, error, *command],
+                            text=True, capture_output=True, check=False,
+                            timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert "Pattern verification failed" not in result.stdout
+    assert bytes_at(disk, 0, MIB) == b"\xaa" * MIB
+
+
+@pytest.mark.parametrize("error", ["EPERM", "ENOSYS"])
+def test_memory_disks_without_memfds(ioas, build, error):
+    command = ioas.command("qemu-io", "-f", "raw", *PATTERN, NVME,
+                           devices=["nvme,size=4M"])
+    result = subprocess.run([build("refuse"), "memfd_create", error, *command],
+                            text=True, capture_output=True, check=False,
+                            timeout=120)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("case", [
+    "a_thousand_times_without_growth", "coroutines_on_small_stacks",
+    "a_thread_that_blocks_every_signal"])
+def test_it_goes_on(ioas, build, case):
+    result = ioas.run(build("limits"), case, devices=["nvme,size=16M"])
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "done\n"
+
+
+def low_memlock():
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
+
+
+def test_the_limit_of_locked_memory_counts_when_asked(ioas, build):
+    if os.geteuid() == 0:
+        pytest.skip("root has no limit of locked memory")
+    result = ioas.run(build("limits"), "memory_that_is_locked_has_a_limit",
+                      devices=["nvme,size=16M"],
+                      options=["--memlock", "rlimit"], preexec_fn=low_memlock)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_limit_of_locked_memory_is_no_matter_by_default(system_qemu,
+                                                            source):
+    result = system_qemu.run("qemu-img", "convert", "-n", "-f", "raw", "-O",
+                             "raw", source, NVME, preexec_fn=low_memlock)
+    assert result.returncode == 0, result.stderr
+    assert checksum(system_qemu.disk) == checksum(source)
+
+
+@pytest.fixture
+def strict_overcommit():
+    """vm.overcommit_memory=2, where we may and can put it back."""
+    path = "/proc/sys/vm/overcommit_memory"
+    with open(path, encoding="ascii") as f:
+        before = f.read()
+    try:
+        with open(path, "w", encoding="ascii") as f:
+            f.write("2")
+    except OSError:
+        yield False
+        return
+    yield True
+    with open(path, "w", encoding="ascii") as f:
+        f.write(before)
+
+
+def test_memory_that_must_be_there(system_qemu, source, strict_overcommit):
+    """Nothing large is reserved: the limit of an ordinary user stands in for
+    a system that commits no more memory than it has."""
+    limits = {} if strict_overcommit else {
+        "preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS,
+                                                 (768 * MIB, 768 * MIB))}
+    result = system_qemu.run("qemu-img", "convert", "-n", "-f", "raw", "-O",
+                             "raw", source, NVME, **limits)
+    assert result.returncode == 0, result.stderr
+    assert checksum(system_qemu.disk) == checksum(source)
+
+
+def test_a_small_stack(system_qemu):
+    result = system_qemu.run(
+        "qemu-io", "-f", "raw", *PATTERN, NVME, preexec_fn=lambda:
+        resource.setrlimit(resource.RLIMIT_STACK, (256 << 10, 256 << 10)))
+    assert result.returncode == 0, result.stderr
