@@ -98,6 +98,7 @@ static void take_line(struct ioas_listener *listener, pid_t pid, char *text)
 
 TAKE(module)
 TAKE(site)
+TAKE(stack)
 TAKE(finding)
 TAKE(again)
 TAKE(end)
@@ -109,6 +110,7 @@ static const struct taking {
 	{IOAS_RECORD_HELLO, take_hello},
 	{IOAS_RECORD_MODULE, take_module},
 	{IOAS_RECORD_SITE, take_site},
+	{IOAS_RECORD_STACK, take_stack},
 	{IOAS_RECORD_FINDING, take_finding},
 	{IOAS_RECORD_AGAIN, take_again},
 	{IOAS_RECORD_END, take_end},

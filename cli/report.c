@@ -165,6 +165,8 @@ void ioas_report_module(struct ioas_report *report, pid_t pid, char *record)
 	while (next_field(&record, &name, &value)) {
 		if (!strcmp(name, "number"))
 			m->number = (uint32_t)hex(value);
+		else if (!strcmp(name, "base"))
+			m->base = hex(value);
 		else if (!strcmp(name, "build") && !m->build)
 			m->build = ioas_must(strdup(value));
 		else if (!strcmp(name, "path") && !m->path)
@@ -222,6 +224,81 @@ void ioas_report_site(struct ioas_report *report, pid_t pid, char *record)
 	}
 	p->site = grown(p->site, p->sites);
 	p->site[p->sites++] = site;
+}
+
+/* ---- Stacks of the MMIO handler, unwound here. ---- */
+
+#define STACK_FRAMES 32
+
+/* A stack becomes a site of its own, with the finding's number in it. */
+#define SITE_OF_FINDING(number) (UINT32_C(0x80000000) | (number))
+
+static void take_registers(char *values, struct ioas_snapshot *s)
+{
+	const unsigned int room = sizeof(s->value) / sizeof(s->value[0]);
+	char *one;
+
+	while (s->values < room && (one = strsep(&values, " ")))
+		s->value[s->values++] = hex(one);
+}
+
+static void take_bytes(const char *digits, struct ioas_snapshot *s)
+{
+	size_t n = strlen(digits) / 2, i;
+	char two[3] = "";
+
+	if (s->byte)
+		return;
+	s->byte = ioas_must(malloc(n + 1));
+	for (i = 0; i < n; i++) {
+		memcpy(two, digits + 2 * i, 2);
+		s->byte[i] = (uint8_t)hex(two);
+	}
+	s->bytes = n;
+}
+
+static void add_stack(struct ioas_report_process *p, uint32_t number,
+                      const struct ioas_snapshot *snapshot)
+{
+	struct ioas_report_site *site = ioas_must(calloc(1, sizeof(*site)));
+
+	site->number = SITE_OF_FINDING(number);
+	site->frame = ioas_must(calloc(STACK_FRAMES, sizeof(*site->frame)));
+	site->depth = ioas_unwind(p, snapshot, site->frame, STACK_FRAMES);
+	p->site = grown(p->site, p->sites);
+	p->site[p->sites++] = site;
+}
+
+void ioas_report_stack(struct ioas_report *report, pid_t pid, char *record)
+{
+	struct ioas_snapshot snapshot = {.values = 0};
+	uint32_t number = 0;
+	char *name, *value;
+
+	while (next_field(&record, &name, &value)) {
+		if (!strcmp(name, "number"))
+			number = (uint32_t)hex(value);
+		else if (!strcmp(name, "registers"))
+			take_registers(value, &snapshot);
+		else if (!strcmp(name, "at"))
+			snapshot.at = hex(value);
+		else if (!strcmp(name, "bytes"))
+			take_bytes(value, &snapshot);
+	}
+	if (snapshot.values && snapshot.byte)
+		add_stack(process_of(report, pid), number, &snapshot);
+	free(snapshot.byte);
+}
+
+/* Better than the instruction alone, when there is one. */
+static void prefer_stack(const struct ioas_report_process *p,
+                         struct ioas_finding *finding)
+{
+	const struct ioas_report_site *site =
+		ioas_report_find_site(p, SITE_OF_FINDING(finding->number));
+
+	if (site && site->depth)
+		finding->site_now = site->number;
 }
 
 const struct ioas_report_site *
@@ -307,6 +384,7 @@ void ioas_report_finding(struct ioas_report *report, pid_t pid, char *record)
 	note = note_of(p, finding.number);
 	if (!note)
 		return;
+	prefer_stack(p, &finding);
 	note->suppressed = ioas_suppressed(report->suppressions, &item);
 	count(report, note, &finding);
 	if (note->suppressed)

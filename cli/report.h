@@ -23,6 +23,7 @@ struct ioas_symbols;
 /* A file that a process runs. */
 struct ioas_report_module {
 	uint32_t number; /* in its process */
+	uint64_t base;   /* what its addresses are moved by */
 	char *path;
 	char *build; /* id in hexadecimal, "" when there is none */
 };
@@ -71,6 +72,7 @@ struct ioas_report {
 void ioas_report_hello(struct ioas_report *report, pid_t pid);
 void ioas_report_module(struct ioas_report *report, pid_t pid, char *record);
 void ioas_report_site(struct ioas_report *report, pid_t pid, char *record);
+void ioas_report_stack(struct ioas_report *report, pid_t pid, char *record);
 void ioas_report_finding(struct ioas_report *report, pid_t pid, char *record);
 void ioas_report_again(struct ioas_report *report, pid_t pid, char *record);
 void ioas_report_end(struct ioas_report *report, pid_t pid, char *record);
@@ -118,6 +120,32 @@ unsigned int ioas_symbols_find(struct ioas_symbols *symbols,
                                void (*each)(void *context,
                                             const struct ioas_place *place),
                                void *context);
+
+/* Opens the file @m says, if it is still the one. NULL: it is not. */
+struct Dwfl_Module;
+struct Dwfl;
+struct Dwfl_Module *ioas_symbols_open(struct Dwfl *dwfl,
+                                      const struct ioas_report_module *m,
+                                      uint64_t base);
+
+/* ---- unwind.c ---- */
+
+/* What a thread was doing: registers as DWARF counts them, and its stack. */
+struct ioas_snapshot {
+	uint64_t value[32];
+	unsigned int values; /* the last is the address of the instruction */
+	uint64_t at;
+	uint8_t *byte;
+	size_t bytes;
+};
+
+/*
+ * The instruction and its callers, the innermost first, at most @max. Return:
+ * how many.
+ */
+unsigned int ioas_unwind(const struct ioas_report_process *process,
+                         const struct ioas_snapshot *snapshot,
+                         struct ioas_report_frame *ret_frame, unsigned int max);
 
 /* ---- suppress.c ---- */
 

@@ -72,20 +72,20 @@ static bool build_is(Dwfl_Module *module, const char *wanted)
 	return true;
 }
 
-static Dwfl_Module *report_file(Dwfl *dwfl, const char *path)
+Dwfl_Module *ioas_symbols_open(Dwfl *dwfl, const struct ioas_report_module *m,
+                               uint64_t base)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(m->path, O_RDONLY | O_CLOEXEC);
 	Dwfl_Module *module;
 
 	if (fd < 0)
 		return NULL;
-	dwfl_report_begin(dwfl);
-	/* At the addresses that the file itself has. It keeps the descriptor.
-	 */
-	module = dwfl_report_elf(dwfl, path, path, fd, 0, true);
+	/* It keeps the descriptor. */
+	module = dwfl_report_elf(dwfl, m->path, m->path, fd, base, true);
 	if (!module)
 		close(fd);
-	dwfl_report_end(dwfl, NULL, NULL);
+	if (module && *m->build && !build_is(module, m->build))
+		module = NULL;
 	return module;
 }
 
@@ -101,10 +101,12 @@ static struct file *open_file(const struct ioas_report_module *m)
 	f->path = ioas_must(strdup(m->path));
 	f->build = ioas_must(strdup(m->build));
 	f->dwfl = dwfl_begin(&callbacks);
-	if (f->dwfl)
-		f->module = report_file(f->dwfl, m->path);
-	if (f->module && *m->build && !build_is(f->module, m->build))
-		f->module = NULL;
+	if (!f->dwfl)
+		return f;
+	dwfl_report_begin(f->dwfl);
+	/* At the addresses that the file itself has. */
+	f->module = ioas_symbols_open(f->dwfl, m, 0);
+	dwfl_report_end(f->dwfl, NULL, NULL);
 	return f;
 }
 

@@ -49,3 +49,17 @@ uintptr_t ioas_arch_sp(const ucontext_t *context)
 {
 	return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
 }
+
+void ioas_arch_registers(const ucontext_t *context,
+                         uint64_t ret_value[IOAS_ARCH_REGISTERS])
+{
+	/* System V ABI for AMD64 1.0, figure 3.36 */
+	static const int order[IOAS_ARCH_REGISTERS] = {
+		REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
+		REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
+		REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARCH_REGISTERS; i++)
+		ret_value[i] = (uint64_t)context->uc_mcontext.gregs[order[i]];
+}

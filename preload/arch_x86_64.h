@@ -40,6 +40,11 @@ struct ioas_arch_action {
 
 long ioas_arch_sigaction(int number, const struct ioas_arch_action *action);
 
+/* In the order of DWARF, the address of the instruction last. */
+#define IOAS_ARCH_REGISTERS 17
+void ioas_arch_registers(const ucontext_t *context,
+                         uint64_t ret_value[IOAS_ARCH_REGISTERS]);
+
 /* For messages. */
 uint64_t ioas_arch_pc(const ucontext_t *context);
 /* The stack pointer. */

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+#include "base/types.h"
 #include "host/host.h"
 #include "preload/wrap.h"
 
@@ -78,7 +79,7 @@ static long sys(long number, long a, long b, long c)
 
 /* Text that is put together without stdio. */
 struct line {
-	char at[IOAS_RUN_RECORD];
+	char at[IOAS_RUN_LINE];
 	size_t used;
 };
 
@@ -93,52 +94,64 @@ static void add(struct line *line, const char *text)
 	line->used += n;
 }
 
-static void add_number(struct line *line, unsigned long number)
+/* In decimal. */
+static const char *digits(unsigned long number, char room[24])
 {
-	char digits[24];
-	size_t i = sizeof(digits) - 1;
+	size_t i = 23;
 
-	digits[i] = '\0';
+	room[i] = '\0';
 	do {
-		digits[--i] = (char)('0' + number % 10);
+		room[--i] = (char)('0' + number % 10);
 		number /= 10;
 	} while (number);
-	add(line, digits + i);
+	return room + i;
 }
 
-static bool send_record(const struct line *line)
+static unsigned long process_id(void)
+{
+	return (unsigned long)sys(SYS_getpid, 0, 0, 0);
+}
+
+static struct iovec text_part(const char *text)
+{
+	return (struct iovec){(void *)(uintptr_t)text, strlen(text)};
+}
+
+static bool send_parts(struct iovec *part, size_t parts)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	long fd = sys(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	size_t n = strlen(place.run);
+	struct msghdr message = {
+		.msg_name = &to,
+		.msg_namelen =
+			(socklen_t)(n + 6 +
+	                            offsetof(struct sockaddr_un, sun_path)),
+		.msg_iov = part,
+		.msg_iovlen = parts,
+	};
+	long fd = sys(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	long sent;
 
 	if (fd < 0)
 		return false;
 	memcpy(to.sun_path + 1, "ioas-", 5);
 	memcpy(to.sun_path + 6, place.run, n);
-	n += offsetof(struct sockaddr_un, sun_path) + 6;
 	do
-		sent = ioas_sys(SYS_sendto, fd, (long)line->at,
-		                (long)line->used, MSG_NOSIGNAL, (long)&to,
-		                (long)n);
+		sent = sys(SYS_sendmsg, fd, (long)&message, MSG_NOSIGNAL);
 	while (sent == -EINTR);
 	sys(SYS_close, fd, 0, 0);
-	return sent == (long)line->used;
+	return sent >= 0;
 }
 
 bool ioas_say_tool(enum ioas_record kind, const char *text)
 {
-	char head[2] = {(char)kind, '\0'};
-	struct line line = {.used = 0};
+	const char head[2] = {(char)kind, '\0'};
+	char pid[24];
+	struct iovec part[] = {text_part(head),
+	                       text_part(digits(process_id(), pid)),
+	                       text_part(" "), text_part(text)};
 
-	if (!ioas_say_run())
-		return false;
-	add(&line, head);
-	add_number(&line, (unsigned long)sys(SYS_getpid, 0, 0, 0));
-	add(&line, " ");
-	add(&line, text);
-	return send_record(&line);
+	return ioas_say_run() && send_parts(part, IOAS_ARRAY_SIZE(part));
 }
 
 /* One write: what several processes say is not mixed. */
@@ -156,15 +169,12 @@ static void write_all(const struct iovec *part, int parts, bool always_shown)
 
 void ioas_say_alone(const char *text, bool always_shown)
 {
-	struct line head = {.used = 0};
-	struct iovec part[2];
+	char pid[24];
+	struct iovec part[] = {text_part("ioas: process "),
+	                       text_part(digits(process_id(), pid)),
+	                       text_part(": "), text_part(text)};
 
-	add(&head, "ioas: process ");
-	add_number(&head, (unsigned long)sys(SYS_getpid, 0, 0, 0));
-	add(&head, ": ");
-	part[0] = (struct iovec){head.at, head.used};
-	part[1] = (struct iovec){(void *)(uintptr_t)text, strlen(text)};
-	write_all(part, 2, always_shown);
+	write_all(part, IOAS_ARRAY_SIZE(part), always_shown);
 }
 
 void ioas_say(enum ioas_record kind, const char *text)

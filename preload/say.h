@@ -16,7 +16,7 @@ bool ioas_say_run(void);
 /* "\0ioas-RUN-group-N": its length in bytes, for bind(2). */
 size_t ioas_say_group_name(unsigned int group, char *ret_path, size_t bytes);
 
-/* One record. @text is one line; cut at IOAS_RUN_RECORD bytes. */
+/* One record. @text is one line; cut at IOAS_RUN_LINE bytes. */
 void ioas_say(enum ioas_record kind, const char *text);
 /* A record for the tool alone: false when it is not there. */
 bool ioas_say_tool(enum ioas_record kind, const char *text);

@@ -146,7 +146,13 @@ static uint32_t number_of(const struct ioas_stack *stack)
 
 /* ---- Where are we? ---- */
 
-/* What no wrapper announced still has our own functions below it. */
+/* What the C library has below the function that a thread begins with. */
+#define BELOW_A_THREAD 2
+
+/*
+ * What no wrapper announced still has our own functions below it. When nothing
+ * of the program is above them, the thread is one of ours.
+ */
 static void leave_own_out(struct ioas_stack *stack)
 {
 	const struct ioas_module *own = ioas_module(own_module);
@@ -156,6 +162,8 @@ static void leave_own_out(struct ioas_stack *stack)
 	       stack->address[n] <= own->last)
 		n++;
 	stack->depth -= n;
+	if (stack->depth <= BELOW_A_THREAD)
+		stack->depth = 0;
 	memmove(stack->address, stack->address + n,
 	        stack->depth * sizeof(stack->address[0]));
 }
@@ -223,11 +231,11 @@ void ioas_sites_forked(void)
 
 /* ---- For others. ---- */
 
-static bool send_module(uint16_t number)
+bool ioas_site_send_module(uint16_t number)
 {
 	struct ioas_module *m = ioas_module(number);
 	/* Behind the kind and the process id. */
-	char record[IOAS_RUN_RECORD - 16];
+	char record[IOAS_RUN_LINE - 16];
 	struct ioas_text text = {record, 0, sizeof(record)};
 	unsigned int i;
 
@@ -237,7 +245,7 @@ static bool send_module(uint16_t number)
 	ioas_text_add(&text, "number=%x\nbuild=", number);
 	for (i = 0; i < m->build_bytes; i++)
 		ioas_text_add(&text, "%02x", m->build[i]);
-	ioas_text_add(&text, "\npath=%s\n", m->path);
+	ioas_text_add(&text, "\nbase=%" PRIx64 "\npath=%s\n", m->base, m->path);
 	if (!ioas_say_tool(IOAS_RECORD_MODULE, record))
 		return false;
 	ioas_a32_store_relaxed(&m->sent, 1);
@@ -262,7 +270,7 @@ bool ioas_site_send(uint32_t number)
 		return true;
 	ioas_text_add(&text, "number=%x\nframes=", number);
 	for (i = 0; i < site->depth; i++) {
-		if (!send_module(site->module[i]))
+		if (!ioas_site_send_module(site->module[i]))
 			return false;
 		ioas_text_add(&text, "%s%x+%" PRIx64, i ? " " : "",
 		              site->module[i], offset_of(site, i));

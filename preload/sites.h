@@ -17,6 +17,7 @@
  * then names a caller too many or too few.
  *
  * In the MMIO handler nothing is unwound: a place is one instruction there.
+ * Its callers the tool finds, from a piece of the stack (snapshot.h).
  *
  * Laws
  *	SITE-1  a number means the same stack as long as the process lives
@@ -31,6 +32,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 #include "watch/finding.h"
 
@@ -40,7 +42,9 @@
 /* How the program came in. All 0: it is not known. */
 struct ioas_site_entry {
 	uintptr_t return_address, frame; /* of a wrapper: frame is its CFA */
-	uintptr_t instruction;           /* of the MMIO handler */
+	/* Of the MMIO handler: what it interrupted. */
+	uintptr_t instruction;
+	const ucontext_t *context;
 };
 
 extern __thread struct ioas_site_entry ioas_site_entry
@@ -67,7 +71,7 @@ static inline void ioas_site_leave(struct ioas_site_entry *before)
 		__attribute__((cleanup(ioas_site_leave), unused)) =     \
 			ioas_site_enter((struct ioas_site_entry){       \
 				(uintptr_t)__builtin_return_address(0), \
-				(uintptr_t)__builtin_dwarf_cfa(), 0})
+				(uintptr_t)__builtin_dwarf_cfa(), 0, NULL})
 
 /* From now on hooks.call_site knows places. Once. */
 void ioas_sites_begin(void);
@@ -76,6 +80,8 @@ void ioas_sites_forked(void);
 
 /* Let the tool know a place, once; 0 is fine. False: there is no tool. */
 bool ioas_site_send(uint32_t site);
+/* The same for a module; IOAS_NO_MODULE is fine. */
+bool ioas_site_send_module(uint16_t module);
 /* For people, when there is no tool: modules and offsets. */
 void ioas_site_text(struct ioas_text *text, const char *label, uint32_t site);
 

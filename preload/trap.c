@@ -197,7 +197,8 @@ static void run_access(struct touch *a)
 	struct switched s = {.touch = a};
 	/* Nothing is unwound in here: the instruction is what is known. */
 	struct ioas_site_entry here = {
-		.instruction = ioas_arch_pc(a->emulation.context)};
+		.instruction = ioas_arch_pc(a->emulation.context),
+		.context = a->emulation.context};
 	struct ioas_site_entry before = ioas_site_enter(here);
 
 	ioas_lock(&trap->lock);

@@ -9,6 +9,7 @@
 #include "host/host.h"
 #include "preload/say.h"
 #include "preload/sites.h"
+#include "preload/snapshot.h"
 #include "preload/wrap.h"
 #include "watch/watch.h"
 
@@ -65,12 +66,13 @@ static void found_alone(const struct ioas_finding *finding)
 static void found(const struct ioas_finding *finding)
 {
 	/* Behind the kind and the process id. */
-	char record[IOAS_RUN_RECORD - 16];
+	char record[IOAS_RUN_LINE - 16];
 
 	ioas_finding_encode(finding, record, sizeof(record));
 	if (!ioas_site_send(finding->site_map) ||
 	    !ioas_site_send(finding->site_gone) ||
 	    !ioas_site_send(finding->site_now) ||
+	    !ioas_snapshot_send(finding->number) ||
 	    !ioas_say_tool(IOAS_RECORD_FINDING, record))
 		found_alone(finding);
 }

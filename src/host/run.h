@@ -26,9 +26,13 @@
  * The text of some kinds is lines "name=value", numbers in hexadecimal:
  *
  *	finding  watch/finding.h
- *	module   number, build (id), path: a file that the process runs
+ *	module   number, build (id), base (what its addresses are moved by),
+ *	         path: a file that the process runs
  *	site     number, frames: MODULE+OFFSET separated by spaces, where OFFSET
  *	         is an address in the file's own numbering, inside the call
+ *	stack    number of the finding to come, registers (in the order that
+ *	         DWARF has for the processor), at, bytes: the program's stack
+ *	         from there on, where it was interrupted
  *	again    number of a finding, count, bytes: it came that often
  *	end      CHECK=COUNT,BYTES for each check that found something: the
  *	         process ends
@@ -55,13 +59,15 @@
 
 #define IOAS_RUN_SOCKET "ioas-%s"          /* behind the leading NUL */
 #define IOAS_RUN_GROUP  "ioas-%s-group-%u" /* behind the leading NUL */
-#define IOAS_RUN_RECORD 2048               /* bytes at most */
+#define IOAS_RUN_RECORD 8192               /* bytes at most */
+#define IOAS_RUN_LINE   2048               /* of all but stacks */
 
 enum ioas_record {
 	IOAS_RECORD_HELLO = 'H', /* the library is in; text: its version */
 	IOAS_RECORD_FINDING = 'F',
 	IOAS_RECORD_MODULE = 'M',
 	IOAS_RECORD_SITE = 'T',
+	IOAS_RECORD_STACK = 'K',
 	IOAS_RECORD_AGAIN = 'A',
 	IOAS_RECORD_END = 'E',
 	IOAS_RECORD_COMPLAINT = 'C', /* about ioas itself, always shown */

@@ -111,10 +111,12 @@ def assert_mapped_by(finding, case):
 
 
 def assert_stored_by(finding, *callers):
-    """The instruction that rang the doorbell, inlined or not."""
-    assert len(finding["done_at"]) == 1
+    """The instruction that rang the doorbell, and what led there."""
     names = functions(finding["done_at"])
-    assert set(names) & set(callers), names
+    at = [names.index(x) for x in callers]
+    assert at == sorted(at), names
+    assert names[-1] != callers[0]
+    assert "main" in names
 
 
 def test_use_after_unmap(run):
@@ -128,7 +130,7 @@ def test_use_after_unmap(run):
                                                "use_after_unmap"]
     assert line_of(found["gone_at"], "unmap_buffer") == mark("unmap")
     assert_mapped_by(found, "use_after_unmap")
-    assert_stored_by(found, "ring")
+    assert_stored_by(found, "ring", "device_writes", "use_after_unmap")
     assert 0 < found["gone_ns_before"] < 60e9
     assert found["mapping_below"] == {"first": "0xe000", "last": "0xefff",
                                       "permission": "READ|WRITE"}
@@ -143,6 +145,8 @@ def test_use_after_unmap_as_text(text):
         r"cannot WRITE 16 bytes at IOVA 0x10008: not mapped any more",
         r"  issued by:   DMA",
         r"  done by:     .*",
+        r"(?:  {13}.*\n)*?"
+        r"               device_writes \(defects\.c:\d+\)",
         r"(?:  {13}.*\n)*?"
         rf"  unmapped at: unmap_buffer \(defects\.c:{mark('unmap')}\)",
         r"               use_after_unmap \(defects\.c:\d+\)",
@@ -210,7 +214,7 @@ def test_the_command_behind_an_access(run, text):
     found = run("nvme_identify_into_nothing").only("wild-dma")
     assert found["issued_by"] == {"queue": 0, "command_id": 0x17,
                                   "command": "IDENTIFY", "role": "PRP1"}
-    assert_stored_by(found, "identify")
+    assert_stored_by(found, "identify", "nvme_identify_into_nothing")
     assert "  issued by:   SQ 0, CID 0x17, IDENTIFY, PRP1\n" in \
         text("nvme_identify_into_nothing")
 
@@ -477,6 +481,14 @@ def test_suppressions_can_be_generated_and_used(text, tmp_path):
     path.write_text("\n".join(lines[start[0]:]) + "\n")
     assert lines[-1] == "leak-on-close:map_buffer"
     assert text("leak_of_many", "--suppressions", path) == ""
+
+
+def test_a_stripped_program_is_unwound_to_its_end(run, compile_defects):
+    """Its unwind tables are left when symbols are not."""
+    found = run("wild", build=("-s",)).only("wild-dma")
+    modules = [os.path.basename(x["module"]) for x in found["done_at"]]
+    assert modules[:3] == [compile_defects("-s").name] * 3
+    assert modules[-2].startswith("libc.so")
 
 
 # ---- Without the tool ----

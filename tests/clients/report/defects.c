@@ -57,11 +57,10 @@ NOINLINE void map_buffer(uint64_t iova, const void *at, uint64_t bytes,
 
 NOINLINE void unmap_buffer(uint64_t iova, uint64_t bytes)
 {
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap), .iova = iova, .size = bytes};
+	struct vfio_iommu_type1_dma_unmap u = {
+		.argsz = sizeof(u), .iova = iova, .size = bytes};
 
-	CHECK(!ioctl(v.container, VFIO_IOMMU_UNMAP_DMA,
-	             &unmap)); /* AT: unmap */
+	CHECK(!ioctl(v.container, VFIO_IOMMU_UNMAP_DMA, &u)); /* AT: unmap */
 }
 
 NOINLINE void ring(uint64_t command)
