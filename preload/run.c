@@ -25,6 +25,7 @@
 #include "preload/front.h"
 #include "preload/kvm.h"
 #include "preload/later.h"
+#include "preload/peer.h"
 #include "preload/places.h"
 #include "preload/say.h"
 #include "preload/signals.h"
@@ -175,6 +176,7 @@ static void prepare(void)
 	ioas_host_hooks(&ioas_hooks);
 	ioas_front_hooks(&ioas_hooks);
 	ioas_trap_hooks(&ioas_hooks);
+	ioas_peer_hooks(&ioas_hooks);
 	ioas_host_internal_fd = ioas_fd_internal_mark;
 	ioas_watching_begin();
 	read_mmap();

@@ -41,6 +41,7 @@ enum ioas_fault {
 	IOAS_FAULT_GONE,      /* mapped, but the program took the memory away */
 	IOAS_FAULT_NO_MASTER, /* bus mastering is off */
 	IOAS_FAULT_NO_SPACE,  /* the device is in no address space */
+	IOAS_FAULT_PEER,      /* a device's registers, which did not answer */
 };
 
 /* A mapping. perm 0: there is none. */

@@ -44,6 +44,16 @@ struct ioas_hooks {
 	int (*copy)(void *dst, const void *src, size_t bytes);
 
 	/*
+	 * Where copy failed: does @program show registers of a device? Then
+	 * move @bytes between them and @mine by loads (@store: by stores), in
+	 * naturally aligned units of at most 8 bytes. @self does the DMA.
+	 * Return: 0, -EFAULT (it shows none) or -EIO (they are those of @self,
+	 * or do not answer).
+	 */
+	int (*peer)(void *self, void *program, void *mine, size_t bytes,
+	            bool store);
+
+	/*
 	 * A full memory barrier on every running thread of the process.
 	 * Return: false when the system has none; readers then use a full
 	 * fence each. The answer never changes.

@@ -4,6 +4,7 @@
  * worker.c; here are those about neither: raising an event, a call site, and
  * the end when a law does not hold.
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,13 @@ static void law_broken(const char *law, const char *condition, const char *file,
 	abort();
 }
 
+/* Where registers are mapped is the front end's to know. */
+static int no_peer(void *self, void *program, void *mine, size_t bytes,
+                   bool store)
+{
+	return -EFAULT;
+}
+
 void ioas_host_hooks(struct ioas_hooks *ret_hooks)
 {
 	ioas_host_worker_begin();
@@ -91,6 +99,7 @@ void ioas_host_hooks(struct ioas_hooks *ret_hooks)
 		.pin = ioas_host_pin,
 		.unpin = ioas_host_unpin,
 		.copy = ioas_host_copy,
+		.peer = no_peer,
 		.barrier = ioas_host_barrier,
 		.wait = ioas_host_wait,
 		.wait_until = ioas_host_wait_until,

@@ -82,26 +82,35 @@ static enum ioas_fault piece_at(const struct access *a, uint64_t done,
 	                            ret_piece);
 }
 
-static int copy_pieces(const struct access *a, char *to, const char *from)
+/* What cannot be copied may be the registers of another device. */
+static enum ioas_fault copy_piece(const struct access *a,
+                                  const struct ioas_translation *piece,
+                                  char *mine)
+{
+	bool store = a->perm & IOAS_WRITE;
+	int err = store ? ioas_hooks.copy(piece->pointer, mine, piece->bytes)
+	                : ioas_hooks.copy(mine, piece->pointer, piece->bytes);
+
+	if (err)
+		err = ioas_hooks.peer(a->dev, piece->pointer, mine,
+		                      piece->bytes, store);
+	if (err == -EIO)
+		return IOAS_FAULT_PEER;
+	return err ? IOAS_FAULT_GONE : IOAS_FAULT_NONE;
+}
+
+/* @mine is not written when the device writes to memory. */
+static int copy_pieces(const struct access *a, char *mine)
 {
 	enum ioas_fault fault = check(a);
 	struct ioas_translation piece;
 	uint64_t done = 0;
-	int err;
 
 	while (!fault && done < a->bytes) {
 		fault = piece_at(a, done, &piece);
-		if (fault)
-			break;
-		if (a->perm & IOAS_READ)
-			err = ioas_hooks.copy(to + done, piece.pointer,
-			                      piece.bytes);
-		else
-			err = ioas_hooks.copy(piece.pointer, from + done,
-			                      piece.bytes);
-		if (err)
-			fault = IOAS_FAULT_GONE;
-		else
+		if (!fault)
+			fault = copy_piece(a, &piece, mine + done);
+		if (!fault)
 			done += piece.bytes;
 	}
 	if (fault)
@@ -110,14 +119,14 @@ static int copy_pieces(const struct access *a, char *to, const char *from)
 	return 0;
 }
 
-static int transfer(const struct access *a, char *to, const char *from)
+static int transfer(const struct access *a, char *mine)
 {
 	int err;
 
 	if (!a->bytes)
 		return 0;
 	ioas_grace_enter(IOAS_GRACE_DMA);
-	err = copy_pieces(a, to, from);
+	err = copy_pieces(a, mine);
 	ioas_grace_leave(IOAS_GRACE_DMA);
 	return err;
 }
@@ -127,7 +136,7 @@ int ioas_dma_read(struct ioas_device *dev, uint64_t iova, void *buffer,
 {
 	struct access a = {dev, iova, bytes, IOAS_READ, issuer};
 
-	return transfer(&a, buffer, NULL);
+	return transfer(&a, buffer);
 }
 
 int ioas_dma_write(struct ioas_device *dev, uint64_t iova, const void *buffer,
@@ -135,7 +144,8 @@ int ioas_dma_write(struct ioas_device *dev, uint64_t iova, const void *buffer,
 {
 	struct access a = {dev, iova, bytes, IOAS_WRITE, issuer};
 
-	return transfer(&a, NULL, buffer);
+	/* Read only: see copy_pieces(). */
+	return transfer(&a, (char *)(uintptr_t)buffer);
 }
 
 void ioas_dma_begin(struct ioas_device *dev)

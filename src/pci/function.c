@@ -257,6 +257,78 @@ bool ioas_device_store_try(struct ioas_device *dev, unsigned int bar,
 	return on;
 }
 
+/* ---- Peer to peer ---- */
+
+#define PEER_ROUNDS 1024 /* about a second, by hooks.relax */
+
+/* Both hold what the other wants: the lower of the two gives up. */
+static bool loses(const struct ioas_peer_access *a)
+{
+	/* Pairs with the stores in peer_enter(), of the other thread. */
+	return ioas_aptr_load(&a->to->waits_for) == a->from && a->from < a->to;
+}
+
+/* Its thread may be waiting for ours: do not wait for ever. */
+static bool peer_enter(const struct ioas_peer_access *a)
+{
+	unsigned int round;
+	bool done = false;
+
+	/* Pairs with the load in loses(). */
+	ioas_aptr_store(&a->from->waits_for, a->to);
+	for (round = 0; !done && round < PEER_ROUNDS && !loses(a); round++) {
+		done = ioas_lock_try(&a->to->lock);
+		if (!done)
+			ioas_hooks.relax(round);
+	}
+	ioas_aptr_store(&a->from->waits_for, NULL);
+	if (done)
+		a->to->serves_peer = true;
+	return done;
+}
+
+static void peer_leave(const struct ioas_peer_access *a)
+{
+	a->to->serves_peer = false;
+	ioas_unlock(&a->to->lock);
+}
+
+int ioas_device_peer_load(const struct ioas_peer_access *access,
+                          uint64_t *ret_value)
+{
+	bool on;
+
+	/* Who serves such an access does none: a chain of them may close. */
+	if (access->from->serves_peer || !peer_enter(access))
+		return -EIO;
+	on = ioas_config_decodes_locked(access->to);
+	if (on)
+		*ret_value = load_locked(access->to, access->bar,
+		                         access->offset, access->size);
+	peer_leave(access);
+	return on ? 0 : -EIO;
+}
+
+int ioas_device_peer_store(const struct ioas_peer_access *access,
+                           uint64_t value)
+{
+	struct ioas_posted store =
+		make_store(access->bar, access->offset, access->size, value);
+	bool on;
+
+	if (access->from->serves_peer)
+		return -EIO;
+	if (ioas_runner_post(access->to, &store))
+		return 0;
+	if (!peer_enter(access))
+		return -EIO;
+	on = ioas_config_decodes_locked(access->to);
+	if (on)
+		store_here_locked(access->to, &store);
+	peer_leave(access);
+	return on ? 0 : -EIO;
+}
+
 /* ---- Resets ---- */
 
 static void reset_model(struct ioas_device *dev)

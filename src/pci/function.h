@@ -28,8 +28,10 @@
  *	MSI-7 no interrupt is delivered after it was switched off
  *	FN-4  the pin raises one event a mask: the next one needs an unmask
  *
- * Lock order: `lock` is taken before nothing else of the core. attach() does
- * not take it, so a detach waits for the model's DMA and not for the model.
+ * Lock order: `lock` is taken before nothing else of the core, but for that of
+ * another device by ioas_device_peer_*(), which is tried and not waited for.
+ * attach() does not take it, so a detach waits for the model's DMA and not for
+ * the model.
  *
  * Sources: PCI Local Bus Specification 3.0, 6.1, 6.2.5 (BARs), 6.8 (MSI,
  * MSI-X); PCI Bus Power Management Interface Specification 1.2, 3.2; PCI
@@ -109,6 +111,8 @@ struct ioas_device {
 	uint8_t *msix_table;   /* 16 bytes a vector, as on the bus */
 	uint8_t *msix_pending; /* one bit a vector */
 	struct ioas_irq irq;
+	bool serves_peer;           /* inside ioas_device_peer_*() */
+	struct ioas_aptr waits_for; /* peer whose lock its own call wants */
 
 	struct ioas_runner runner;
 	struct ioas_aptr space; /* struct ioas_space; read by DMA */
@@ -172,6 +176,23 @@ bool ioas_device_store_try(struct ioas_device *dev, unsigned int bar,
                            uint64_t offset, unsigned int size, uint64_t value);
 
 /*
+ * The same for the DMA of another device (peer to peer), whose lock is held.
+ * Two devices may wait for each other: one of them gives up at once; and after
+ * a second the longest wait ends. Return: 0, or -EIO (so, or it does not
+ * decode).
+ */
+struct ioas_peer_access {
+	struct ioas_device *from, *to;
+	unsigned int bar, size;
+	uint64_t offset;
+};
+
+int ioas_device_peer_load(const struct ioas_peer_access *access,
+                          uint64_t *ret_value);
+int ioas_device_peer_store(const struct ioas_peer_access *access,
+                           uint64_t value);
+
+/*
  * As VFIO_DEVICE_RESET: the model is reset and the function is back in D0; the
  * rest of configuration space and the interrupt set-up stay as the user left
  * them; pending interrupts are gone. The program does the same by the function
@@ -231,8 +252,8 @@ void ioas_device_irq_loop_back(struct ioas_device *dev, unsigned int vector);
 /* Configuration space in its default state, and what may be written. */
 void ioas_config_build(struct ioas_device *dev);
 void ioas_config_default_locked(struct ioas_device *dev);
-bool ioas_config_decodes_locked(const struct ioas_device *dev);
 bool ioas_config_bus_master_locked(const struct ioas_device *dev);
+bool ioas_config_decodes_locked(const struct ioas_device *dev);
 bool ioas_config_ports_locked(const struct ioas_device *dev);
 void ioas_config_power_on_locked(struct ioas_device *dev);
 /* The enable bit of a mode; @count vectors are on (MSI). */

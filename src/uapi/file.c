@@ -299,8 +299,9 @@ int ioas_file_mmap(struct ioas_file *file, uint64_t bytes, int prot, int flags,
 		return -EOPNOTSUPP;
 	if (file->kind != IOAS_FILE_DEVICE)
 		return -ENODEV;
-	/* A group's device file is on a mount without execution. */
-	if (prot & PROT_EXEC)
+	/* From Linux 7 on a group's device file is on no mount with it. */
+	if ((prot & PROT_EXEC) &&
+	    file->vfio->contract != IOAS_CONTRACT_LINUX_6_12)
 		return -EPERM;
 	if (type == MAP_PRIVATE)
 		return -EINVAL;

@@ -39,6 +39,10 @@ const struct ioas_check ioas_checks[IOAS_CHECK_NR] = {
                                      "device access while its group is in no "
                                      "container with an IOMMU",
                                      "FN-2", IOAS_FINDING, true},
+	[IOAS_CHECK_PEER] = {"peer", "api",
+                             "device access to a device's registers that do "
+                             "not answer",
+                             NULL, IOAS_FINDING, true},
 	[IOAS_CHECK_LEAK_ON_CLOSE] = {"leak-on-close", "leak",
                                       "mapping alive when its container ended",
                                       NULL, IOAS_FINDING, true},

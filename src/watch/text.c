@@ -49,6 +49,9 @@ static const char *const fault_reason[] = {
 		"mapped, but the memory behind it is gone or protected",
 	[IOAS_FAULT_NO_MASTER] = "bus mastering is off in its command register",
 	[IOAS_FAULT_NO_SPACE] = "its group is in no container with an IOMMU",
+	[IOAS_FAULT_PEER] =
+		"mapped to the registers of a device that does not answer: "
+		"its own, memory decoding off, or busy for too long",
 };
 
 const char *ioas_fault_reason(uint32_t fault)

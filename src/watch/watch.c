@@ -72,6 +72,7 @@ static enum ioas_check_id check_of_fault(const struct ioas_event *ev)
 		[IOAS_FAULT_GONE] = IOAS_CHECK_MEMORY_GONE,
 		[IOAS_FAULT_NO_MASTER] = IOAS_CHECK_NO_BUS_MASTER,
 		[IOAS_FAULT_NO_SPACE] = IOAS_CHECK_NO_CONTAINER,
+		[IOAS_FAULT_PEER] = IOAS_CHECK_PEER,
 	};
 
 	if (ev->fault == IOAS_FAULT_PERMISSION && !(ev->perm & IOAS_WRITE))

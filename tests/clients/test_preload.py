@@ -101,6 +101,15 @@ def test_events(ioas, build, case):
     assert not ioas_lines(result.stderr)
 
 
+@pytest.mark.parametrize("case", cases("peer"))
+def test_peer(ioas, build, case):
+    result = ioas.run(build("peer"), case, devices=["edu", "edu"])
+    assert_done(result)
+    refused = [x for x in ioas_lines(result.stderr) if "does not answer" in x]
+    if not case.startswith("both"):
+        assert bool(refused) == case.startswith("refused"), result.stderr
+
+
 def test_what_cannot_be_emulated_is_named(ioas, build):
     result = run(ioas, build("views"),
                  "what_cannot_be_emulated_ends_the_program")

@@ -369,6 +369,55 @@ static void gone_is_reported_as_the_model_says(struct rig *r)
 	             (struct iova_range){UINT64_MAX, UINT64_MAX});
 }
 
+/* Registers in the place of memory that cannot be copied. */
+static struct {
+	void *self;
+	int answer;
+	uint64_t value;
+	bool store;
+} registers;
+
+static int registers_peer(void *self, void *program, void *mine, size_t bytes,
+                          bool store)
+{
+	registers.self = self;
+	registers.store = store;
+	assert_int_equal(bytes, 8);
+	if (store)
+		memcpy(&registers.value, mine, bytes);
+	else
+		memcpy(mine, &registers.value, bytes);
+	return registers.answer;
+}
+
+static void peer_back(void *peer)
+{
+	ioas_hooks.peer = (int (*)(void *, void *, void *, size_t, bool))peer;
+}
+
+static void what_cannot_be_copied_may_be_a_peers(struct rig *r)
+{
+	struct bench *b = bench(r);
+	uint64_t value = 7;
+
+	rig_defer(r, peer_back, (void *)ioas_hooks.peer);
+	rig_hole(r, b->memory, b->page);
+	ioas_hooks.peer = registers_peer;
+	registers.answer = 0;
+	rig_ok(r, ioas_dma_write(b->dev, IOVA, &value, 8, &issuer));
+	assert_ptr_equal(registers.self, b->dev);
+	assert_true(registers.store);
+	assert_int_equal(registers.value, 7);
+	registers.value = 9;
+	rig_ok(r, ioas_dma_read(b->dev, IOVA, &value, 8, &issuer));
+	assert_false(registers.store);
+	assert_int_equal(value, 9);
+	registers.answer = -EIO;
+	rig_fails(r, ioas_dma_read(b->dev, IOVA, &value, 8, &issuer), -EFAULT);
+	assert_fault(b, IOAS_FAULT_PEER, IOAS_READ,
+	             (struct iova_range){IOVA, IOVA + 7});
+}
+
 RIG_MAIN("pci_dma", RIG_TEST(a_read_gathers_pages_that_lie_apart),
          RIG_TEST(a_write_lands_in_memory), RIG_TEST(no_bytes_touch_nothing),
          RIG_TEST(an_unmapped_address_faults_from_where_it_begins),
@@ -383,4 +432,5 @@ RIG_MAIN("pci_dma", RIG_TEST(a_read_gathers_pages_that_lie_apart),
          RIG_TEST(a_list_that_is_full_is_left_as_it_was),
          RIG_TEST(a_fault_leaves_the_list_as_it_was),
          RIG_TEST(both_permissions_are_asked_for_at_once),
-         RIG_TEST(gone_is_reported_as_the_model_says))
+         RIG_TEST(gone_is_reported_as_the_model_says),
+         RIG_TEST(what_cannot_be_copied_may_be_a_peers))

@@ -219,6 +219,77 @@ static void FN_2_detach_waits_for_dma_that_began_before(struct rig *r)
 	assert_int_equal(stage_at_detach, 3);
 }
 
+/* ---- Peer to peer ---- */
+
+static void peers_load_and_store(struct rig *r)
+{
+	struct ioas_device *from = probe_device(r), *to = probe_device(r);
+	struct ioas_peer_access access = {from, to, 0, 4, 0x10};
+	uint64_t value = 0;
+
+	rig_ok(r, ioas_device_peer_store(&access, 0x1122334455));
+	assert_int_equal(probe_of(to)->stores, 1);
+	assert_int_equal(probe_of(to)->offset, 0x10);
+	assert_int_equal(probe_of(to)->value, 0x22334455);
+	rig_ok(r, ioas_device_peer_load(&access, &value));
+	assert_int_equal(value, 0x44332211);
+	assert_false(to->serves_peer);
+	assert_null(ioas_aptr_load(&from->waits_for));
+	config_set(to, 4, 2, 0);
+	rig_fails(r, ioas_device_peer_store(&access, 1), -EIO);
+	rig_fails(r, ioas_device_peer_load(&access, &value), -EIO);
+	assert_int_equal(probe_of(to)->stores, 1);
+}
+
+static void who_serves_a_peer_is_no_peer(struct rig *r)
+{
+	struct ioas_device *from = probe_device(r), *to = probe_device(r);
+	struct ioas_peer_access access = {from, to, 0, 4, 0};
+
+	from->serves_peer = true;
+	rig_fails(r, ioas_device_peer_store(&access, 1), -EIO);
+	from->serves_peer = false;
+	rig_ok(r, ioas_device_peer_store(&access, 1));
+}
+
+/* Each holds its own lock and wants the other's: one of them gets it. */
+static struct ioas_peer_access crossed[2];
+static int crossed_err[2];
+static struct ioas_a32 holding;
+
+static void *cross(void *access)
+{
+	struct ioas_peer_access *a = access;
+	struct ioas_signals saved;
+
+	ioas_hooks.signals_block(&saved);
+	ioas_lock(&a->from->lock);
+	ioas_a32_add(&holding, 1);
+	while (ioas_a32_load(&holding) < 2)
+		sched_yield();
+	crossed_err[a - crossed] = ioas_device_peer_store(a, 1);
+	ioas_unlock(&a->from->lock);
+	ioas_hooks.signals_restore(&saved);
+	return NULL;
+}
+
+static void of_two_that_wait_for_each_other_one_gives_up(struct rig *r)
+{
+	struct ioas_device *a = probe_device(r), *b = probe_device(r);
+	pthread_t one, two;
+
+	crossed[0] = (struct ioas_peer_access){a, b, 0, 4, 0};
+	crossed[1] = (struct ioas_peer_access){b, a, 0, 4, 0};
+	ioas_a32_store(&holding, 0);
+	assert_int_equal(pthread_create(&one, NULL, cross, &crossed[0]), 0);
+	assert_int_equal(pthread_create(&two, NULL, cross, &crossed[1]), 0);
+	assert_int_equal(pthread_join(one, NULL), 0);
+	assert_int_equal(pthread_join(two, NULL), 0);
+	/* The lower one. */
+	assert_int_equal(crossed_err[0], a < b ? -EIO : 0);
+	assert_int_equal(crossed_err[1], a < b ? 0 : -EIO);
+}
+
 /* Threads and their grace slots do not allocate the same each time. */
 RIG_MAIN("pci_function", RIG_TEST(a_bdf_is_written_as_linux_does),
          RIG_TEST(a_new_device_is_in_power_on_state_and_no_space),
@@ -229,5 +300,7 @@ RIG_MAIN("pci_function", RIG_TEST(a_bdf_is_written_as_linux_does),
          RIG_TEST(a_load_gives_the_bytes_asked_for),
          RIG_TEST(reset_keeps_configuration_but_for_power),
          RIG_TEST(restart_resets_the_model_and_takes_mastering_away),
+         RIG_TEST(peers_load_and_store), RIG_TEST(who_serves_a_peer_is_no_peer),
+         RIG_ONCE(of_two_that_wait_for_each_other_one_gives_up),
          RIG_ONCE(FN_1_the_model_runs_one_call_at_a_time),
          RIG_ONCE(FN_2_detach_waits_for_dma_that_began_before))

@@ -351,6 +351,12 @@ static bool rig_at_thread_exit(void (*fn)(void *arg), void *arg)
 	return false;
 }
 
+static int rig_no_peer(void *self, void *program, void *mine, size_t bytes,
+                       bool store)
+{
+	return -EFAULT;
+}
+
 static uint32_t rig_where(void)
 {
 	return ioas_a32_load(&rig_call_site);
@@ -380,6 +386,7 @@ void rig_hooks_install(bool barrier, bool thread_exit)
 		.pin = rig_pin,
 		.unpin = rig_unpin,
 		.copy = rig_copy,
+		.peer = rig_no_peer,
 		.barrier = barrier ? rig_barrier : NULL,
 		.wait = rig_wait,
 		.wait_until = rig_wait_until,

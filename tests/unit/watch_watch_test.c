@@ -166,6 +166,7 @@ static void each_reason_of_a_fault_has_a_check(struct rig *r)
 		{IOAS_FAULT_GONE, IOAS_READ, IOAS_CHECK_MEMORY_GONE},
 		{IOAS_FAULT_NO_MASTER, IOAS_READ, IOAS_CHECK_NO_BUS_MASTER},
 		{IOAS_FAULT_NO_SPACE, IOAS_READ, IOAS_CHECK_NO_CONTAINER},
+		{IOAS_FAULT_PEER, IOAS_WRITE, IOAS_CHECK_PEER},
 	};
 	struct ioas_event ev = fault;
 	unsigned int i;
