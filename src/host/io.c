@@ -2,7 +2,12 @@
 /*
  * The file behind a device: read, write, zero, flush. The kernel copies
  * between the file and the program's pages, so memory that has gone is an
- * -EFAULT of the system call and not a signal.
+ * -EFAULT of the system call and not a signal. A read copies from a mapping of
+ * the file where there is one; whatever goes wrong there, the system call is
+ * made and gives the error.
+ *
+ * A write is always the system call: it puts a block into the file as a whole,
+ * also when the process is killed within it.
  *
  * A write must not make the file longer. There is no flag for that, so its
  * size is looked at before each write (lseek(2) to the end, tens of
@@ -101,12 +106,59 @@ static int known_error(long err)
 	return -EIO;
 }
 
+static uint64_t total(const struct ioas_segment *segment, unsigned int count)
+{
+	uint64_t bytes = 0;
+
+	while (count--)
+		bytes += segment++->bytes;
+	return bytes;
+}
+
+static int check_room(const struct ioas_store *store, uint64_t offset,
+                      uint64_t bytes)
+{
+	int64_t size = ioas_store_size_now(store);
+
+	if (size < 0 || (uint64_t)size < offset ||
+	    (uint64_t)size - offset < bytes)
+		return -EIO;
+	return 0;
+}
+
+/*
+ * From the file's own pages. False: not so, or one of the two sides is gone
+ * (the file was shortened, its medium failed, the program unmapped): the
+ * system call says which.
+ */
+static bool read_pages(const struct ioas_store *store,
+                       const struct ioas_segment *segment, unsigned int count,
+                       uint64_t offset)
+{
+	uint64_t bytes = total(segment, count);
+	const char *from;
+
+	/* Behind the end of a shortened file its last page has zeros. */
+	if (!store->pages || offset > store->size ||
+	    bytes > store->size - offset || check_room(store, offset, bytes))
+		return false;
+	from = store->pages + offset;
+	for (; count; count--, segment++) {
+		if (ioas_hooks.copy(segment->base, from, segment->bytes))
+			return false;
+		from += segment->bytes;
+	}
+	return true;
+}
+
 int ioas_store_read(struct ioas_store *store,
                     const struct ioas_segment *segment, unsigned int count,
                     uint64_t offset)
 {
 	struct transfer t = {segment, count, 0, offset};
 
+	if (read_pages(store, segment, count, offset))
+		return 0;
 	return known_error(move(store, SYS_preadv, &t));
 }
 
@@ -136,26 +188,6 @@ static void take_back_limit_signal(void)
 	set.word[(SIGXFSZ - 1) / LONG_BITS] = 1UL << (SIGXFSZ - 1) % LONG_BITS;
 	ioas_sys(SYS_rt_sigtimedwait, (long)&set, 0, (long)&now, SIGNAL_BYTES,
 	         0, 0);
-}
-
-static int check_room(const struct ioas_store *store, uint64_t offset,
-                      uint64_t bytes)
-{
-	int64_t size = ioas_store_size_now(store);
-
-	if (size < 0 || (uint64_t)size < offset ||
-	    (uint64_t)size - offset < bytes)
-		return -EIO;
-	return 0;
-}
-
-static uint64_t total(const struct ioas_segment *segment, unsigned int count)
-{
-	uint64_t bytes = 0;
-
-	while (count--)
-		bytes += segment++->bytes;
-	return bytes;
 }
 
 int ioas_store_write(struct ioas_store *store,

@@ -16,11 +16,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -206,6 +209,28 @@ static int lock(struct ioas_device *dev, const char *path, int fd,
 	return -EBUSY;
 }
 
+/*
+ * Where the file lies in memory it can be read without a system call. Not on
+ * file systems in memory, where reading a hole so would fill it. Without such
+ * a mapping (no address space, a file system that has none) it is read by
+ * preadv(2).
+ */
+static char *map_pages(int fd, uint64_t size)
+{
+	struct statfs system;
+	long at;
+
+	if (!size || size > SIZE_MAX ||
+	    ioas_sys(SYS_fstatfs, fd, (long)&system, 0, 0, 0, 0) ||
+	    system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC)
+		return NULL;
+	at = ioas_sys(SYS_mmap, 0, (long)size, PROT_READ, MAP_SHARED, fd, 0);
+	if (at < 0 && at >= -4095)
+		return NULL;
+	ioas_sys(SYS_madvise, at, (long)size, MADV_DONTFORK, 0, 0, 0);
+	return (char *)at;
+}
+
 int64_t ioas_store_size_now(const struct ioas_store *store)
 {
 	return ioas_sys(SYS_lseek, store->fd, 0, SEEK_END, 0, 0, 0);
@@ -232,6 +257,7 @@ static int adopt(struct ioas_device *dev, const char *path,
 	if (size < 0)
 		return fail(dev, path, "find its size", size);
 	store->size = (uint64_t)size;
+	store->pages = map_pages(store->fd, store->size);
 	return 0;
 }
 
@@ -271,6 +297,9 @@ void ioas_store_close(struct ioas_store *store)
 	 */
 	if (store->owner == process_id())
 		ioas_sys(SYS_flock, store->fd, LOCK_UN, 0, 0, 0, 0);
+	if (store->pages && store->owner == process_id())
+		ioas_sys(SYS_munmap, (long)store->pages, (long)store->size, 0,
+		         0, 0, 0);
 	tell_internal(store->fd, false);
 	close_fd(store->fd);
 	ioas_delete(store);

@@ -14,6 +14,7 @@ struct ioas_store {
 	int fd;
 	long owner;    /* the process that opened and locked it */
 	uint64_t size; /* when it was opened */
+	char *pages;   /* all of it, to be read; or NULL */
 };
 
 /* Its size now, or -errno. Works for block devices as well. */

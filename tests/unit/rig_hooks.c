@@ -166,10 +166,11 @@ static int rig_copy(void *dst, const void *src, size_t bytes)
 		     remote = {(void *)(uintptr_t)src, bytes};
 	char page[4096], *to = dst;
 	const char *from = src;
+	long got = syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote,
+	                   1, 0L);
 
-	if (syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1,
-	            0L) == (long)bytes)
-		return 0;
+	if (got >= 0) /* as far as it got */
+		return got == (long)bytes ? 0 : -EFAULT;
 	while (bytes) { /* some systems forbid the call: at least not quietly */
 		size_t n = bytes < sizeof(page) ? bytes : sizeof(page);
 
