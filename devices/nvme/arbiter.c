@@ -49,6 +49,22 @@ static bool has_commands(const struct nvme *n, unsigned int class)
 	       (members->word[1] & n->ready.word[1]);
 }
 
+/* The member of the two sets that comes next after @queue, round and round. */
+static unsigned int next_of_both(const struct nvme_set *a,
+                                 const struct nvme_set *b, unsigned int queue)
+{
+	unsigned int word = queue / 64;
+	uint64_t both = a->word[word] & b->word[word];
+
+	/* Those above the queue first; its own word comes again at the end. */
+	both &= queue % 64 == 63 ? 0 : UINT64_MAX << (queue % 64 + 1);
+	while (!both) {
+		word = (word + 1) % 2;
+		both = a->word[word] & b->word[word];
+	}
+	return word * 64 + (unsigned int)__builtin_ctzll(both);
+}
+
 /* One that has commands is there. */
 static unsigned int take_turn(struct nvme *n, unsigned int class)
 {
@@ -60,10 +76,7 @@ static unsigned int take_turn(struct nvme *n, unsigned int class)
 		n->arbiter.class[class].burst--;
 		return queue;
 	}
-	do {
-		queue = (queue + 1) % NVME_QUEUES;
-	} while (!nvme_includes(members, queue) ||
-	         !nvme_includes(&n->ready, queue));
+	queue = next_of_both(members, &n->ready, queue);
 	n->arbiter.class[class].last = queue;
 	n->arbiter.class[class].burst = ioas_nvme_burst(n) - 1;
 	return queue;

@@ -254,7 +254,8 @@ IOAS_API IOAS_MUST int ioas_dma_read(struct ioas_device *dev, uint64_t iova,
  * @issuer: the command that does it, for the report
  *
  * Naturally aligned units of 8 bytes appear whole and in ascending order, so
- * a completion entry whose last word holds its valid bit needs one call.
+ * a completion entry whose last word holds its valid bit needs one call. Of
+ * more than 1024 bytes only the last 64 do so, after all the others.
  *
  * Return: 0, or
  *   -EFAULT  part of the range is not mapped for writing, the memory behind

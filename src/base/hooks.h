@@ -38,7 +38,8 @@ struct ioas_hooks {
 
 	/*
 	 * Copy; either side may be memory that has gone. Naturally aligned
-	 * units of 8 bytes are copied by one access each, in ascending order.
+	 * units of 8 bytes are copied by one access each, in ascending order;
+	 * beyond 1024 bytes only the last 64 bytes are, after all the others.
 	 * Async-signal-safe. Return: 0 or -EFAULT (some bytes may be copied).
 	 */
 	int (*copy)(void *dst, const void *src, size_t bytes);
