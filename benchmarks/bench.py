@@ -198,12 +198,36 @@ def start(options):
         yield result | {"ratio": None}
 
 
+def findings(options):
+    """What checks add to a pair of calls, in processes of their own by turns.
+    The minimum counts: whatever disturbs the machine only adds."""
+    took = {"default": [], "none": []}
+    for _ in range(options.runs):
+        for checks, values in took.items():
+            out = subprocess.run(
+                [IOAS, "run", "-d", "edu", "--check", checks, "--",
+                 os.path.join(BUILD, "benchmarks", "bench-findings")],
+                env=options.env, check=True, text=True,
+                stdout=subprocess.PIPE, timeout=300).stdout
+            values.append(json.loads(out)["min"])
+    result = row("findings", "MAP+UNMAP of 4 KiB, checked", "ns",
+                 took["default"], took["none"])
+    yield result | {"baseline": min(took["none"]),
+                    "ratio": min(took["none"]) / min(took["default"])}
+    added = min(took["default"]) - min(took["none"])
+    yield {"bench": "findings", "case": "added by the checks", "unit": "ns",
+           "min": added, "median": statistics.median(took["default"]) -
+           statistics.median(took["none"]), "baseline": None, "ratio": None,
+           "wanted": "min <= 200"}
+
+
 BENCHES = {
     "translate": ("device address to memory, hot random",
                   micro("bench-core", "translate")),
     "map": ("map and unmap a piece of memory", micro("bench-core", "map")),
     "ioctl": ("calls through the wrappers",
               micro("bench-ioctl", ioas=True)),
+    "findings": ("what checks add to a mapping", findings),
     "start": ("what ioas run adds to a program's start", start),
     "idle": ("CPU time of an open controller", idle),
     "nvme": ("qemu-img bench on nvme:// beside the file, the faster way", nvme),
