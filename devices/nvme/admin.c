@@ -108,7 +108,7 @@ static uint16_t create_sq(struct nvme *n, struct nvme_request *req)
 		.base = nvme_qword(req, 6),
 		.entries = queue_entries(req),
 		.cq = cq,
-		.priority = (nvme_dword(req, 11) & SQ_PRIORITY) >> 1,
+		.priority = (uint8_t)((nvme_dword(req, 11) & SQ_PRIORITY) >> 1),
 	};
 	ioas_nvme_arbiter_add(n, queue);
 	n->cq[cq].users++;
