@@ -15,7 +15,7 @@
  * A warning is an event when it comes, or when the program begins to want it,
  * and again when a threshold is set that is crossed already.
  *
- * Source: NVM Express 1.4, 5.1 (Abort), 5.2, figures 146 to 150.
+ * Source: NVM Express 1.4, 5.1 (Abort), 5.2, 5.21.1.4, 5.21.1.11.
  */
 #include "nvme/nvme.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Set Features and Get Features. No feature can be saved, so the saved value
- * is the default one (5.14.1), and all can be changed.
+ * is the default one (5.13.1), and all can be changed.
  *
  * Interrupt coalescing is a wish that a controller may leave alone
  * (5.21.1.8): the values are kept and nothing is delayed.
  *
- * Source: NVM Express 1.4, 5.14, 5.21.
+ * Source: NVM Express 1.4, 5.13, 5.21.
  */
 #include <string.h>
 

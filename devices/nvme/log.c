@@ -5,7 +5,7 @@
  * there is no sensor, no wear and no clock, and the fields about those hold
  * what a new device in a warm room would say.
  *
- * Source: NVM Express 1.4, 5.14.1, figures 191 to 199.
+ * Source: NVM Express 1.4, 5.14.1.1 to 5.14.1.5.
  */
 #include <string.h>
 

@@ -7,7 +7,7 @@
  * Half of the table is for marks, so that there is room for what taking out
  * the middle of a run leaves.
  *
- * Source: NVM Express 1.4, 6.17 (Write Uncorrectable).
+ * Source: NVM Express 1.4, 6.16 (Write Uncorrectable).
  */
 #include "nvme/nvme.h"
 

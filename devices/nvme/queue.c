@@ -112,7 +112,7 @@ static const struct nvme_command *find(const struct nvme_command *row,
 
 /*
  * Of an identifier that no namespace ever has, or of one that none has now,
- * 6.1.4 and 6.1.5.
+ * 6.1.
  */
 uint16_t ioas_nvme_check_namespace(struct nvme *n, struct nvme_request *req,
                                    enum nvme_scope scope)

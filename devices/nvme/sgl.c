@@ -14,7 +14,7 @@
  * says so), a shorter one is not. All in all there may be NVME_PIECES
  * descriptors, so that segments which lead round in a circle have an end.
  *
- * Source: NVM Express 1.4, 4.4, figures 114 to 120; 4.6.1.2.1 for the status.
+ * Source: NVM Express 1.4, 4.4; 4.6.1.2.1 for the status.
  */
 #include "nvme/nvme.h"
 
