@@ -153,7 +153,7 @@ struct operands {
 
 static bool find_operands(const ZydisDecodedInstruction *z,
                           const ZydisDecodedOperand *operand,
-                          struct operands *ret_found)
+                          unsigned int wanted, struct operands *ret_found)
 {
 	unsigned int i, others = 0;
 
@@ -175,7 +175,7 @@ static bool find_operands(const ZydisDecodedInstruction *z,
 			others++;
 		}
 	}
-	return ret_found->memory && others == 1;
+	return ret_found->memory && others == wanted;
 }
 
 static bool take_address(const ZydisDecodedOperand *memory,
@@ -211,6 +211,8 @@ enum shape {
 	SHAPE_MOVE, /* LOAD or STORE */
 	SHAPE_EXTEND,
 	SHAPE_ALU,
+	SHAPE_UNARY,
+	SHAPE_EXCHANGE,
 	SHAPE_VECTOR,
 	SHAPE_STRING,
 };
@@ -234,6 +236,14 @@ struct rule {
 	{                                                         \
 		ZYDIS_MNEMONIC_##name, SHAPE_ALU, IOAS_ALU_##name \
 	}
+#define UNARY(name)                                                 \
+	{                                                           \
+		ZYDIS_MNEMONIC_##name, SHAPE_UNARY, IOAS_ALU_##name \
+	}
+#define EXCHANGE(name)                                                 \
+	{                                                              \
+		ZYDIS_MNEMONIC_##name, SHAPE_EXCHANGE, IOAS_ALU_##name \
+	}
 #define STRING(name, kind)                                            \
 	{                                                             \
 		ZYDIS_MNEMONIC_##name, SHAPE_STRING, IOAS_INSN_##kind \
@@ -253,6 +263,15 @@ static const struct rule rules[] = {
 	ALU(SUB),
 	ALU(CMP),
 	ALU(TEST),
+	ALU(ADC),
+	ALU(SBB),
+	UNARY(INC),
+	UNARY(DEC),
+	UNARY(NOT),
+	UNARY(NEG),
+	EXCHANGE(XCHG),
+	EXCHANGE(XADD),
+	EXCHANGE(CMPXCHG),
 	STRING(MOVSB, MOVS),
 	STRING(MOVSW, MOVS),
 	STRING(MOVSD, MOVS),
@@ -306,17 +325,23 @@ static const struct rule *find_rule(const ZydisDecodedInstruction *z)
 static bool shape_plain(const struct rule *rule, const struct operands *o,
                         struct ioas_insn *insn)
 {
+	static const enum ioas_insn_kind kinds[] = {
+		[SHAPE_ALU] = IOAS_INSN_ALU,
+		[SHAPE_UNARY] = IOAS_INSN_UNARY,
+		[SHAPE_EXCHANGE] = IOAS_INSN_EXCHANGE,
+		[SHAPE_STRING] = IOAS_INSN_UNKNOWN,
+	};
 	bool vector = rule->shape == SHAPE_VECTOR;
 
 	if (!take_address(o->memory, insn) ||
-	    !take_other(o->other, vector, insn))
+	    (o->other && !take_other(o->other, vector, insn)))
 		return false;
 	insn->mem_first = o->memory_first;
 	insn->alu = rule->detail;
 	insn->swap = rule->shape == SHAPE_MOVE && rule->detail;
 	insn->sign = rule->shape == SHAPE_EXTEND && rule->detail;
-	if (rule->shape == SHAPE_ALU)
-		insn->kind = IOAS_INSN_ALU;
+	if (kinds[rule->shape])
+		insn->kind = kinds[rule->shape];
 	else if (vector)
 		insn->kind = o->memory_first ? IOAS_INSN_VECTOR_STORE
 		                             : IOAS_INSN_VECTOR_LOAD;
@@ -348,8 +373,6 @@ static bool shape_string(const struct rule *rule,
 /* What the processor does beside the move itself is not done here. */
 static const char *refused(const ZydisDecodedInstruction *z)
 {
-	if (z->attributes & ZYDIS_ATTRIB_HAS_LOCK)
-		return "an atomic operation on a device register";
 	if (z->address_width != 64)
 		return "a 32-bit address";
 	if (z->encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX &&
@@ -370,14 +393,13 @@ static const char *translate(const ZydisDecodedInstruction *z,
 	if (reason)
 		return reason;
 	if (!rule)
-		return z->mnemonic == ZYDIS_MNEMONIC_XCHG
-		               ? "an atomic operation on a device register"
-		               : "an instruction that ioas does not emulate";
+		return "an instruction that ioas does not emulate";
 	insn->length = z->length;
 	insn->zero_rest = z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY;
 	if (rule->shape == SHAPE_STRING
 	            ? shape_string(rule, z, operand, insn)
-	            : find_operands(z, operand, &found) &&
+	            : find_operands(z, operand, rule->shape != SHAPE_UNARY,
+	                            &found) &&
 	                      shape_plain(rule, &found, insn))
 		return NULL;
 	return "operands that ioas does not emulate";

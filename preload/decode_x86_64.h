@@ -10,9 +10,11 @@
 
 enum ioas_insn_kind {
 	IOAS_INSN_UNKNOWN,
-	IOAS_INSN_LOAD,  /* memory to register, extended */
-	IOAS_INSN_STORE, /* register or constant to memory */
-	IOAS_INSN_ALU,   /* memory and register or constant, with flags */
+	IOAS_INSN_LOAD,     /* memory to register, extended */
+	IOAS_INSN_STORE,    /* register or constant to memory */
+	IOAS_INSN_ALU,      /* memory and register or constant, with flags */
+	IOAS_INSN_UNARY,    /* memory alone, with flags */
+	IOAS_INSN_EXCHANGE, /* memory and register change places */
 	IOAS_INSN_VECTOR_LOAD,
 	IOAS_INSN_VECTOR_STORE,
 	IOAS_INSN_MOVS,
@@ -28,6 +30,17 @@ enum ioas_alu {
 	IOAS_ALU_SUB,
 	IOAS_ALU_CMP,  /* SUB without a result */
 	IOAS_ALU_TEST, /* AND without a result */
+	IOAS_ALU_ADC,
+	IOAS_ALU_SBB,
+	/* of one operand */
+	IOAS_ALU_INC,
+	IOAS_ALU_DEC,
+	IOAS_ALU_NOT,
+	IOAS_ALU_NEG,
+	/* of EXCHANGE */
+	IOAS_ALU_XCHG,
+	IOAS_ALU_XADD,
+	IOAS_ALU_CMPXCHG,
 };
 
 #define IOAS_REG_NONE 0xff

@@ -125,10 +125,34 @@ static uint64_t swap_bytes(uint64_t value, unsigned int size)
 	return __builtin_bswap64(value) >> (64 - 8 * size);
 }
 
+/* What an operation is to the flags. */
+static const struct {
+	bool add, subtract;
+	bool carry;       /* takes the carry flag in */
+	bool keeps_carry; /* leaves it as it was */
+	bool no_result, no_flags;
+} alu[] = {
+	[IOAS_ALU_AND] = {.no_result = false},
+	[IOAS_ALU_ADD] = {.add = true},
+	[IOAS_ALU_SUB] = {.subtract = true},
+	[IOAS_ALU_CMP] = {.subtract = true, .no_result = true},
+	[IOAS_ALU_TEST] = {.no_result = true},
+	[IOAS_ALU_ADC] = {.add = true, .carry = true},
+	[IOAS_ALU_SBB] = {.subtract = true, .carry = true},
+	[IOAS_ALU_INC] = {.add = true, .keeps_carry = true},
+	[IOAS_ALU_DEC] = {.subtract = true, .keeps_carry = true},
+	[IOAS_ALU_NOT] = {.no_flags = true},
+	[IOAS_ALU_NEG] = {.subtract = true},
+	[IOAS_ALU_XCHG] = {.no_flags = true},
+	[IOAS_ALU_XADD] = {.add = true},
+	[IOAS_ALU_CMPXCHG] = {.subtract = true},
+};
+
 struct sum {
+	enum ioas_alu op;
 	uint64_t a, b, result; /* masked to size */
 	unsigned int size;
-	bool add, subtract;
+	bool carry; /* in */
 };
 
 static unsigned int flags_of(const struct sum *s)
@@ -142,39 +166,61 @@ static unsigned int flags_of(const struct sum *s)
 		flags |= FLAG_SF;
 	if (!(__builtin_popcount((unsigned int)s->result & 0xff) & 1))
 		flags |= FLAG_PF;
-	if (!s->add && !s->subtract)
+	if (!alu[s->op].add && !alu[s->op].subtract)
 		return flags; /* CF and OF are 0; AF is undefined, 0 in fact */
 	if ((s->a ^ s->b ^ s->result) & 0x10)
 		flags |= FLAG_AF;
-	if (s->add ? s->result < s->a : s->a < s->b)
+	if (alu[s->op].add ? s->result < s->a : s->a < s->b)
 		flags |= FLAG_CF;
-	if ((s->add ? ~(s->a ^ s->b) : s->a ^ s->b) & (s->a ^ s->result) & top)
+	if (s->carry && (alu[s->op].add ? s->result == s->a : s->a == s->b))
+		flags |= FLAG_CF;
+	if ((alu[s->op].add ? ~(s->a ^ s->b) : s->a ^ s->b) &
+	    (s->a ^ s->result) & top)
 		flags |= FLAG_OF;
 	return flags;
 }
 
-static uint64_t compute(enum ioas_alu alu, uint64_t a, uint64_t b)
+/* Of @a and @b, which for one operand are it and what the operation says. */
+static void compute(struct sum *s)
 {
-	switch (alu) {
+	switch (s->op) {
 	case IOAS_ALU_AND:
 	case IOAS_ALU_TEST:
-		return a & b;
+		s->result = s->a & s->b;
+		break;
 	case IOAS_ALU_OR:
-		return a | b;
+		s->result = s->a | s->b;
+		break;
 	case IOAS_ALU_XOR:
-		return a ^ b;
-	case IOAS_ALU_ADD:
-		return a + b;
+	case IOAS_ALU_NOT:
+		s->result = s->a ^ s->b;
+		break;
 	default:
-		return a - b;
+		s->result = alu[s->op].add ? s->a + s->b + s->carry
+		                           : s->a - s->b - s->carry;
 	}
+	s->result &= mask_of(s->size);
+}
+
+static struct sum sum_of(const struct ioas_insn *insn, ucontext_t *context)
+{
+	greg_t flags = context->uc_mcontext.gregs[REG_EFL];
+
+	return (struct sum){.op = insn->alu,
+	                    .size = insn->size,
+	                    .carry = alu[insn->alu].carry && (flags & FLAG_CF)};
 }
 
 static void set_flags(ucontext_t *context, const struct sum *s)
 {
 	greg_t *flags = &context->uc_mcontext.gregs[REG_EFL];
+	greg_t changed = FLAGS_ALU;
 
-	*flags = (*flags & ~(greg_t)FLAGS_ALU) | (greg_t)flags_of(s);
+	if (alu[s->op].no_flags)
+		return;
+	if (alu[s->op].keeps_carry)
+		changed &= ~(greg_t)FLAG_CF;
+	*flags = (*flags & ~changed) | ((greg_t)flags_of(s) & changed);
 }
 
 /* ---- Moves and arithmetic. ---- */
@@ -220,12 +266,9 @@ static enum ioas_emulated do_store(struct ioas_emulation *e,
 static enum ioas_emulated do_alu(struct ioas_emulation *e,
                                  const struct ioas_insn *insn, uint64_t at)
 {
-	bool test = insn->alu == IOAS_ALU_TEST || insn->alu == IOAS_ALU_CMP;
+	bool test = alu[insn->alu].no_result;
 	bool to_memory = insn->mem_first && !test;
-	struct sum s = {.size = insn->size,
-	                .add = insn->alu == IOAS_ALU_ADD,
-	                .subtract = insn->alu == IOAS_ALU_SUB ||
-	                            insn->alu == IOAS_ALU_CMP};
+	struct sum s = sum_of(insn, e->context);
 	enum ioas_emulated result =
 		check_access(e->bus, at, insn->size, to_memory);
 	uint64_t memory = 0;
@@ -236,7 +279,7 @@ static enum ioas_emulated do_alu(struct ioas_emulation *e,
 		return result;
 	s.a = s.b = other_operand(e->context, insn);
 	*(insn->mem_first ? &s.a : &s.b) = memory;
-	s.result = compute(insn->alu, s.a, s.b) & mask_of(insn->size);
+	compute(&s);
 	if (to_memory)
 		result = bus_store(e->bus, at, insn->size, s.result);
 	else if (!test)
@@ -244,6 +287,68 @@ static enum ioas_emulated do_alu(struct ioas_emulation *e,
 	if (result == IOAS_EMULATED_DONE)
 		set_flags(e->context, &s);
 	return result;
+}
+
+static enum ioas_emulated do_unary(struct ioas_emulation *e,
+                                   const struct ioas_insn *insn, uint64_t at)
+{
+	struct sum s = sum_of(insn, e->context);
+	enum ioas_emulated result = check_access(e->bus, at, insn->size, true);
+
+	if (result == IOAS_EMULATED_DONE)
+		result = bus_load(e->bus, at, insn->size, &s.a);
+	if (result != IOAS_EMULATED_DONE)
+		return result;
+	s.b = insn->alu == IOAS_ALU_NOT ? mask_of(insn->size) : 1;
+	if (insn->alu == IOAS_ALU_NEG) {
+		s.b = s.a;
+		s.a = 0;
+	}
+	compute(&s);
+	result = bus_store(e->bus, at, insn->size, s.result);
+	if (result == IOAS_EMULATED_DONE)
+		set_flags(e->context, &s);
+	return result;
+}
+
+/*
+ * One of these is atomic on memory, and so are others with a lock prefix. On a
+ * device it is a load and a store: other accesses through the same descriptor
+ * wait meanwhile, as they all go through the trap.
+ */
+static enum ioas_emulated do_exchange(struct ioas_emulation *e,
+                                      const struct ioas_insn *insn, uint64_t at)
+{
+	struct ioas_reg accumulator = {RAX, insn->size, false};
+	struct ioas_reg to = insn->reg;
+	struct sum s = sum_of(insn, e->context);
+	enum ioas_emulated result = check_access(e->bus, at, insn->size, true);
+	uint64_t own = ioas_register_get(e->context, insn->reg);
+	uint64_t memory = 0, next = own;
+
+	if (result == IOAS_EMULATED_DONE)
+		result = bus_load(e->bus, at, insn->size, &memory);
+	if (result != IOAS_EMULATED_DONE)
+		return result;
+	s.a = memory;
+	s.b = own;
+	if (insn->alu == IOAS_ALU_CMPXCHG) {
+		s.a = ioas_register_get(e->context, accumulator);
+		s.b = memory;
+		to = accumulator;
+		/* What is not exchanged is written back as it was. */
+		next = s.a == memory ? own : memory;
+	}
+	compute(&s);
+	if (insn->alu == IOAS_ALU_XADD)
+		next = s.result;
+	result = bus_store(e->bus, at, insn->size, next);
+	if (result != IOAS_EMULATED_DONE)
+		return result;
+	if (insn->alu != IOAS_ALU_CMPXCHG || s.a != memory)
+		ioas_register_set(e->context, to, memory);
+	set_flags(e->context, &s);
+	return IOAS_EMULATED_DONE;
 }
 
 /* ---- Vectors, 8 bytes at a time. ---- */
@@ -422,6 +527,8 @@ static enum ioas_emulated do_plain(struct ioas_emulation *e,
 		[IOAS_INSN_LOAD] = do_load,
 		[IOAS_INSN_STORE] = do_store,
 		[IOAS_INSN_ALU] = do_alu,
+		[IOAS_INSN_UNARY] = do_unary,
+		[IOAS_INSN_EXCHANGE] = do_exchange,
 		[IOAS_INSN_VECTOR_LOAD] = do_vector_load,
 		[IOAS_INSN_VECTOR_STORE] = do_vector_store,
 	};

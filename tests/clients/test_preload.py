@@ -116,10 +116,10 @@ def test_what_cannot_be_emulated_is_named(ioas, build):
     assert result.returncode in (-signal.SIGILL, 128 + signal.SIGILL)
     assert "survived" not in result.stdout
     line = ioas_lines(result.stderr)[0]
-    # The device, where, why, and the bytes: LOCK ADD.
+    # The device, where, why, and the bytes: LOCK BTS.
     assert BDF in line and "BAR 0 at 0x28" in line
-    assert "atomic operation" in line
-    assert re.search(r"begins with f0 8[13] ", line)
+    assert "does not emulate" in line
+    assert re.search(r"begins with f0 0f ba ", line)
 
 
 @pytest.mark.parametrize("case", [

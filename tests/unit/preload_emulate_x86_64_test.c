@@ -286,17 +286,13 @@ TOUCH(load_4, "movl (%%rbx), %%eax")
 TOUCH(store_4, "movl %%eax, (%%rbx)")
 TOUCH(add_4, "addl $1, (%%rbx)")
 TOUCH(compare_4, "cmpl $1, (%%rbx)")
-TOUCH(exchange, "xchgl %%eax, (%%rbx)")
-TOUCH(locked_add, "lock addl $1, (%%rbx)")
-TOUCH(compare_exchange, "cmpxchgl %%ecx, (%%rbx)")
-TOUCH(increment, "incl (%%rbx)")
 TOUCH(push, "pushq (%%rbx); popq %%rax")
 TOUCH(short_address, "movl (%%ebx), %%eax")
 TOUCH(half_vector, "movlps (%%rbx), %%xmm1")
 TOUCH(add_vector, "paddd (%%rbx), %%xmm1")
 TOUCH(mmx, "movq (%%rbx), %%mm1; emms")
+TOUCH(locked_bit, "lock btsl $3, (%%rbx)")
 TOUCH(bit_test, "btl $3, (%%rbx)")
-TOUCH(carry, "adcl $1, (%%rbx)")
 TOUCH(segment, "movw (%%rbx), %%fs")
 
 static void refuses_what_it_cannot_do(struct rig *r)
@@ -305,18 +301,10 @@ static void refuses_what_it_cannot_do(struct rig *r)
 		void (*touch)(void);
 		const char *reason; /* a part of it */
 	} unknown[] = {
-		{exchange, "atomic"},
-		{locked_add, "atomic"},
-		{compare_exchange, "emulate"},
-		{increment, "emulate"},
-		{push, "emulate"},
-		{short_address, "32-bit"},
-		{half_vector, "emulate"},
-		{add_vector, "emulate"},
-		{mmx, "emulate"},
-		{bit_test, "emulate"},
-		{carry, "emulate"},
-		{segment, "emulate"},
+		{push, "emulate"},        {short_address, "32-bit"},
+		{half_vector, "emulate"}, {add_vector, "emulate"},
+		{mmx, "emulate"},         {locked_bit, "emulate"},
+		{bit_test, "emulate"},    {segment, "emulate"},
 	};
 	unsigned int i;
 

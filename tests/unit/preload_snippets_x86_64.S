@@ -495,6 +495,102 @@ snippets:
 	snippet NEED_512, vmovsd %xmm17, 8(%rbx)
 	snippet NEED_512, vmovq 8(%rbx), %xmm18
 
+/* One operand, carries, exchanges, locks. */
+	snippet 0, adcb %al, (%rbx)
+	snippet 0, adcb 8(%rbx), %r8b
+	snippet 0, adcb $0x7f, 4(%rbx)
+	snippet 0, sbbb %al, (%rbx)
+	snippet 0, sbbb 8(%rbx), %r8b
+	snippet 0, sbbb $0x7f, 4(%rbx)
+	snippet 0, incb (%rbx)
+	snippet 0, lock incb 8(%rbx)
+	snippet 0, decb (%rbx)
+	snippet 0, lock decb 8(%rbx)
+	snippet 0, notb (%rbx)
+	snippet 0, lock notb 8(%rbx)
+	snippet 0, negb (%rbx)
+	snippet 0, lock negb 8(%rbx)
+	snippet 0, xchgb %al, (%rbx)
+	snippet 0, xchgb 8(%rbx), %r8b
+	snippet 0, xaddb %al, (%rbx)
+	snippet 0, lock xaddb %r8b, 8(%rbx)
+	snippet 0, cmpxchgb %r8b, (%rbx)
+	snippet 0, lock cmpxchgb %r8b, 8(%rbx)
+	snippet 0, lock addb %al, (%rbx)
+	snippet 0, lock subb %r8b, 8(%rbx)
+	snippet 0, adcw %ax, (%rbx)
+	snippet 0, adcw 8(%rbx), %r8w
+	snippet 0, adcw $0x1, 4(%rbx)
+	snippet 0, sbbw %ax, (%rbx)
+	snippet 0, sbbw 8(%rbx), %r8w
+	snippet 0, sbbw $0x1, 4(%rbx)
+	snippet 0, incw (%rbx)
+	snippet 0, lock incw 8(%rbx)
+	snippet 0, decw (%rbx)
+	snippet 0, lock decw 8(%rbx)
+	snippet 0, notw (%rbx)
+	snippet 0, lock notw 8(%rbx)
+	snippet 0, negw (%rbx)
+	snippet 0, lock negw 8(%rbx)
+	snippet 0, xchgw %ax, (%rbx)
+	snippet 0, xchgw 8(%rbx), %r8w
+	snippet 0, xaddw %ax, (%rbx)
+	snippet 0, lock xaddw %r8w, 8(%rbx)
+	snippet 0, cmpxchgw %r8w, (%rbx)
+	snippet 0, lock cmpxchgw %r8w, 8(%rbx)
+	snippet 0, lock addw %ax, (%rbx)
+	snippet 0, lock subw %r8w, 8(%rbx)
+	snippet 0, adcl %eax, (%rbx)
+	snippet 0, adcl 8(%rbx), %r8d
+	snippet 0, adcl $0x1, 4(%rbx)
+	snippet 0, sbbl %eax, (%rbx)
+	snippet 0, sbbl 8(%rbx), %r8d
+	snippet 0, sbbl $0x1, 4(%rbx)
+	snippet 0, incl (%rbx)
+	snippet 0, lock incl 8(%rbx)
+	snippet 0, decl (%rbx)
+	snippet 0, lock decl 8(%rbx)
+	snippet 0, notl (%rbx)
+	snippet 0, lock notl 8(%rbx)
+	snippet 0, negl (%rbx)
+	snippet 0, lock negl 8(%rbx)
+	snippet 0, xchgl %eax, (%rbx)
+	snippet 0, xchgl 8(%rbx), %r8d
+	snippet 0, xaddl %eax, (%rbx)
+	snippet 0, lock xaddl %r8d, 8(%rbx)
+	snippet 0, cmpxchgl %r8d, (%rbx)
+	snippet 0, lock cmpxchgl %r8d, 8(%rbx)
+	snippet 0, lock addl %eax, (%rbx)
+	snippet 0, lock subl %r8d, 8(%rbx)
+	snippet 0, adcq %rax, (%rbx)
+	snippet 0, adcq 8(%rbx), %r8
+	snippet 0, adcq $0x1, 4(%rbx)
+	snippet 0, sbbq %rax, (%rbx)
+	snippet 0, sbbq 8(%rbx), %r8
+	snippet 0, sbbq $0x1, 4(%rbx)
+	snippet 0, incq (%rbx)
+	snippet 0, lock incq 8(%rbx)
+	snippet 0, decq (%rbx)
+	snippet 0, lock decq 8(%rbx)
+	snippet 0, notq (%rbx)
+	snippet 0, lock notq 8(%rbx)
+	snippet 0, negq (%rbx)
+	snippet 0, lock negq 8(%rbx)
+	snippet 0, xchgq %rax, (%rbx)
+	snippet 0, xchgq 8(%rbx), %r8
+	snippet 0, xaddq %rax, (%rbx)
+	snippet 0, lock xaddq %r8, 8(%rbx)
+	snippet 0, cmpxchgq %r8, (%rbx)
+	snippet 0, lock cmpxchgq %r8, 8(%rbx)
+	snippet 0, lock addq %rax, (%rbx)
+	snippet 0, lock subq %r8, 8(%rbx)
+	snippet 0, xchgb %ah, (%rbx)
+	snippet 0, xaddb %ch, 8(%rbx)
+	snippet 0, cmpxchgb %dh, (%rbx)
+	snippet LOGIC, lock andl %eax, (%rbx)
+	snippet LOGIC, lock orq %r8, 8(%rbx)
+	snippet LOGIC, lock xorb %al, (%rbx)
+
 	.section .data.rel.ro, "aw"
 	.globl	snippets_end
 snippets_end:

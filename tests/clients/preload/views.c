@@ -472,6 +472,24 @@ static void there_is_room_for_many_views(void)
 	check_bar(bar[7], 19);
 }
 
+static void atomic_operations_reach_registers(void)
+{
+	volatile uint64_t *at;
+	uint64_t expected = 7ull << 12;
+	struct vfio v;
+
+	vfio_open(&v);
+	at = (volatile uint64_t *)(map_bar(&v, RW, BAR_BYTES) + ASQ);
+	*at = 4ull << 12;
+	CHECK(__atomic_fetch_add(at, 3ull << 12, __ATOMIC_SEQ_CST) ==
+	      4ull << 12);
+	CHECK(__atomic_compare_exchange_n(at, &expected, 9ull << 12, 0,
+	                                  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+	CHECK(__atomic_exchange_n(at, 1ull << 12, __ATOMIC_SEQ_CST) ==
+	      9ull << 12);
+	CHECK(*at == 1ull << 12);
+}
+
 static void what_cannot_be_emulated_ends_the_program(void)
 {
 	volatile uint8_t *bar;
@@ -479,8 +497,7 @@ static void what_cannot_be_emulated_ends_the_program(void)
 
 	vfio_open(&v);
 	bar = map_bar(&v, RW, BAR_BYTES);
-	__atomic_fetch_add((volatile uint32_t *)(bar + ASQ), 1,
-	                   __ATOMIC_SEQ_CST);
+	__asm__ volatile("lock btsl $3, (%0)" : : "r"(bar + ASQ) : "memory");
 	puts("survived");
 }
 
@@ -505,6 +522,7 @@ static const struct client_case cases[] = {
 	CASE(views_come_and_go_beside_an_access),
 	CASE(a_small_stack_is_enough),
 	CASE(there_is_room_for_many_views),
+	CASE(atomic_operations_reach_registers),
 	CASE(what_cannot_be_emulated_ends_the_program),
 	{NULL, NULL},
 };
