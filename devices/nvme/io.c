@@ -103,30 +103,43 @@ static void report_gone(struct nvme *n, struct nvme_request *req,
 	ioas_dma_gone(n->dev, n->piece[0].iova, bytes, perm, &req->issuer);
 }
 
-static uint16_t move(struct nvme *n, struct nvme_request *req,
-                     struct nvme_extent e, bool write)
+/* In one section. Return: as the store, or -ENXIO: refused and reported. */
+static int move_once(struct nvme *n, struct nvme_request *req, bool write,
+                     uint64_t offset)
 {
 	/* To write to the medium, the device reads memory. */
 	const unsigned int perm = write ? IOAS_READ : IOAS_WRITE;
-	const uint64_t offset = e.first << req->ns->block_lg2;
 	unsigned int count;
 	int err;
 
 	ioas_dma_begin(n->dev);
 	err = find_segments(n, req, perm, &count);
-	if (err) {
-		ioas_dma_end(n->dev);
-		return NVME_DATA_TRANSFER;
-	}
-	if (write)
+	if (err)
+		err = -ENXIO;
+	else if (write)
 		err = ioas_store_write(req->ns->store, n->segment, count,
 		                       offset);
 	else
 		err = ioas_store_read(req->ns->store, n->segment, count,
 		                      offset);
 	ioas_dma_end(n->dev);
+	return err;
+}
+
+static uint16_t move(struct nvme *n, struct nvme_request *req,
+                     struct nvme_extent e, bool write)
+{
+	const unsigned int lg2 = req->ns->block_lg2;
+	int err;
+
+	do
+		err = move_once(n, req, write, e.first << lg2);
+	while (err == -EFAULT && ioas_dma_moved(n->dev));
+	if (err == -ENXIO)
+		return NVME_DATA_TRANSFER;
 	if (err == -EFAULT)
-		report_gone(n, req, e.count << req->ns->block_lg2, perm);
+		report_gone(n, req, e.count << lg2,
+		            write ? IOAS_READ : IOAS_WRITE);
 	return ioas_nvme_status_of(err, write);
 }
 

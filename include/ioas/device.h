@@ -294,6 +294,25 @@ IOAS_API void ioas_dma_begin(struct ioas_device *dev);
 IOAS_API void ioas_dma_end(struct ioas_device *dev);
 
 /**
+ * ioas_dma_moved() - was memory moved while pointers to it were held?
+ * @dev: the device, after ioas_dma_end()
+ *
+ * The program may give addresses back while they are mapped; the pages behind
+ * them then move and stay the device's, and a pointer that the device holds
+ * leads nowhere. To be asked when a store answered -EFAULT: begin again, ask
+ * ioas_dma_segments() for the new pointers, and repeat the transfer as a whole.
+ *
+ * Return: true when something moved since ioas_dma_begin(); false when the
+ * memory has really gone: ioas_dma_gone(). It cannot fail; it may wait for a
+ * move to end.
+ *
+ * Threads: the model's own calls, outside of ioas_dma_begin() and
+ * ioas_dma_end().
+ * Source: src/space/move.h
+ */
+IOAS_API bool ioas_dma_moved(struct ioas_device *dev);
+
+/**
  * ioas_dma_segments() - where a range of I/O addresses is in memory
  * @dev:     the device, between ioas_dma_begin() and ioas_dma_end()
  * @iova:    first I/O virtual address
@@ -307,7 +326,8 @@ IOAS_API void ioas_dma_end(struct ioas_device *dev);
  *
  * The memory may go away while the pointers are held (the program may free
  * it): give them to ioas_store_read() and ioas_store_write(), which answer
- * -EFAULT then, and do not touch them otherwise.
+ * -EFAULT then, and do not touch them otherwise. What to do then says
+ * ioas_dma_moved().
  *
  * Return: 0, or
  *   -EFAULT  part of the range is not mapped for @perm, bus mastering is off,

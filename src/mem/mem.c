@@ -31,6 +31,7 @@ void ioas_mem_init(struct ioas_mem *mem, struct ioas_mem_account *account,
 void ioas_mem_fini(struct ioas_mem *mem)
 {
 	ioas_law(MEM_1, ioas_a64_load(&mem->regions) == 0);
+	ioas_pins_fini();
 }
 
 /* Return: the pages charged, as many of @wanted as the limit allows. */
@@ -85,6 +86,71 @@ static int charge_and_pin(struct ioas_mem *mem, struct uaddr start,
 	return rc ? rc : -ENOMEM;
 }
 
+static struct ioas_region *region_new(struct ioas_mem *mem, struct uaddr start,
+                                      uint64_t length, unsigned int perm)
+{
+	struct ioas_region *region = ioas_new(struct ioas_region);
+
+	if (!region)
+		return NULL;
+	region->mem = mem;
+	region->start = start;
+	region->length = length;
+	region->charged = length >> mem->page_shift;
+	region->perm = perm;
+	region->span.region = region;
+	region->span.bytes = length;
+	region->span.at = start;
+	return region;
+}
+
+/* Known by its address from here on. */
+static int enter(struct ioas_region *region)
+{
+	int rc;
+
+	ioas_pins_lock();
+	rc = ioas_pins_reserve_locked(region->start, region->length,
+	                              region->mem->page_shift);
+	if (!rc)
+		ioas_pins_add_locked(&region->span);
+	ioas_pins_unlock();
+	return rc;
+}
+
+/* Not any more. Return: what was set aside for it alone. */
+static struct ioas_keep *leave(struct ioas_region *region)
+{
+	struct ioas_span *span, *sibling;
+	struct ioas_keep *ends = NULL;
+
+	ioas_pins_lock();
+	for (span = &region->span; span; span = sibling) {
+		sibling = span->sibling;
+		if (!span->keep && !span->gone)
+			ioas_pins_remove_locked(span);
+		ioas_law(PINS_3, !span->keep || span->keep->users);
+		if (span->keep && --span->keep->users == 0) {
+			span->keep->next = ends;
+			ends = span->keep;
+		}
+		if (span != &region->span)
+			ioas_delete(span);
+	}
+	ioas_pins_unlock();
+	return ends;
+}
+
+static void end_kept(struct ioas_keep *keep)
+{
+	struct ioas_keep *next;
+
+	for (; keep; keep = next) {
+		next = keep->next;
+		keep->end(keep);
+	}
+}
+
 int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
                       unsigned int perm, struct ioas_region **ret_region)
 {
@@ -93,19 +159,20 @@ int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
 
 	if (!range_is_sound(mem, start, length))
 		return -EINVAL;
-	region = ioas_new(struct ioas_region);
+	region = region_new(mem, start, length, perm);
 	if (!region)
 		return -ENOMEM;
-	rc = charge_and_pin(mem, start, length, perm);
+	rc = enter(region);
 	if (rc) {
 		ioas_delete(region);
 		return rc;
 	}
-	region->mem = mem;
-	region->start = start;
-	region->length = length;
-	region->charged = length >> mem->page_shift;
-	region->perm = perm;
+	rc = charge_and_pin(mem, start, length, perm);
+	if (rc) {
+		end_kept(leave(region));
+		ioas_delete(region);
+		return rc;
+	}
 	ioas_a64_store(&region->mapped, 1);
 	ioas_a64_add(&mem->regions, 1);
 	*ret_region = region;
@@ -122,6 +189,7 @@ int ioas_mem_unregister(struct ioas_region *region)
 		ioas_law(MEM_1, idle != 0);
 		return -EBUSY;
 	}
+	end_kept(leave(region));
 	ioas_hooks.unpin(region->start, region->length);
 	uncharge(mem->account, region->charged);
 	ioas_a64_add(&mem->regions, -1);

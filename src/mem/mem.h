@@ -15,15 +15,19 @@
  *	MEM-7  a failed register leaves no pin and no charge; a released region
  *	       returns exactly what it was charged
  *	MEM-8  a put without a get is an error, never absorbed
+ *	MEM-10 a device never touches memory that is not the mapped page: while
+ *	       it is mapped the page stays the device's, or the access fails
  *
  * The physical address of a page is a property of the back end. Here it is
- * the identity: physical address = program address.
+ * the identity: physical address = program address. Memory that has gone keeps
+ * its number, with IOAS_PHYS_GONE added: no program has such addresses.
  */
 #ifndef IOAS_MEM_MEM_H
 #define IOAS_MEM_MEM_H
 
 #include "base/atomic.h"
 #include "base/types.h"
+#include "mem/pins.h"
 
 /* Pages that one owner may have pinned; several memories may share it. */
 struct ioas_mem_account {
@@ -44,6 +48,8 @@ struct ioas_region {
 	uint64_t charged;       /* pages */
 	unsigned int perm;      /* what it was pinned for */
 	struct ioas_a64 mapped; /* MEM-2 */
+	struct ioas_span span;  /* the first; under the lock of the pins */
+	void *owner;            /* its area, under the space's lock, or NULL */
 };
 
 void ioas_mem_init(struct ioas_mem *mem, struct ioas_mem_account *account,
@@ -66,6 +72,8 @@ int ioas_mem_unregister(struct ioas_region *region);
 /* Count @n mappings more. Return: false when the region is dead. */
 bool ioas_region_get(struct ioas_region *region, uint64_t n);
 void ioas_region_put(struct ioas_region *region, uint64_t n);
+
+#define IOAS_PHYS_GONE (UINT64_C(1) << 63)
 
 /* Back end. A program address inside a registered region, and back. */
 struct phys ioas_mem_phys(const struct ioas_region *region, struct uaddr at);

@@ -15,6 +15,7 @@
 
 #include "base/grace.h"
 #include "pci/function.h"
+#include "space/move.h"
 
 struct access {
 	struct ioas_device *dev;
@@ -99,7 +100,11 @@ static enum ioas_fault copy_piece(const struct access *a,
 	return err ? IOAS_FAULT_GONE : IOAS_FAULT_NONE;
 }
 
-/* @mine is not written when the device writes to memory. */
+/*
+ * Pages that are just being moved fault as if they had gone: then their piece
+ * is found and copied again. No more was seen of it than a part of the bytes.
+ * @mine is not written when the device writes to memory.
+ */
 static int copy_pieces(const struct access *a, char *mine)
 {
 	enum ioas_fault fault = check(a);
@@ -107,11 +112,15 @@ static int copy_pieces(const struct access *a, char *mine)
 	uint64_t done = 0;
 
 	while (!fault && done < a->bytes) {
+		uint32_t moves = ioas_moves_now();
+
 		fault = piece_at(a, done, &piece);
 		if (!fault)
 			fault = copy_piece(a, &piece, mine + done);
 		if (!fault)
 			done += piece.bytes;
+		else if (fault == IOAS_FAULT_GONE && ioas_moves_since(moves))
+			fault = IOAS_FAULT_NONE;
 	}
 	if (fault)
 		return refuse(a, done, fault);
@@ -151,11 +160,17 @@ int ioas_dma_write(struct ioas_device *dev, uint64_t iova, const void *buffer,
 void ioas_dma_begin(struct ioas_device *dev)
 {
 	ioas_grace_enter(IOAS_GRACE_DMA);
+	dev->moves = ioas_moves_now();
 }
 
 void ioas_dma_end(struct ioas_device *dev)
 {
 	ioas_grace_leave(IOAS_GRACE_DMA);
+}
+
+bool ioas_dma_moved(struct ioas_device *dev)
+{
+	return ioas_moves_since(dev->moves);
 }
 
 struct list {

@@ -116,6 +116,7 @@ struct ioas_device {
 
 	struct ioas_runner runner;
 	struct ioas_aptr space; /* struct ioas_space; read by DMA */
+	uint32_t moves;         /* when ioas_dma_begin() was called */
 	struct ioas_device_stats stats;
 };
 

@@ -333,6 +333,104 @@ void ioas_pt_free_gone(struct ioas_pt_gone *gone)
 	gone->first = NULL;
 }
 
+/* ---- Moving. ---- */
+
+/* A table of the next level that says the same as a leaf. */
+static struct ioas_pt_table *table_of_leaf(const struct ioas_pt *pt,
+                                           unsigned int level, uint64_t leaf)
+{
+	struct ioas_pt_table *table = table_new();
+	unsigned int i;
+
+	if (!table)
+		return NULL;
+	table->level = level - 1;
+	table->live = ENTRIES;
+	/* Relaxed: it is published by the store in split_entry(). */
+	for (i = 0; i < ENTRIES; i++)
+		ioas_a64_store_relaxed(
+			&table->entry[i],
+			leaf + ((uint64_t)i << shift_of(pt, level - 1)));
+	return table;
+}
+
+/* Return: 0 or -ENOMEM; the entry then is as it was. */
+static int split_entry(const struct ioas_pt *pt, struct ioas_pt_table *table,
+                       unsigned int i)
+{
+	/* Relaxed: only writers write, and we are it. */
+	uint64_t leaf = ioas_a64_load_relaxed(&table->entry[i]);
+	struct ioas_pt_table *child = table_of_leaf(pt, table->level, leaf);
+
+	if (!child)
+		return -ENOMEM;
+	/* Pairs with the load in ioas_pt_walk(). */
+	ioas_a64_store(&table->entry[i], (uintptr_t)child | TABLE);
+	return 0;
+}
+
+static int split(const struct ioas_pt *pt, struct ioas_pt_table *table,
+                 struct iova_range range, uint64_t delta)
+{
+	unsigned int level = table->level;
+	uint64_t mask = ioas_mask_lg2(shift_of(pt, level)), entry;
+	struct iova_range piece = {.last = range.first - 1};
+	int rc = 0;
+
+	while (level && !rc && piece.last != range.last) {
+		unsigned int i = index_of(pt, level, piece.last + 1);
+
+		piece.first = piece.last + 1;
+		piece.last = piece_last(pt, level, piece.first, range.last);
+		/* Relaxed: only writers write, and we are it. */
+		entry = ioas_a64_load_relaxed(&table->entry[i]);
+		ioas_law(PT_4, entry != 0);
+		if (!table_in(entry) && !(delta & mask) &&
+		    is_whole(pt, level, piece.first, piece.last))
+			continue;
+		if (!table_in(entry))
+			rc = split_entry(pt, table, i);
+		if (!rc)
+			rc = split(pt,
+			           table_in(ioas_a64_load_relaxed(
+					   &table->entry[i])),
+			           piece, delta);
+	}
+	return rc;
+}
+
+int ioas_pt_split(struct ioas_pt *pt, struct iova_range range, uint64_t delta)
+{
+	return split(pt, pt->root, range, delta);
+}
+
+static void shift(const struct ioas_pt *pt, struct ioas_pt_table *table,
+                  struct iova_range range, uint64_t delta)
+{
+	struct iova_range piece = {.last = range.first - 1};
+
+	do {
+		unsigned int i = index_of(pt, table->level, piece.last + 1);
+		/* Relaxed: only writers write, and we are it. */
+		uint64_t entry = ioas_a64_load_relaxed(&table->entry[i]);
+
+		piece.first = piece.last + 1;
+		piece.last =
+			piece_last(pt, table->level, piece.first, range.last);
+		ioas_law(PT_4, entry != 0);
+		if (table_in(entry))
+			shift(pt, table_in(entry), piece, delta);
+		else
+			/* Pairs with the load in ioas_pt_walk(). */
+			ioas_a64_store(&table->entry[i], entry + delta);
+	} while (piece.last != range.last);
+}
+
+void ioas_pt_shift(struct ioas_pt *pt, struct iova_range range, uint64_t delta)
+{
+	shift(pt, pt->root, range, delta);
+}
+
 bool ioas_pt_walk(const struct ioas_pt *pt, struct iova at,
                   struct ioas_pt_leaf *ret_leaf)
 {

@@ -71,6 +71,15 @@ void ioas_pt_unmap(struct ioas_pt *pt, struct iova_range range,
 /* After the grace period (PT-3). */
 void ioas_pt_free_gone(struct ioas_pt_gone *gone);
 
+/*
+ * Memory moves while it is mapped. First, where no leaf may cross an end of
+ * the range, nor be larger than @delta is aligned, it is split, which nobody
+ * can see; then @delta is added to every physical address, entry by entry.
+ * Return: 0 or -ENOMEM (what was split stays so).
+ */
+int ioas_pt_split(struct ioas_pt *pt, struct iova_range range, uint64_t delta);
+void ioas_pt_shift(struct ioas_pt *pt, struct iova_range range, uint64_t delta);
+
 /* Return: false when nothing is mapped there. Wait-free. */
 bool ioas_pt_walk(const struct ioas_pt *pt, struct iova at,
                   struct ioas_pt_leaf *ret_leaf);

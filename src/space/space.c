@@ -17,6 +17,7 @@
 #include "base/grace.h"
 #include "base/hooks.h"
 #include "base/law.h"
+#include "space/move.h"
 
 #define PAGE_SHIFT_MIN 11 /* of the page table's format: flags lie below */
 #define PAGE_SHIFT_MAX 30
@@ -69,6 +70,7 @@ int ioas_space_create(const struct ioas_space_config *config,
 		return rc;
 	}
 	space->id = ioas_a32_add(&last_id, 1);
+	ioas_spaces_add(space);
 	*ret_space = space;
 	return 0;
 }
@@ -86,6 +88,8 @@ void ioas_space_destroy(struct ioas_space *space)
 		ioas_space_remove_locked(space, area, &gone);
 	ioas_law(SPACE_3, space->area_count == 0);
 	ioas_unlock(&space->lock);
+	/* No span leads here any more. */
+	ioas_spaces_remove(space);
 	ioas_space_release(space, &gone);
 	ioas_pt_fini(&space->pt);
 	ioas_delete(space);
@@ -147,6 +151,7 @@ static int furnish(struct ioas_space *space, struct ioas_area *area,
 	rc = register_memory(request, &area->region);
 	if (rc)
 		return rc;
+	area->region->owner = area;
 	rc = ioas_pt_map(&space->pt, request->range,
 	                 ioas_mem_phys(area->region, request->uaddr),
 	                 request->perm);
@@ -184,15 +189,16 @@ int ioas_space_map_locked(struct ioas_space *space,
 	area = ioas_new(struct ioas_area);
 	if (!area)
 		return -ENOMEM;
+	area->space = space;
+	area->node.first = request->range.first;
+	area->node.last = request->range.last;
+	area->uaddr = request->uaddr;
+	area->perm = request->perm;
 	rc = furnish(space, area, request);
 	if (rc) {
 		ioas_delete(area);
 		return rc;
 	}
-	area->node.first = request->range.first;
-	area->node.last = request->range.last;
-	area->uaddr = request->uaddr;
-	area->perm = request->perm;
 	area->site = ioas_call_site();
 	ioas_itree_insert(&space->areas, &area->node);
 	space->area_count++;
@@ -206,6 +212,8 @@ void ioas_space_remove_locked(struct ioas_space *space, struct ioas_area *area,
 	struct iova_range range = {area->node.first, area->node.last};
 
 	ioas_itree_erase(&space->areas, &area->node);
+	/* Its memory may still move, without it. */
+	area->region->owner = NULL;
 	space->area_count--;
 	ioas_pt_unmap(&space->pt, range, &gone->tables);
 	area->next = gone->areas;

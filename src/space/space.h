@@ -14,7 +14,8 @@
  *	SPACE-3  areas and entries agree whenever the lock is free
  *	SPACE-4  destroy never fails and puts every count
  *
- * Lock order: the space's lock is taken before nothing else of the core.
+ * Lock order: the lock of all spaces (move.c), a space's lock, the lock of the
+ * pins (mem/pins.h).
  */
 #ifndef IOAS_SPACE_SPACE_H
 #define IOAS_SPACE_SPACE_H
@@ -43,17 +44,20 @@ struct ioas_space {
 	struct ioas_itree areas; /* under lock */
 	uint64_t area_count;     /* under lock */
 	struct ioas_pt pt;       /* written under lock */
+	struct ioas_space *next; /* of all; move.c */
 };
 
 /* One mapping, as it was made. Everything is constant while it is mapped. */
 struct ioas_area {
-	struct ioas_inode node;     /* its I/O addresses */
+	struct ioas_inode node; /* its I/O addresses */
+	struct ioas_space *space;
 	struct ioas_region *region; /* pinned for this area alone, one count */
 	struct uaddr uaddr;
 	unsigned int perm;
 	uint32_t site;          /* where it was mapped: hooks.call_site */
 	bool vaddr_invalid;     /* type1's VADDR flag; under the space's lock */
 	uint64_t dirty_tail[2]; /* type1_dirty.c; under the space's lock */
+	bool freed_told;        /* move.c; under the space's lock */
 	struct ioas_area *next; /* among those removed, until released */
 };
 

@@ -56,6 +56,8 @@ enum ioas_fault ioas_space_translate(const struct ioas_space *space,
 		return IOAS_FAULT_UNMAPPED;
 	if ((leaf.perm & perm) != perm)
 		return IOAS_FAULT_PERMISSION;
+	if (leaf.phys.raw & IOAS_PHYS_GONE)
+		return IOAS_FAULT_GONE;
 	ret_t->pointer = ioas_mem_pointer(leaf.phys);
 	ret_t->bytes = bytes ? join(space, &leaf, at, bytes, perm) : 0;
 	return IOAS_FAULT_NONE;

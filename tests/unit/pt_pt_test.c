@@ -464,6 +464,71 @@ static void PT_2_a_walk_never_finds_a_mix(struct rig *r)
 	assert_true(ioas_a32_load(&race.walks) > 0);
 }
 
+static int split(uint64_t first, uint64_t last, uint64_t delta)
+{
+	return ioas_pt_split(&pt, (struct iova_range){first, last}, delta);
+}
+
+static void shift(uint64_t first, uint64_t last, uint64_t delta)
+{
+	ioas_pt_shift(&pt, (struct iova_range){first, last}, delta);
+}
+
+static void a_split_leaf_leads_where_it_led(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x3fffffff, 0x40000000, RW));
+	leads_to(0x201234, 0x40201234, 0x3fffffff);
+	rig_ok(r, split(0x201000, 0x201fff, 0));
+	leads_to(0x201234, 0x40201234, 0x201fff);
+	leads_to(0x200000, 0x40200000, 0x200fff);
+	leads_to(0x202000, 0x40202000, 0x202fff);
+	leads_to(0x1fffff, 0x401fffff, 0x1fffff);
+	leads_to(0x400000, 0x40400000, 0x5fffff);
+	unmap(0, 0x3fffffff);
+	leads_nowhere(0x201000);
+}
+
+static void a_shift_moves_its_range_and_nothing_else(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x3fffff, 0x40000000, IOAS_WRITE));
+	rig_ok(r, split(0x1ff000, 0x200fff, 0x5000));
+	shift(0x1ff000, 0x200fff, 0x5000);
+	leads_to(0x1fe000, 0x401fe000, 0x1fefff);
+	leads_to(0x1ff000, 0x40204000, 0x1fffff);
+	leads_to(0x200000, 0x40205000, 0x200fff);
+	leads_to(0x201000, 0x40201000, 0x201fff);
+	unmap(0, 0x3fffff);
+}
+
+static void a_shift_as_aligned_as_a_leaf_keeps_it_large(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x5fffff, 0x40000000, RW));
+	rig_ok(r, split(0x200000, 0x3fffff, 0x800000));
+	shift(0x200000, 0x3fffff, 0x800000);
+	leads_to(0x200000, 0x40a00000, 0x3fffff);
+	leads_to(0x400000, 0x40400000, 0x5fffff);
+	rig_ok(r, split(0x200000, 0x3fffff, -UINT64_C(0x1000)));
+	shift(0x200000, 0x3fffff, -UINT64_C(0x1000));
+	leads_to(0x200000, 0x409ff000, 0x200fff);
+	unmap(0, 0x5fffff);
+}
+
+static void half_of_a_leaf_is_unmapped_after_a_split(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x1fffff, 0, RW));
+	rig_ok(r, split(0x1000, 0x1fff, 0));
+	unmap(0, 0xfffff);
+	leads_nowhere(0);
+	leads_to(0x100000, 0x100000, 0x100fff);
+	unmap(0x100000, 0x1fffff);
+	rig_ok(r, map(0, 0x1fffff, 0, RW));
+	leads_to(0, 0, 0x1fffff);
+}
+
 RIG_MAIN("pt_pt", RIG_TEST(an_empty_table_maps_nothing),
          RIG_TEST(an_address_beyond_the_input_range_is_not_folded_back),
          RIG_TEST(a_walk_gives_address_end_and_permission),
@@ -479,6 +544,10 @@ RIG_MAIN("pt_pt", RIG_TEST(an_empty_table_maps_nothing),
          RIG_TEST(a_large_leaf_can_follow_where_tables_were),
          RIG_TEST(PT_1_a_leaf_over_a_leaf_breaks_it),
          RIG_TEST(PT_4_half_of_a_leaf_breaks_it),
+         RIG_TEST(a_split_leaf_leads_where_it_led),
+         RIG_TEST(a_shift_moves_its_range_and_nothing_else),
+         RIG_TEST(a_shift_as_aligned_as_a_leaf_keeps_it_large),
+         RIG_TEST(half_of_a_leaf_is_unmapped_after_a_split),
          RIG_TEST(pages_of_2_to_the_11_in_39_bits_match_a_model),
          RIG_TEST(pages_of_2_to_the_11_in_64_bits_match_a_model),
          RIG_TEST(pages_of_2_to_the_12_in_39_bits_match_a_model),

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* See move.h. */
+#include "space/move.h"
+
+#include "base/law.h"
+
+static struct ioas_lock spaces_lock; /* the list; held while a move runs */
+static struct ioas_space *spaces;
+
+struct ioas_a32 ioas_moves;
+
+/* ---- All spaces. ---- */
+
+void ioas_spaces_add(struct ioas_space *space)
+{
+	ioas_lock(&spaces_lock);
+	space->next = spaces;
+	spaces = space;
+	ioas_unlock(&spaces_lock);
+}
+
+void ioas_spaces_remove(struct ioas_space *space)
+{
+	struct ioas_space **place = &spaces;
+
+	ioas_lock(&spaces_lock);
+	while (*place != space)
+		place = &(*place)->next;
+	*place = space->next;
+	ioas_unlock(&spaces_lock);
+}
+
+void ioas_spaces_forked(void)
+{
+	uint32_t moves = ioas_moves_now();
+
+	ioas_lock_reset(&spaces_lock);
+	spaces = NULL;
+	/* Relaxed: a forked child has one thread. */
+	ioas_a32_store_relaxed(&ioas_moves, moves + (moves & 1));
+}
+
+/* ---- Beginning and end. ---- */
+
+void ioas_move_begin(struct ioas_move *move)
+{
+	struct ioas_space *space;
+
+	/* A handler of the program may give memory back as well. */
+	ioas_hooks.signals_block(&move->signals);
+	ioas_lock(&spaces_lock);
+	for (space = spaces; space; space = space->next)
+		ioas_lock(&space->lock);
+	ioas_pins_lock();
+	/* Pairs with the load in ioas_moves_now(). */
+	ioas_a32_add(&ioas_moves, 1);
+}
+
+void ioas_move_end(struct ioas_move *move)
+{
+	struct ioas_space *space;
+
+	/* Pairs with the load in ioas_moves_now(): the entries are seen. */
+	ioas_a32_add(&ioas_moves, 1);
+	ioas_pins_unlock();
+	for (space = spaces; space; space = space->next)
+		ioas_unlock(&space->lock);
+	ioas_unlock(&spaces_lock);
+	ioas_hooks.signals_restore(&move->signals);
+}
+
+bool ioas_moves_since(uint32_t seen)
+{
+	unsigned int round = 0;
+
+	if (ioas_moves_now() == seen && !(seen & 1))
+		return false;
+	while (ioas_moves_now() & 1)
+		ioas_hooks.relax(round++);
+	return true;
+}
+
+/* ---- Spans and entries. ---- */
+
+static struct ioas_area *area_of(const struct ioas_span *span)
+{
+	return span->region->owner;
+}
+
+/*
+ * The I/O addresses of a span. False: none, for the area begins behind it or
+ * ends before it: it has smaller pages than the program.
+ */
+static bool range_of(const struct ioas_span *span, struct iova_range *ret_range)
+{
+	const struct ioas_area *area = area_of(span);
+	uint64_t lead, first, last;
+
+	/* Memory that nobody has entries for. */
+	if (!area)
+		return false;
+	lead = area->uaddr.raw - span->region->start.raw;
+	first = span->offset > lead ? span->offset - lead : 0;
+	if (span->offset + (span->bytes - 1) < lead)
+		return false;
+	last = span->offset + (span->bytes - 1) - lead;
+	if (first > area->node.last - area->node.first)
+		return false;
+	if (last > area->node.last - area->node.first)
+		last = area->node.last - area->node.first;
+	ret_range->first = area->node.first + first;
+	ret_range->last = area->node.first + last;
+	return true;
+}
+
+static uint64_t last_of(const struct ioas_span *span)
+{
+	return span->at.raw + (span->bytes - 1);
+}
+
+/* So that every span is inside of the range or outside. */
+static int cut_locked(struct ioas_span *span, struct uaddr_range range)
+{
+	int rc = 0;
+
+	if (last_of(span) > range.last)
+		rc = ioas_span_cut_locked(
+			span, span->offset + (range.last + 1 - span->at.raw));
+	if (!rc && span->at.raw < range.first)
+		rc = ioas_span_cut_locked(
+			span, span->offset + (range.first - span->at.raw));
+	return rc;
+}
+
+static int split_locked(const struct ioas_span *span, uint64_t delta)
+{
+	struct iova_range range;
+
+	if (!range_of(span, &range))
+		return 0;
+	return ioas_pt_split(&area_of(span)->space->pt, range, delta);
+}
+
+static void shift_locked(const struct ioas_span *span, uint64_t delta)
+{
+	struct iova_range range;
+
+	if (range_of(span, &range))
+		ioas_pt_shift(&area_of(span)->space->pt, range, delta);
+}
+
+int ioas_move_prepare_locked(struct uaddr_range range, struct uaddr to,
+                             const struct ioas_keep *keep)
+{
+	struct ioas_span *span = ioas_pins_find_locked(range);
+	unsigned int shift = span ? span->region->mem->page_shift : 0;
+	int rc = 0;
+
+	for (; span && !rc; span = span->found)
+		rc = cut_locked(span, range);
+	span = rc ? NULL : ioas_pins_find_locked(range);
+	for (; span && !rc; span = span->found)
+		rc = split_locked(span, to.raw - range.first);
+	if (rc || !shift || keep)
+		return rc;
+	return ioas_pins_reserve_locked(to, range.last - range.first + 1,
+	                                shift);
+}
+
+void ioas_move_to_locked(struct uaddr_range range, struct uaddr to,
+                         struct ioas_keep *keep)
+{
+	struct ioas_span *span = ioas_pins_find_locked(range), *next;
+	uint64_t delta = to.raw - range.first;
+
+	for (; span; span = next) {
+		next = span->found;
+		ioas_law(MOVE_2, span->at.raw >= range.first &&
+		                         last_of(span) <= range.last);
+		shift_locked(span, delta);
+		ioas_pins_remove_locked(span);
+		span->at.raw += delta;
+		span->keep = keep;
+		if (keep)
+			keep->users++;
+		else
+			ioas_pins_add_locked(span);
+	}
+}
+
+void ioas_move_lose_locked(struct uaddr_range range)
+{
+	struct ioas_span *span = ioas_pins_find_locked(range);
+
+	/* No leaf crosses the end of a span: nothing need be split. */
+	for (; span; span = span->found) {
+		shift_locked(span, IOAS_PHYS_GONE);
+		ioas_pins_remove_locked(span);
+		span->gone = true;
+	}
+}
+
+/* ---- Telling. ---- */
+
+/* See ioas_move_tell_locked() in the header. */
+static bool is_about(const struct ioas_span *span, struct uaddr_range range)
+{
+	uint64_t mask = ioas_mask_lg2(span->region->mem->page_shift);
+	const struct ioas_area *area = area_of(span);
+	uint64_t first = (range.first + mask) & ~mask;
+	uint64_t end = (range.last + 1) & ~mask;
+
+	if (!area || area->freed_told)
+		return false;
+	if (area->uaddr.raw >= range.first && area->uaddr.raw <= range.last)
+		return true;
+	return first < end && span->at.raw < end && last_of(span) >= first;
+}
+
+void ioas_move_tell_locked(struct uaddr_range range, uint32_t site)
+{
+	struct ioas_span *span = ioas_pins_find_locked(range);
+
+	for (; span; span = span->found) {
+		struct ioas_area *area = area_of(span);
+		struct ioas_event ev = {.kind = IOAS_EVENT_FREED,
+		                        .site_now = site};
+
+		if (!is_about(span, range))
+			continue;
+		area->freed_told = true;
+		ev.space = area->space->id;
+		ev.perm = area->perm;
+		ev.range.first = area->node.first;
+		ev.range.last = area->node.last;
+		ev.uaddr = area->uaddr;
+		ev.site = area->site;
+		ioas_tell(&ev);
+	}
+}
