@@ -62,29 +62,33 @@ static long get_info(struct ioas_call *call)
 	return ioas_copy_out(call->at, info, bytes);
 }
 
-/* A region's information with the one capability that a BAR can have. */
-struct region_answer {
-	struct vfio_region_info info;
-	struct vfio_info_cap_header msix_mappable;
-};
+/*
+ * A region's information, and the one capability that a BAR can have behind it.
+ * The capability is copied first: where it finds no room, nothing was written.
+ */
 
 static long answer_region(struct ioas_call *call, bool capability)
 {
-	struct region_answer answer = {.info = call->in.region};
-	struct vfio_region_info *info = &answer.info;
+	const struct vfio_info_cap_header msix_mappable = {
+		.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
+		.version = 1,
+	};
+	struct vfio_region_info *info = &call->in.region;
+	const uint32_t bytes = sizeof(*info) + sizeof(msix_mappable);
 
 	if (!capability)
 		return ioas_copy_out(call->at, info, sizeof(*info));
 	info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
-	if (info->argsz < sizeof(answer)) {
-		info->argsz = sizeof(answer);
-		info->cap_offset = 0;
-		return ioas_copy_out(call->at, info, sizeof(*info));
-	}
-	info->cap_offset = offsetof(struct region_answer, msix_mappable);
-	answer.msix_mappable.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE;
-	answer.msix_mappable.version = 1;
-	return ioas_copy_out(call->at, &answer, sizeof(answer));
+	info->cap_offset = 0;
+	if (info->argsz < bytes)
+		info->argsz = bytes;
+	else
+		info->cap_offset = sizeof(*info);
+	if (info->cap_offset &&
+	    ioas_copy_out(ioas_uaddr_add(call->at, sizeof(*info)),
+	                  &msix_mappable, sizeof(msix_mappable)))
+		return -EFAULT;
+	return ioas_copy_out(call->at, info, sizeof(*info));
 }
 
 static uint32_t region_flags(const struct ioas_vdevice *vdevice,
@@ -189,8 +193,7 @@ const struct ioas_command ioas_device_commands[IOAS_VFIO_COMMANDS] = {
 		{.name = "VFIO_DEVICE_FEATURE",
                  .run = ioas_device_feature,
                  .min = sizeof(struct vfio_device_feature),
-                 .known = FEATURE_FLAGS,
-                 .flags = IOAS_COMMAND_NO_WAKE},
+                 .known = FEATURE_FLAGS},
 	[IOAS_COMMAND(VFIO_DEVICE_IOEVENTFD)] =
 		{.name = "VFIO_DEVICE_IOEVENTFD",
                  .run = ioas_device_ioeventfd,

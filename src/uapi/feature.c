@@ -20,7 +20,6 @@ struct feature {
 	long absent;         /* errno of a device without it, or 0 */
 	uint32_t operations; /* GET, SET */
 	uint32_t bytes;      /* of its data */
-	bool sleeps_on;      /* does not wake the device */
 	long (*run)(struct ioas_call *call);
 };
 
@@ -117,13 +116,11 @@ static const struct feature features[] = {
 	[IOAS_FEATURE_MIGRATION] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_MIG_DEVICE_STATE] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_LOW_POWER_ENTRY] = {.operations = VFIO_DEVICE_FEATURE_SET,
-                                          .sleeps_on = true,
                                           .run = low_power_entry},
 	[IOAS_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP] =
 		{.operations = VFIO_DEVICE_FEATURE_SET,
                  .bytes =
                          sizeof(struct vfio_device_low_power_entry_with_wakeup),
-                 .sleeps_on = true,
                  .run = low_power_entry_with_wakeup},
 	[IOAS_FEATURE_LOW_POWER_EXIT] = {.operations = VFIO_DEVICE_FEATURE_SET,
                                          .run = low_power_exit},
@@ -144,6 +141,14 @@ static const struct feature *feature_find(uint32_t flags)
 	return n < IOAS_ARRAY_SIZE(features) ? &features[n] : NULL;
 }
 
+/* Features that came after the Linux whose contract it is. */
+static bool is_later(const struct ioas_call *call)
+{
+	return call->file->vfio->contract == IOAS_CONTRACT_LINUX_6_12 &&
+	       (call->in.head.flags & VFIO_DEVICE_FEATURE_MASK) >=
+	               IOAS_FEATURE_DMA_BUF;
+}
+
 static long feature_run(struct ioas_call *call, const struct feature *feature)
 {
 	const uint32_t both = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
@@ -152,7 +157,7 @@ static long feature_run(struct ioas_call *call, const struct feature *feature)
 
 	if ((flags & both) == both && !probe)
 		return -EINVAL;
-	if (!feature)
+	if (!feature || is_later(call))
 		return -ENOTTY;
 	if (feature->absent)
 		return feature->absent;
@@ -171,7 +176,5 @@ long ioas_device_feature(struct ioas_call *call)
 {
 	const struct feature *feature = feature_find(call->in.head.flags);
 
-	if (!feature || !feature->sleeps_on)
-		ioas_vdevice_wake(call->file->device);
 	return feature_run(call, feature);
 }

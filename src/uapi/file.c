@@ -171,9 +171,7 @@ static long container_other(struct ioas_call *call, uint32_t number)
 static long run_blocked(struct ioas_call *call,
                         const struct ioas_command *command, uint32_t number)
 {
-	bool sleeps_on = command && (command->flags & IOAS_COMMAND_NO_WAKE);
-
-	if (call->file->kind == IOAS_FILE_DEVICE && !sleeps_on)
+	if (call->file->kind == IOAS_FILE_DEVICE)
 		ioas_vdevice_wake(call->file->device);
 	if (command)
 		return ioas_command_run(command, call);

@@ -246,10 +246,12 @@ static long single_by_eventfd(const struct ioas_irq_request *rq, int *event)
 
 	if (rq->set.count == 0)
 		return -EINVAL;
-	if (*fd == -1)
+	if (*fd < -1)
+		return -EINVAL;
+	if (*fd == -1) {
 		single_put(rq->vdevice, event);
-	if (*fd < 0)
 		return 0;
+	}
 	fresh = rq->vdevice->vfio->front->event_get(*fd);
 	if (fresh < 0)
 		return fresh;

@@ -129,12 +129,13 @@ long ioas_device_hot_reset_info(struct ioas_call *call)
 		return -ENODEV;
 	head->flags = 0;
 	head->count = count_on_bus(vdevice);
+	/* The head comes last: it tells of devices that are there. */
+	if (head->count <= room &&
+	    copy_dependents(vdevice, ioas_uaddr_add(call->at, sizeof(*head))))
+		return -EFAULT;
 	if (ioas_copy_out(call->at, head, sizeof(*head)))
 		return -EFAULT;
-	if (head->count > room)
-		return -ENOSPC;
-	return copy_dependents(vdevice,
-	                       ioas_uaddr_add(call->at, sizeof(*head)));
+	return head->count > room ? -ENOSPC : 0;
 }
 
 /* The groups whose descriptors the program gave. */

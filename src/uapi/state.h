@@ -156,7 +156,6 @@ struct ioas_call {
 
 enum ioas_command_flag {
 	IOAS_COMMAND_LOCK_FREE = 1 << 0, /* takes no lock */
-	IOAS_COMMAND_NO_WAKE = 1 << 1,   /* wakes a device itself, or not */
 };
 
 struct ioas_command {
