@@ -42,8 +42,12 @@ struct abi_backend {
 	bool (*set_up)(char *const word[]);
 	/* The name of the device in group 1, 2 or 3: 12 characters. */
 	const char *(*device)(unsigned int group);
+	/* The number that such a group has here. */
+	unsigned int (*number)(unsigned int group);
 	/* A world in which nothing is open, with these limits. */
 	int (*begin)(const struct abi_limits *limits);
+	/* Wait until the device of group 1 sleeps, if it ever does. */
+	void (*settle)(void);
 	/* Closes what is open; -EUCLEAN: something is left behind. */
 	int (*end)(void);
 	int (*open_container)(void);
@@ -71,8 +75,9 @@ extern const struct abi_backend abi_backend;
 
 /* ---- Placeholders in rows ---- */
 
-/* Names of devices: DEVICE_NAME of a group; also as part of a longer text. */
+/* Names of devices, "0000:01:00.0", also as a part of a longer text. */
 #define DEVICE_NAME_BYTES 12
+#define NAMED_GROUPS      3
 
 /* Addresses: 64 pages to read and write, and places that are not so good. */
 #define PLACE_MEMORY      UINT64_C(0xa5a5000000000000)
@@ -165,6 +170,13 @@ enum abi_place {
 	AT_HOLE,
 };
 
+/*
+ * Positions in configuration space: where it begins, and in place of an offset
+ * the capability of a number, plus the offset in it.
+ */
+#define CONFIG         (UINT64_C(7) << IOAS_REGION_SHIFT)
+#define CAPABILITY(id) (UINT32_C(0x80000000) | (uint32_t)(id) << 16)
+
 #define ANY_FD 1000000 /* a descriptor, whichever */
 
 /* Contracts that a row holds in. Rows of one name are one row to a reader. */
@@ -226,6 +238,10 @@ extern const char *const abi_state_name[S_NR];
 int abi_enter(struct abi_world *world, enum abi_state state);
 /* Put what the placeholders stand for in place of them. */
 void abi_resolve(const struct abi_world *world, void *argument, size_t bytes);
+/* Where a row reads or writes; the last position when it has no capability. */
+uint64_t abi_position(const struct abi_world *world, const struct abi_row *row);
+/* Offset of a capability of the device; 0: it has none such. */
+unsigned int abi_capability(const struct abi_world *world, unsigned int id);
 /* The name of an address in rows. False: it has none. */
 bool abi_unresolve(const struct abi_world *world, uint64_t value,
                    uint64_t *ret_place);

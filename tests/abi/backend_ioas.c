@@ -337,9 +337,21 @@ static const char *device_name(unsigned int group)
 	return name[group];
 }
 
+static unsigned int group_number(unsigned int group)
+{
+	return group;
+}
+
+/* A device in low power sleeps from there on. */
+static void settle(void)
+{
+}
+
 const struct abi_backend abi_backend = {
 	.set_up = set_up,
 	.device = device_name,
+	.number = group_number,
+	.settle = settle,
 	.begin = begin,
 	.end = end,
 	.open_container = open_container,

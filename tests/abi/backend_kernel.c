@@ -30,14 +30,19 @@
 
 #include "abi.h"
 
-#define GROUPS      3
 #define ENTRY_LIMIT "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
 
 static struct {
-	char name[GROUPS + 1][DEVICE_NAME_BYTES + 1];
-	unsigned int number[GROUPS + 1]; /* of the group, here */
-	uint64_t entries;                /* as the module has it */
+	char name[NAMED_GROUPS + 1][DEVICE_NAME_BYTES + 1];
+	unsigned int number[NAMED_GROUPS + 1]; /* of the group, here */
+	uint64_t entries;                      /* as the module has it */
 } here;
+
+/* A row wrote to BAR 2; `is_pattern`: which no reset restores. */
+static struct {
+	bool is_pattern;
+	int fd; /* -1: it did not */
+} wrote = {.fd = -1};
 
 static long answer(long ret)
 {
@@ -57,7 +62,7 @@ static int open_group(unsigned int group)
 	char path[64];
 
 	/* A number that is none of ours stays one that is none. */
-	if (group >= 1 && group <= GROUPS)
+	if (group >= 1 && group <= NAMED_GROUPS)
 		number = here.number[group];
 	snprintf(path, sizeof(path), "/dev/vfio/%u", number);
 	return (int)answer(open(path, O_RDWR | O_CLOEXEC));
@@ -108,6 +113,8 @@ static int do_raise(int fd)
 
 static ssize_t do_pwrite(int fd, const void *buffer, size_t bytes, uint64_t at)
 {
+	if (at >> IOAS_REGION_SHIFT == VFIO_PCI_BAR2_REGION_INDEX)
+		wrote.fd = fd;
 	return answer(syscall(SYS_pwrite64, fd, buffer, bytes, at));
 }
 
@@ -183,10 +190,44 @@ static int begin(const struct abi_limits *limits)
 	return ret ? ret : set_memlock(limits->memlock_pages);
 }
 
+#define PATTERN_BYTES 0x10000
+
+static void make_pattern(char pattern[PATTERN_BYTES])
+{
+	size_t i;
+
+	for (i = 0; i < PATTERN_BYTES; i++)
+		pattern[i] = (char)i;
+}
+
+static void restore_pattern(void)
+{
+	static char pattern[PATTERN_BYTES];
+
+	make_pattern(pattern);
+	do_pwrite(wrote.fd, pattern, sizeof(pattern),
+	          (uint64_t)VFIO_PCI_BAR2_REGION_INDEX << IOAS_REGION_SHIFT);
+}
+
+/* Does BAR 2 read as the low byte of the offset, as models of ioas do? */
+static bool has_pattern(int device)
+{
+	static char pattern[PATTERN_BYTES], is[PATTERN_BYTES];
+
+	make_pattern(pattern);
+	return do_pread(device, is, sizeof(is),
+	                (uint64_t)VFIO_PCI_BAR2_REGION_INDEX
+	                        << IOAS_REGION_SHIFT) == PATTERN_BYTES &&
+	       memcmp(is, pattern, sizeof(is)) == 0;
+}
+
 /* A line may be the last before the machine stops: it must be out. */
 static int end(void)
 {
 	fflush(stdout);
+	if (wrote.fd >= 0 && wrote.is_pattern)
+		restore_pattern();
+	wrote.fd = -1;
 	return (int)answer(syscall(SYS_close_range, 3, UINT_MAX, 0));
 }
 
@@ -306,6 +347,8 @@ static bool print_facts(unsigned int group)
 		        here.number[group], strerror((int)-device));
 	else
 		device_facts(group, (int)device);
+	if (group == 1)
+		wrote.is_pattern = has_pattern((int)device);
 	end();
 	return device >= 0;
 }
@@ -314,13 +357,13 @@ static bool set_up(char *const word[])
 {
 	unsigned int group;
 
-	for (group = 1; group <= GROUPS; group++)
+	for (group = 1; group <= NAMED_GROUPS; group++)
 		if (!word[group - 1] || !find_group(group, word[group - 1]))
 			return false;
-	for (group = 1; group <= GROUPS; group++)
+	for (group = 1; group <= NAMED_GROUPS; group++)
 		if (!print_facts(group))
 			return false;
-	return !word[GROUPS];
+	return !word[NAMED_GROUPS];
 }
 
 static const char *device_name(unsigned int group)
@@ -328,9 +371,40 @@ static const char *device_name(unsigned int group)
 	return here.name[group];
 }
 
+static unsigned int group_number(unsigned int group)
+{
+	return here.number[group];
+}
+
+/*
+ * The kernel puts a device to sleep some time after it was asked to; only then
+ * does a call wake it.
+ */
+static void settle(void)
+{
+	char path[128], text[16];
+	unsigned int tries;
+	int fd;
+
+	snprintf(path, sizeof(path),
+	         "/sys/bus/pci/devices/%s/power/runtime_status", here.name[1]);
+	for (tries = 0; tries < 1000; tries++) {
+		memset(text, 0, sizeof(text));
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+			return;
+		close(fd);
+		if (strcmp(text, "suspended\n") == 0)
+			return;
+		usleep(1000);
+	}
+}
+
 const struct abi_backend abi_backend = {
 	.set_up = set_up,
 	.device = device_name,
+	.number = group_number,
+	.settle = settle,
 	.begin = begin,
 	.end = end,
 	.open_container = open_container,

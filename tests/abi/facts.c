@@ -108,6 +108,7 @@ static bool set_bar(const char *name, const struct fact *fact)
 	if (sscanf(name, "kind%u", &n) != 1 || n >= 6)
 		return false;
 	bar = &fact->function->bar[n];
+	bar->port = fact->value & 1;
 	bar->is_64bit = (fact->value & 7) == 4;
 	bar->prefetchable = (fact->value & 9) == 8;
 	bar->port = fact->value & 1;

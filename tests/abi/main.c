@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *	abi [-c CONTRACT] [-n NAME] [-s SUBJECT] [-p] [-o] [WORD...]
+ *	abi [-c CONTRACT] [-n NAME] [-s SUBJECT]... [-p] [-o] [WORD...]
  *
  * Runs the table in each contract (or the one given), one fresh world for each
- * row (or those whose name contains NAME, of sets whose subject is SUBJECT).
+ * row (or those whose name contains NAME, of sets of these subjects).
  * Words are for the back end. With -p rows are printed and nothing is checked,
  * with -o without what is read from a BAR. Else, of every row it checks what
  * the row says, and also what holds for all:
@@ -40,8 +40,9 @@ static const struct abi_set *const sets[] = {
 static struct {
 	struct abi_world world;
 	const struct abi_set *set;
-	const char *only;    /* part of a name, or NULL */
-	const char *subject; /* of the only set, or NULL */
+	const char *only;                 /* part of a name, or NULL */
+	const char *subject[COUNT(sets)]; /* of the only sets; none: all */
+	unsigned int subjects;
 	bool print;
 	bool opaque; /* what a BAR reads as is not printed */
 	unsigned int rows, failed;
@@ -168,6 +169,7 @@ static long make_call(const struct abi_row *row, char *at)
 {
 	const struct abi_backend *b = run.world.backend;
 	int fd = run.world.fd[row->on];
+	uint64_t position = abi_position(&run.world, row);
 	bool by_address =
 		row->argument || row->bytes || row->place != AT_MEMORY;
 	ssize_t ret;
@@ -177,18 +179,16 @@ static long make_call(const struct abi_row *row, char *at)
 		return b->ioctl(fd, row->command,
 		                by_address ? (uintptr_t)at : row->value);
 	case CALL_READ:
-		return b->pread(fd, at, row->bytes, row->position);
+		return b->pread(fd, at, row->bytes, position);
 	case CALL_WRITE:
-		return b->pwrite(fd, at, row->bytes, row->position);
+		return b->pwrite(fd, at, row->bytes, position);
 	case CALL_WRITE_READ:
-		ret = b->pwrite(fd, at, row->bytes, row->position);
-		return ret < 0 ? ret
-		               : b->pread(fd, at, row->bytes, row->position);
+		ret = b->pwrite(fd, at, row->bytes, position);
+		return ret < 0 ? ret : b->pread(fd, at, row->bytes, position);
 	case CALL_RAISE:
 		return b->raise(fd);
 	case CALL_MMAP:
-		return b->mmap(fd, row->bytes, row->prot, row->flags,
-		               row->position);
+		return b->mmap(fd, row->bytes, row->prot, row->flags, position);
 	case CALL_SEEK:
 		return b->seek(fd);
 	case CALL_OPEN_GROUP:
@@ -362,8 +362,6 @@ static void run_set(const struct abi_set *set)
 {
 	size_t i;
 
-	if (run.subject && strcmp(set->subject, run.subject) != 0)
-		return;
 	run.set = set;
 	for (i = 0; i < set->count; i++)
 		run_states(&set->rows[i]);
@@ -389,13 +387,33 @@ static void check_covered(void)
 	}
 }
 
+/* A subject may be given with '_' for ' ', as one word of a shell's line. */
+static bool is_subject(const char *subject, const char *given)
+{
+	for (; *subject && *given; subject++, given++)
+		if (*subject != *given && (*subject != ' ' || *given != '_'))
+			return false;
+	return *subject == *given;
+}
+
+static bool is_wanted_set(const struct abi_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < run.subjects; i++)
+		if (is_subject(set->subject, run.subject[i]))
+			return true;
+	return run.subjects == 0;
+}
+
 static void run_contract(enum ioas_contract contract)
 {
 	size_t i;
 
 	run.world.contract = contract;
 	for (i = 0; i < COUNT(sets); i++)
-		run_set(sets[i]);
+		if (is_wanted_set(sets[i]))
+			run_set(sets[i]);
 }
 
 /* Return: false when they are not understood. */
@@ -409,8 +427,8 @@ static bool read_options(int argc, char **argv, unsigned int *ret_contracts)
 			*ret_contracts = 1u << contract;
 		else if (c == 'n')
 			run.only = optarg;
-		else if (c == 's')
-			run.subject = optarg;
+		else if (c == 's' && run.subjects < COUNT(run.subject))
+			run.subject[run.subjects++] = optarg;
 		else if (c == 'p')
 			run.print = true;
 		else if (c == 'o')
@@ -439,7 +457,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < IOAS_CONTRACT_NR; i++)
 		if (contracts & 1u << i)
 			run_contract((enum ioas_contract)i);
-	if (!run.only && !run.subject && !run.print)
+	if (!run.only && !run.subjects && !run.print)
 		check_covered();
 	printf("%u rows, %u passed, %u failed\n", run.rows,
 	       run.rows - run.failed, run.failed);

@@ -62,12 +62,47 @@ static void print_word(const char *prefix, size_t at, const char *is,
 	printf(" %s%zu=%" PRIx32, prefix, at, word);
 }
 
+/* Is this entry of a hot reset's answer a device that has a name in rows? */
+static unsigned int named_device(const struct abi_world *w, const char *entry)
+{
+	char name[DEVICE_NAME_BYTES + 1];
+	unsigned int group;
+	uint32_t number;
+	uint16_t segment;
+
+	memcpy(&number, entry, sizeof(number));
+	memcpy(&segment, entry + 4, sizeof(segment));
+	snprintf(name, sizeof(name), "%04x:%02x:%02x.%x", segment,
+	         (unsigned char)entry[6], (unsigned char)entry[7] >> 3,
+	         (unsigned char)entry[7] & 7);
+	for (group = NAMED_GROUPS; group; group--)
+		if (number == w->backend->number(group) &&
+		    memcmp(name, w->backend->device(group),
+		           DEVICE_NAME_BYTES) == 0)
+			break;
+	return group;
+}
+
+static bool print_device(const struct abi_world *w, const struct abi_row *row,
+                         const struct abi_outcome *o, size_t at)
+{
+	unsigned int group;
+
+	if (row->command != VFIO_DEVICE_GET_PCI_HOT_RESET_INFO || at % 8 != 4 ||
+	    at + 8 > o->bytes)
+		return false;
+	group = named_device(w, o->is + at);
+	if (group)
+		printf(" %zu=device%u", at, group);
+	return group != 0;
+}
+
 static size_t smaller(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
-static void print_argument(const struct abi_world *w,
+static void print_argument(const struct abi_world *w, const struct abi_row *row,
                            const struct abi_outcome *o)
 {
 	size_t at, n;
@@ -76,8 +111,9 @@ static void print_argument(const struct abi_world *w,
 		n = smaller(4, o->bytes - at);
 		if (memcmp(o->was + at, o->is + at, n) == 0)
 			continue;
-		if (at + 8 <= o->bytes && at % 8 == 0 &&
-		    print_address(w, o->is, at))
+		if ((at + 8 <= o->bytes && at % 8 == 0 &&
+		     print_address(w, o->is, at)) ||
+		    print_device(w, row, o, at))
 			n = 8;
 		else
 			print_word("", at, o->is, n);
@@ -106,7 +142,7 @@ void abi_print(const struct abi_world *world, const char *subject,
 	print_text(abi_state_name[row->state]);
 	print_answer(row, outcome->answer);
 	print_signals(outcome);
-	print_argument(world, outcome);
+	print_argument(world, row, outcome);
 	if (was->info_answer != is->info_answer)
 		printf(" c=%ld", is->info_answer);
 	if (was->status_answer != is->status_answer)

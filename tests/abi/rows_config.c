@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a write to configuration space changes: each register is written, and
- * read back. The capabilities of model.c's device `full`: power management at
- * 0x40, MSI at 0x48, MSI-X at 0x58, PCI Express at 0x64.
+ * read back.
  */
 #include <stdio.h>
 
 #include "abi.h"
-
-#define CONFIG (UINT64_C(7) << IOAS_REGION_SHIFT)
 
 struct write {
 	const char *name;
@@ -17,6 +14,11 @@ struct write {
 	unsigned int in;
 	enum abi_state state;
 };
+
+#define PM(at)      (CAPABILITY(1) + (at))
+#define MSI(at)     (CAPABILITY(5) + (at))
+#define MSIX(at)    (CAPABILITY(17) + (at))
+#define EXPRESS(at) (CAPABILITY(16) + (at))
 
 #define ONES UINT32_MAX
 #define ON   S_DEVICE
@@ -61,42 +63,43 @@ static const struct write writes[] = {
 	{"interrupt pin", 0x3d, 1, ONES, 0x01, 0, ON},
 	{"interrupt pin, none", 0x3d, 1, ONES, 0x00, 0, S_PLAIN},
 	{"grant and latency", 0x3e, 2, ONES, 0, 0, ON},
-	{"power management, head", 0x40, 4, ONES, 0x00034801, 0, ON},
-	{"power state D3hot", 0x44, 2, 3, 0x000b, 0, ON},
-	{"power state D3hot by ones", 0x44, 2, ONES, 0x000b, 0, ON},
-	{"power state D1, that is not there", 0x44, 2, 1, 0x0008, 0, ON},
-	{"power state D2, that is not there", 0x44, 2, 2, 0x0008, 0, ON},
-	{"power state D0 again", 0x44, 2, 0, 0x0008, 0, S_D3},
-	{"MSI, head", 0x48, 2, ONES, 0x5805, 0, ON},
-	{"MSI off, control", 0x4a, 2, ONES, 0x0084, IN_STRICT, ON},
-	{"MSI off, control", 0x4a, 2, ONES, 0x008e, IN_LINUX, ON},
-	{"MSI off, control, zeros", 0x4a, 2, 0, 0x0084, IN_STRICT, ON},
-	{"MSI off, control, zeros", 0x4a, 2, 0, 0x0000, IN_LINUX, ON},
-	{"MSI on, control", 0x4a, 1, ONES, 0x95, IN_STRICT, S_MSI},
-	{"MSI on, control", 0x4a, 1, ONES, 0x9f, IN_LINUX, S_MSI},
-	{"MSI on, enabled", 0x4a, 1, 0x85, 0x85, 0, S_MSI},
-	{"MSI on, disabled", 0x4a, 1, 0x84, 0x84, 0, S_MSI},
-	{"MSI on, upper byte of control", 0x4b, 1, ONES, 0x00, 0, S_MSI},
-	{"MSI address", 0x4c, 4, ONES, 0xfffffffc, IN_STRICT, ON},
-	{"MSI address", 0x4c, 4, ONES, ONES, IN_LINUX, ON},
-	{"MSI address, upper half", 0x50, 4, ONES, ONES, 0, ON},
-	{"MSI data", 0x54, 4, ONES, 0x0000ffff, 0, ON},
-	{"MSI-X, head", 0x58, 2, ONES, 0x6411, 0, ON},
-	{"MSI-X off, control", 0x5a, 2, ONES, 0x000f, 0, ON},
-	{"MSI-X on, control", 0x5a, 2, 0, 0x800f, 0, S_MSIX},
-	{"MSI-X on, control, masked", 0x5a, 2, 0xc000, 0x800f, 0, S_MSIX},
-	{"MSI-X table", 0x5c, 4, ONES, 0x00002000, 0, ON},
-	{"MSI-X pending bits", 0x60, 4, ONES, 0x00003000, 0, ON},
-	{"PCI Express, head", 0x64, 4, ONES, 0x00020010, 0, ON},
-	{"device capabilities", 0x68, 4, ONES, 0x10008021, 0, ON},
-	{"device control, ones, which resets", 0x6c, 2, ONES, 0x79ff, 0, ON},
-	{"device control, zeros", 0x6c, 2, 0, 0, 0, ON},
-	{"device status", 0x6e, 2, ONES, 0, 0, ON},
-	{"link capabilities", 0x70, 4, ONES, 0x43, 0, ON},
-	{"link control", 0x74, 2, ONES, 0, 0, ON},
-	{"link status", 0x76, 2, ONES, 0x43, 0, ON},
-	{"device capabilities 2", 0x88, 4, ONES, 0x10, 0, ON},
-	{"device control 2", 0x8c, 2, ONES, 0x10, 0, ON},
+	{"power management, head", PM(0), 4, ONES, 0x00034801, 0, ON},
+	{"power state D3hot", PM(4), 2, 3, 0x000b, 0, ON},
+	{"power state D3hot by ones", PM(4), 2, ONES, 0x000b, 0, ON},
+	{"power state D1, that is not there", PM(4), 2, 1, 0x0008, 0, ON},
+	{"power state D2, that is not there", PM(4), 2, 2, 0x0008, 0, ON},
+	{"power state D0 again", PM(4), 2, 0, 0x0008, 0, S_D3},
+	{"MSI, head", MSI(0), 2, ONES, 0x5805, 0, ON},
+	{"MSI off, control", MSI(2), 2, ONES, 0x0084, IN_STRICT, ON},
+	{"MSI off, control", MSI(2), 2, ONES, 0x008e, IN_LINUX, ON},
+	{"MSI off, control, zeros", MSI(2), 2, 0, 0x0084, IN_STRICT, ON},
+	{"MSI off, control, zeros", MSI(2), 2, 0, 0x0000, IN_LINUX, ON},
+	{"MSI on, control", MSI(2), 1, ONES, 0x95, IN_STRICT, S_MSI},
+	{"MSI on, control", MSI(2), 1, ONES, 0x9f, IN_LINUX, S_MSI},
+	{"MSI on, enabled", MSI(2), 1, 0x85, 0x85, 0, S_MSI},
+	{"MSI on, disabled", MSI(2), 1, 0x84, 0x84, 0, S_MSI},
+	{"MSI on, upper byte of control", MSI(3), 1, ONES, 0x00, 0, S_MSI},
+	{"MSI address", MSI(4), 4, ONES, 0xfffffffc, IN_STRICT, ON},
+	{"MSI address", MSI(4), 4, ONES, ONES, IN_LINUX, ON},
+	{"MSI address, upper half", MSI(8), 4, ONES, ONES, 0, ON},
+	{"MSI data", MSI(0xc), 4, ONES, 0x0000ffff, 0, ON},
+	{"MSI-X, head", MSIX(0), 2, ONES, 0x6411, 0, ON},
+	{"MSI-X off, control", MSIX(2), 2, ONES, 0x000f, 0, ON},
+	{"MSI-X on, control", MSIX(2), 2, 0, 0x800f, 0, S_MSIX},
+	{"MSI-X on, control, masked", MSIX(2), 2, 0xc000, 0x800f, 0, S_MSIX},
+	{"MSI-X table", MSIX(4), 4, ONES, 0x00002000, 0, ON},
+	{"MSI-X pending bits", MSIX(8), 4, ONES, 0x00003000, 0, ON},
+	{"PCI Express, head", EXPRESS(0), 4, ONES, 0x00020010, 0, ON},
+	{"device capabilities", EXPRESS(4), 4, ONES, 0x10008021, 0, ON},
+	{"device control, ones, which resets", EXPRESS(8), 2, ONES, 0x79ff, 0,
+         ON},
+	{"device control, zeros", EXPRESS(8), 2, 0, 0, 0, ON},
+	{"device status", EXPRESS(0xa), 2, ONES, 0, 0, ON},
+	{"link capabilities", EXPRESS(0xc), 4, ONES, 0x43, 0, ON},
+	{"link control", EXPRESS(0x10), 2, ONES, 0, 0, ON},
+	{"link status", EXPRESS(0x12), 2, ONES, 0x43, 0, ON},
+	{"device capabilities 2", EXPRESS(0x24), 4, ONES, 0x10, 0, ON},
+	{"device control 2", EXPRESS(0x28), 2, ONES, 0x10, 0, ON},
 	{"behind the capabilities", 0xa0, 4, ONES, 0, 0, ON},
 	{"end of conventional space", 0xfc, 4, ONES, 0, 0, ON},
 	{"extended space", 0x100, 4, ONES, 0, 0, ON},

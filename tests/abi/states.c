@@ -124,8 +124,6 @@ const char *const abi_state_name[S_NR] = {
 	[S_PAIR] = "pair",
 };
 
-#define CONFIG (UINT64_C(7) << IOAS_REGION_SHIFT)
-
 static const struct abi_limits usual = {.entries = 65535,
                                         .memlock_pages = UINT64_MAX};
 
@@ -246,20 +244,13 @@ static long write_command(struct abi_world *w, uint16_t command)
 /* Where the list has power management, and 4 behind it its control. */
 static long d3hot(struct abi_world *w)
 {
-	uint8_t at = 0x34, head[2] = {0};
+	unsigned int at = abi_capability(w, 1);
 	const uint16_t state = 3;
-	int fd = w->fd[FD_DEVICE];
-	ssize_t ret = w->backend->pread(fd, &at, 1, CONFIG + at);
+	ssize_t ret;
 
-	while (ret > 0 && at) {
-		ret = w->backend->pread(fd, head, 2, CONFIG + at);
-		if (ret == 2 && head[0] == 1)
-			break;
-		at = head[1];
-	}
-	if (ret != 2 || !at)
+	if (!at)
 		return -ENODEV;
-	ret = w->backend->pwrite(fd, &state, 2, CONFIG + at + 4);
+	ret = w->backend->pwrite(w->fd[FD_DEVICE], &state, 2, CONFIG + at + 4);
 	return ret == 2 ? 0 : ret;
 }
 
@@ -287,7 +278,10 @@ static long low_power(struct abi_world *w, uint32_t feature)
 		uint32_t reserved;
 	} arg = {16, VFIO_DEVICE_FEATURE_SET | feature, w->fd[FD_EVENT0], 0};
 
-	return call(w, FD_DEVICE, VFIO_DEVICE_FEATURE, &arg);
+	long ret = call(w, FD_DEVICE, VFIO_DEVICE_FEATURE, &arg);
+
+	w->backend->settle();
+	return ret;
 }
 
 static void close_fd(struct abi_world *w, enum abi_fd fd)

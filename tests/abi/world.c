@@ -9,8 +9,6 @@
 
 #include "abi.h"
 
-#define GROUPS 3
-
 static uint64_t resolve_address(const struct abi_world *w, uint64_t value)
 {
 	uint64_t base = (uintptr_t)w->memory;
@@ -51,7 +49,7 @@ static void resolve_names(const struct abi_world *w, char *at, size_t bytes)
 	size_t i;
 
 	for (i = 0; i + DEVICE_NAME_BYTES <= bytes; i++) {
-		for (group = 1; group <= GROUPS; group++) {
+		for (group = 1; group <= NAMED_GROUPS; group++) {
 			snprintf(name, sizeof(name), "0000:%02u:00.0", group);
 			if (memcmp(at + i, name, DEVICE_NAME_BYTES) != 0)
 				continue;
@@ -86,4 +84,32 @@ bool abi_unresolve(const struct abi_world *world, uint64_t value,
 		return false;
 	*ret_place = PLACE_MEMORY + offset;
 	return true;
+}
+
+unsigned int abi_capability(const struct abi_world *world, unsigned int id)
+{
+	const struct abi_backend *b = world->backend;
+	int fd = world->fd[FD_DEVICE];
+	uint8_t head[2] = {0, 0x34};
+	ssize_t ret = b->pread(fd, &head[1], 1, CONFIG + 0x34);
+	unsigned int at = 0;
+
+	while (ret > 0 && head[1]) {
+		at = head[1];
+		ret = b->pread(fd, head, sizeof(head), CONFIG + at);
+		if (ret == (ssize_t)sizeof(head) && head[0] == id)
+			return at;
+	}
+	return 0;
+}
+
+uint64_t abi_position(const struct abi_world *world, const struct abi_row *row)
+{
+	uint32_t offset = (uint32_t)row->position;
+	unsigned int at;
+
+	if (row->position - CONFIG > UINT32_MAX || !(offset & CAPABILITY(0)))
+		return row->position;
+	at = abi_capability(world, offset >> 16 & 0xff);
+	return at ? CONFIG + at + (offset & 0xffff) : UINT64_MAX;
 }
