@@ -101,6 +101,43 @@ bool ioas_place_path(int fd, char ret_path[IOAS_PATH_ROOM], bool *ret_ours)
 	return true;
 }
 
+/* What Linux shows in place of the rest of a memfd's name. */
+static const char *shown_name(const char *name, char ret_text[IOAS_PATH_ROOM])
+{
+	if (begins(name, "-tree:"))
+		return name + sizeof("-tree:") - 1;
+	if (begins(name, ":container"))
+		return "/dev/vfio/vfio";
+	if (!begins(name, ":group "))
+		return "anon_inode:[vfio-device]";
+	snprintf(ret_text, IOAS_PATH_ROOM, "/dev/vfio/%.10s",
+	         name + sizeof(":group ") - 1);
+	return ret_text;
+}
+
+long ioas_place_shown(char *link, long bytes)
+{
+	static const char ours[] = "/memfd:ioas";
+	char name[IOAS_PATH_ROOM], text[IOAS_PATH_ROOM];
+	const char *shown;
+	size_t n = sizeof(ours) - 1;
+	char *end;
+
+	if (bytes <= (long)n || bytes >= IOAS_PATH_ROOM ||
+	    memcmp(link, ours, n) != 0)
+		return bytes;
+	memcpy(name, link + n, (size_t)bytes - n);
+	name[(size_t)bytes - n] = '\0';
+	end = strstr(name, DELETED);
+	if (end)
+		*end = '\0';
+	shown = shown_name(name, text);
+	/* Shorter than what was there, unless that was cut. */
+	n = strlen(shown) < (size_t)bytes ? strlen(shown) : (size_t)bytes;
+	memcpy(link, shown, n);
+	return (long)n;
+}
+
 static bool join(char to[IOAS_PATH_ROOM], const char *path)
 {
 	size_t base = strlen(to), more = strlen(path);

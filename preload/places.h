@@ -67,6 +67,12 @@ bool ioas_place_path(int fd, char ret_path[IOAS_PATH_ROOM], bool *ret_ours);
  */
 bool ioas_place_join(int dir, const char *path, char ret_path[IOAS_PATH_ROOM]);
 
+/*
+ * A link that was read: when it is that of a descriptor of ours, what Linux
+ * would show comes in its place. Returns the bytes that it has then.
+ */
+long ioas_place_shown(char *link, long bytes);
+
 /* A descriptor of a file or directory of the tree, or -errno. */
 long ioas_place_open(const struct ioas_found *found, int flags);
 

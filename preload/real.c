@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #define IOAS_PRELOAD_NO_POISON
+#include "host/host.h"
 #include "preload/wrap.h"
 
 struct ioas_aptr ioas_real_functions[IOAS_SYMBOL_NR];
@@ -31,6 +32,30 @@ void *ioas_real_find(enum ioas_symbol symbol)
 	/* Relaxed: two threads that both get here store the same. */
 	ioas_aptr_store_relaxed(&ioas_real_functions[symbol], fn);
 	return fn;
+}
+
+void *ioas_program_realloc(void *p, size_t bytes)
+{
+	if (bytes)
+		return realloc(p, bytes);
+	free(p);
+	return NULL;
+}
+
+/*
+ * In place of that of src/host, which calls syscall(2) by its name: here that
+ * is our own wrapper of it.
+ */
+/* check-style: a system call has these parameters. */
+long ioas_sys(long number, long a, long b, long c, long d, long e, long f)
+{
+	int saved = errno;
+	long result = ioas_real_syscall()(number, a, b, c, d, e, f);
+
+	if (result == -1)
+		result = -errno;
+	errno = saved;
+	return result;
 }
 
 void ioas_set_errno(int value)

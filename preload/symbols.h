@@ -14,6 +14,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -85,6 +87,38 @@
 	  (DIR *dir, struct dirent *entry, struct dirent **result))           \
 	X(int, readdir64_r,                                                   \
 	  (DIR *dir, struct dirent64 *entry, struct dirent64 **result))
+
+#define IOAS_SYMBOLS_WALK(X)                                                  \
+	X(int, scandir,                                                       \
+	  (const char *path, struct dirent ***list,                           \
+	   int (*wanted)(const struct dirent *),                              \
+	   int (*order)(const struct dirent **, const struct dirent **)))     \
+	X(int, scandir64,                                                     \
+	  (const char *path, struct dirent64 ***list,                         \
+	   int (*wanted)(const struct dirent64 *),                            \
+	   int (*order)(const struct dirent64 **,                             \
+	                const struct dirent64 **)))                           \
+	X(int, scandirat,                                                     \
+	  (int dir, const char *path, struct dirent ***list,                  \
+	   int (*wanted)(const struct dirent *),                              \
+	   int (*order)(const struct dirent **, const struct dirent **)))     \
+	X(int, scandirat64,                                                   \
+	  (int dir, const char *path, struct dirent64 ***list,                \
+	   int (*wanted)(const struct dirent64 *),                            \
+	   int (*order)(const struct dirent64 **,                             \
+	                const struct dirent64 **)))                           \
+	X(int, glob,                                                          \
+	  (const char *pattern, int flags, int (*failed)(const char *, int),  \
+	   glob_t *ret))                                                      \
+	X(int, glob64,                                                        \
+	  (const char *pattern, int flags, int (*failed)(const char *, int),  \
+	   glob64_t *ret))                                                    \
+	X(int, nftw,                                                          \
+	  (const char *path, __nftw_func_t fn, int fds, int flags))           \
+	X(int, nftw64,                                                        \
+	  (const char *path, __nftw64_func_t fn, int fds, int flags))         \
+	X(int, ftw, (const char *path, __ftw_func_t fn, int fds))             \
+	X(int, ftw64, (const char *path, __ftw64_func_t fn, int fds))
 
 #define IOAS_SYMBOLS_STAT(X)                                                  \
 	X(int, stat, (const char *path, struct stat *st))                     \
@@ -222,12 +256,14 @@
 	X(pid_t, _Fork, (void))                                               \
 	X(pid_t, vfork, (void))                                               \
 	X(void, _exit, (int status))                                          \
-	X(void, _Exit, (int status))
+	X(void, _Exit, (int status))                                          \
+	X(long, syscall, (long number, ...))
 
 #define IOAS_SYMBOLS(X)                                                       \
 	IOAS_SYMBOLS_PATH(X)                                                  \
 	IOAS_SYMBOLS_XATTR(X)                                                 \
 	IOAS_SYMBOLS_DIR(X)                                                   \
+	IOAS_SYMBOLS_WALK(X)                                                  \
 	IOAS_SYMBOLS_STAT(X)                                                  \
 	IOAS_SYMBOLS_IO(X)                                                    \
 	IOAS_SYMBOLS_FD(X)                                                    \

@@ -53,6 +53,8 @@ IOAS_SYMBOLS(IOAS_DEFINE_REAL)
 
 /* The one place where the front end sets errno. */
 void ioas_set_errno(int value);
+/* realloc(3), of memory that the program frees; 0 bytes: free it. */
+void *ioas_program_realloc(void *p, size_t bytes);
 /* Return: @result, or -1 with errno set when it is -errno. */
 long ioas_result(long result);
 

@@ -204,14 +204,26 @@ int ioas_wrap_fclose(FILE *stream)
 	return ioas_real_fclose()(stream);
 }
 
+/* Of other processes the system tells. */
+static ssize_t shown(const char *path, char *buffer, ssize_t bytes)
+{
+	static const char own[] = "/proc/self/fd/";
+
+	if (IOAS_LIKELY(bytes <= 0 || strncmp(path, own, sizeof(own) - 1) != 0))
+		return bytes;
+	return ioas_place_shown(buffer, bytes);
+}
+
 ssize_t ioas_wrap_readlink(const char *path, char *buffer, size_t room)
 {
 	struct ioas_found found;
 
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
-		return ioas_real_readlink()(path, buffer, room);
+		return shown(path, buffer,
+		             ioas_real_readlink()(path, buffer, room));
 	if (!ioas_path_find(path, false, &found))
-		return ioas_real_readlink()(found.use, buffer, room);
+		return shown(path, buffer,
+		             ioas_real_readlink()(found.use, buffer, room));
 	return ioas_result(ioas_path_readlink(&found, buffer, room));
 }
 
@@ -221,9 +233,12 @@ ssize_t ioas_wrap_readlinkat(int dir, const char *path, char *buffer,
 	struct ioas_found found;
 
 	if (IOAS_LIKELY(!ioas_path_maybe_at(dir, path)))
-		return ioas_real_readlinkat()(dir, path, buffer, room);
+		return shown(path, buffer,
+		             ioas_real_readlinkat()(dir, path, buffer, room));
 	if (!ioas_path_find_at(dir, path, false, &found))
-		return ioas_real_readlinkat()(dir, found.use, buffer, room);
+		return shown(
+			path, buffer,
+			ioas_real_readlinkat()(dir, found.use, buffer, room));
 	return ioas_result(ioas_path_readlink(&found, buffer, room));
 }
 
@@ -234,10 +249,13 @@ ssize_t ioas_wrap___readlink_chk(const char *path, char *buffer, size_t room,
 
 	/* A room that is too large is the real one's to report. */
 	if (IOAS_LIKELY(room > size || !ioas_path_maybe(path)))
-		return ioas_real___readlink_chk()(path, buffer, room, size);
+		return shown(
+			path, buffer,
+			ioas_real___readlink_chk()(path, buffer, room, size));
 	if (!ioas_path_find(path, false, &found))
-		return ioas_real___readlink_chk()(found.use, buffer, room,
-		                                  size);
+		return shown(path, buffer,
+		             ioas_real___readlink_chk()(found.use, buffer, room,
+		                                        size));
 	return ioas_result(ioas_path_readlink(&found, buffer, room));
 }
 
@@ -247,11 +265,13 @@ ssize_t ioas_wrap___readlinkat_chk(int dir, const char *path, char *buffer,
 	struct ioas_found found;
 
 	if (IOAS_LIKELY(room > size || !ioas_path_maybe_at(dir, path)))
-		return ioas_real___readlinkat_chk()(dir, path, buffer, room,
-		                                    size);
+		return shown(path, buffer,
+		             ioas_real___readlinkat_chk()(dir, path, buffer,
+		                                          room, size));
 	if (!ioas_path_find_at(dir, path, false, &found))
-		return ioas_real___readlinkat_chk()(dir, found.use, buffer,
-		                                    room, size);
+		return shown(path, buffer,
+		             ioas_real___readlinkat_chk()(dir, found.use,
+		                                          buffer, room, size));
 	return ioas_result(ioas_path_readlink(&found, buffer, room));
 }
 

@@ -43,7 +43,7 @@ static char *give(const char *directory, char *buffer, size_t room)
 		return NULL;
 	}
 	if (!buffer)
-		buffer = malloc(room);
+		buffer = ioas_program_realloc(NULL, room);
 	return buffer ? memcpy(buffer, directory, need) : NULL;
 }
 

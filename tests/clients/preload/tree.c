@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The tree in /sys and /dev, by every way that leads into it. */
 #include <dirent.h>
+#include <ftw.h>
+#include <glob.h>
 #include <limits.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 
 #include "client.h"
 
@@ -208,6 +212,133 @@ static void the_current_directory_can_be_in_the_tree(void)
 	FAILS(open("vendor", O_RDONLY), ENOENT);
 }
 
+static int is_group(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+static void every_scandir_sorts(void)
+{
+	struct dirent **list;
+	struct dirent64 **list64;
+	int dir = open("/dev", O_RDONLY);
+
+	CHECK(scandir("/dev/vfio", &list, NULL, alphasort) == 4);
+	CHECK(!strcmp(list[2]->d_name, "1") &&
+	      !strcmp(list[3]->d_name, "vfio"));
+	CHECK(scandir64(GROUPS, &list64, NULL, alphasort64) == 3);
+	CHECK(!strcmp(list64[2]->d_name, "1"));
+	CHECK(scandirat(dir, "vfio", &list, is_group, alphasort) == 2);
+	CHECK(scandirat64(dir, "./vfio", &list64, NULL, NULL) == 4);
+	CHECK(scandir("/dev/vfio/none", &list, NULL, NULL) == -1);
+	CHECK(errno == ENOENT);
+	CHECK(scandir("/proc/self", &list, NULL, alphasort) > 4);
+}
+
+static void every_glob_matches(void)
+{
+	glob64_t found64 = {0};
+	glob_t found = {0};
+
+	CHECK(!glob("/sys/bus/pci/devices/*/vend*", 0, NULL, &found));
+	CHECK(found.gl_pathc == 1);
+	CHECK(!strcmp(found.gl_pathv[0], LINK "/vendor"));
+	CHECK(!glob("/d?v/vfio/[0-9]*", GLOB_APPEND, NULL, &found));
+	CHECK(found.gl_pathc == 2);
+	CHECK(!strcmp(found.gl_pathv[1], "/dev/vfio/1"));
+	CHECK(!glob64("/dev/{vfio,nul?}", GLOB_BRACE, NULL, &found64));
+	CHECK(found64.gl_pathc == 2);
+	CHECK(glob("/sys/bus/pci/slots/*", 0, NULL, &found) == GLOB_NOMATCH);
+	CHECK(!glob("/proc/self/stat*", 0, NULL, &found) && found.gl_pathc);
+}
+
+static int files, links, folders;
+
+static int count(const char *path, const struct stat *st, int type,
+                 struct FTW *where)
+{
+	files += type == FTW_F;
+	links += type == FTW_SL;
+	folders += type == FTW_D || type == FTW_DP;
+	CHECK(where->level || !strcmp(path, GROUPS));
+	CHECK(!strchr(path + where->base, '/'));
+	return 0;
+}
+
+static int count_plain(const char *path, const struct stat *st, int type)
+{
+	files += type == FTW_F;
+	folders += type == FTW_D;
+	return !strcmp(path, GROUPS "/1/type") ? 77 : 0;
+}
+
+static void every_walk_walks(void)
+{
+	CHECK(!nftw(GROUPS, count, 9, FTW_PHYS));
+	CHECK(files == 2 && links == 1 && folders == 3);
+	CHECK(!nftw64(GROUPS "/", (__nftw64_func_t)count, 9,
+	              FTW_PHYS | FTW_DEPTH));
+	CHECK(files == 4 && links == 2 && folders == 6);
+	/* Links are followed, and lead everywhere, but each place is once. */
+	files = 0;
+	CHECK(!nftw(GROUPS, count, 9, 0) && files > 15 && files < 60);
+	CHECK(ftw(GROUPS, count_plain, 9) == 77);
+	CHECK(ftw64(GROUPS, (__ftw64_func_t)count_plain, 9) == 77);
+	FAILS(nftw(GROUPS "/9", count, 9, 0), ENOENT);
+}
+
+static void every_call_by_number_is_caught(void)
+{
+	struct open_how how = {.flags = O_RDWR};
+	struct stat st;
+	char text[64] = "";
+	long dir = syscall(SYS_openat, AT_FDCWD, "/dev", O_RDONLY, 0);
+	long fd = syscall(SYS_openat2, dir, "vfio/vfio", &how, sizeof(how));
+
+	CHECK(dir >= 0 && fd >= 0);
+	CHECK(syscall(SYS_ioctl, fd, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
+	CHECK(!syscall(SYS_fstat, fd, &st) && S_ISCHR(st.st_mode));
+	CHECK((dir = syscall(SYS_dup, fd)) >= 0 && !syscall(SYS_close, fd));
+	FAILS(syscall(SYS_ioctl, fd, VFIO_GET_API_VERSION), EBADF);
+	CHECK(syscall(SYS_ioctl, dir, VFIO_GET_API_VERSION) ==
+	      VFIO_API_VERSION);
+	CHECK(!syscall(SYS_newfstatat, AT_FDCWD, LINK, &st, 0));
+	CHECK(!syscall(SYS_faccessat2, AT_FDCWD, GROUP, R_OK, 0));
+	FAILS(syscall(SYS_faccessat, AT_FDCWD, "/dev/vfio/9", R_OK), ENOENT);
+	CHECK(syscall(SYS_readlinkat, AT_FDCWD, LINK "/driver", text, 64) > 0);
+	CHECK(!strcmp(text, "../../../bus/pci/drivers/vfio-pci"));
+	CHECK((fd = syscall(SYS_openat, AT_FDCWD, LINK "/class", O_RDONLY)) >=
+	      0);
+	CHECK(syscall(SYS_pread64, fd, text, 10, 0) == 9);
+	/* What is not ours is the kernel's. */
+	CHECK(syscall(SYS_getpid) == getpid());
+	FAILS(syscall(SYS_read, -1, text, 1), EBADF);
+	FAILS(syscall(5000), ENOSYS);
+}
+
+static void shows(int fd, const char *wanted)
+{
+	char path[64], text[128];
+	ssize_t n;
+
+	sprintf(path, "/proc/self/fd/%d", fd);
+	n = readlink(path, text, sizeof(text));
+	CHECK(n == (ssize_t)strlen(wanted) && !memcmp(text, wanted, n));
+}
+
+static void the_links_of_descriptors_show_what_linux_shows(void)
+{
+	struct vfio v;
+
+	vfio_open(&v);
+	shows(v.container, "/dev/vfio/vfio");
+	shows(v.group, "/dev/vfio/1");
+	shows(v.device, "anon_inode:[vfio-device]");
+	shows(open(LINK "/vendor", O_RDONLY), DEVICE "/vendor");
+	shows(open("/dev/null", O_RDONLY), "/dev/null");
+	shows(memfd_create("ioa", 0), "/memfd:ioa (deleted)");
+}
+
 static const struct client_case cases[] = {
 	CASE(files_are_read_in_every_way),
 	CASE(files_are_not_written),
@@ -216,6 +347,11 @@ static const struct client_case cases[] = {
 	CASE(parents_list_the_tree),
 	CASE(streams_give_and_take_descriptors),
 	CASE(the_current_directory_can_be_in_the_tree),
+	CASE(every_scandir_sorts),
+	CASE(every_glob_matches),
+	CASE(every_walk_walks),
+	CASE(every_call_by_number_is_caught),
+	CASE(the_links_of_descriptors_show_what_linux_shows),
 	{NULL, NULL},
 };
 
