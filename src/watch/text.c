@@ -50,8 +50,7 @@ static const char *const fault_reason[] = {
 	[IOAS_FAULT_NO_MASTER] = "bus mastering is off in its command register",
 	[IOAS_FAULT_NO_SPACE] = "its group is in no container with an IOMMU",
 	[IOAS_FAULT_PEER] =
-		"mapped to the registers of a device that does not answer: "
-		"its own, memory decoding off, or busy for too long",
+		"mapped, but the registers there do not answer the device",
 };
 
 const char *ioas_fault_reason(uint32_t fault)

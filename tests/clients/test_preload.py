@@ -105,7 +105,7 @@ def test_events(ioas, build, case):
 def test_peer(ioas, build, case):
     result = ioas.run(build("peer"), case, devices=["edu", "edu"])
     assert_done(result)
-    refused = [x for x in ioas_lines(result.stderr) if "does not answer" in x]
+    refused = [x for x in ioas_lines(result.stderr) if "do not answer" in x]
     if not case.startswith("both"):
         assert bool(refused) == case.startswith("refused"), result.stderr
 
