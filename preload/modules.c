@@ -122,21 +122,18 @@ static size_t without_mark(const char *path, size_t length)
 	                                                         : length;
 }
 
-/* The program itself has no name there. */
-static size_t find_path(const struct dl_phdr_info *info, char *ret_path)
+/* The program itself has no name there; under the lock. */
+static const char *program_path(void)
 {
-	size_t n = strnlen(info->dlpi_name, PATH_ROOM - 1);
-	long linked = 0;
+	static char path[PATH_ROOM];
+	long n;
 
-	memcpy(ret_path, info->dlpi_name, n);
-	if (!n)
-		linked = ioas_sys(SYS_readlinkat, AT_FDCWD,
-		                  (long)"/proc/self/exe", (long)ret_path,
-		                  PATH_ROOM - 1, 0, 0);
-	if (linked > 0)
-		n = without_mark(ret_path, (size_t)linked);
-	ret_path[n] = '\0';
-	return n;
+	if (*path)
+		return path;
+	n = ioas_sys(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe",
+	             (long)path, PATH_ROOM - 1, 0, 0);
+	path[n > 0 ? without_mark(path, (size_t)n) : 0] = '\0';
+	return path;
 }
 
 /* ---- Adding. ---- */
@@ -160,10 +157,10 @@ static uint16_t find_same(const struct ioas_module *wanted, const char *path)
 	return IOAS_NO_MODULE;
 }
 
-static uint16_t add(const struct ioas_module *wanted, const char *path,
-                    size_t length)
+static uint16_t add(const struct ioas_module *wanted, const char *path)
 {
 	uint32_t number = ioas_a32_load(&count);
+	size_t length = strlen(path);
 	struct ioas_module *m;
 
 	if (number == IOAS_MODULES_MAX)
@@ -182,13 +179,12 @@ static uint16_t add(const struct ioas_module *wanted, const char *path,
 static uint16_t number_of(const struct dl_phdr_info *info,
                           struct ioas_module *m)
 {
-	char path[PATH_ROOM];
-	size_t length = find_path(info, path);
+	const char *path = *info->dlpi_name ? info->dlpi_name : program_path();
 	uint16_t number;
 
 	find_notes(info, m);
 	number = find_same(m, path);
-	return number != IOAS_NO_MODULE ? number : add(m, path, length);
+	return number != IOAS_NO_MODULE ? number : add(m, path);
 }
 
 struct search {
@@ -220,13 +216,17 @@ void ioas_modules_find(const uint64_t *address, unsigned int n,
                        uint16_t *ret_module)
 {
 	struct search search = {address, n, ret_module};
+	struct ioas_signals saved;
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
 		ret_module[i] = IOAS_NO_MODULE;
+	/* A handler of the program may get here as well. */
+	ioas_hooks.signals_block(&saved);
 	ioas_lock(&lock);
 	dl_iterate_phdr(look, &search);
 	ioas_unlock(&lock);
+	ioas_hooks.signals_restore(&saved);
 }
 
 void ioas_modules_forked(void)
