@@ -140,6 +140,11 @@ def nvme(options):
                 yield row("nvme", f"{case}, file, {name}", "us", values)
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(pid) for pid in f.read().split()]
+
+
 def cpu_ns(pid):
     """Time on a processor of all threads of a process."""
     total = 0
@@ -163,9 +168,7 @@ def idle(options):
             if "read 4096/4096" in line:
                 break
         time.sleep(0.2)
-        with open(f"/proc/{process.pid}/task/{process.pid}/children",
-                  encoding="ascii") as f:
-            pids = [process.pid, *map(int, f.read().split())]
+        pids = [process.pid, *children(process.pid)]
         used = []
         for _ in range(1 if options.smoke else 3):
             before = sum(map(cpu_ns, pids))
@@ -182,6 +185,44 @@ def elapsed_ms(command):
     return (time.perf_counter() - start) * 1e3
 
 
+def peak_mib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmHWM:\s*(\d+)", f.read())[1]) / 1024
+
+
+def cost_of_a_read(command):
+    """Milliseconds to the first block, and MiB of all its processes."""
+    begin = time.perf_counter()
+    with subprocess.Popen(command, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as process:
+        process.stdin.write("read 0 4096\n")
+        process.stdin.flush()
+        while "read 4096/4096" not in (line := process.stdout.readline()):
+            if not line:
+                sys.exit(f"{' '.join(command)}: no block was read")
+        ms = (time.perf_counter() - begin) * 1e3
+        mib = sum(map(peak_mib, [process.pid, *children(process.pid)]))
+        process.communicate("quit\n")
+    return ms, mib
+
+
+def first_io(options):
+    """From nothing to the first block, beside the same on a file."""
+    added = []
+    with tempfile.TemporaryDirectory(prefix="ioas-bench-") as folder:
+        disk, _ = nvme_disks(folder)
+        command = ["qemu-io", "-f", "raw"]
+        for _ in range(options.runs):
+            plain = cost_of_a_read([*command, disk])
+            ours = cost_of_a_read([IOAS, "run", "-d", "nvme,size=64M", "--",
+                                   *command, NVME])
+            added.append([a - b for a, b in zip(ours, plain)])
+    for unit, limit, values in zip(("ms", "MiB"), (300, 30), zip(*added)):
+        yield row("start", f"added to the first read, {unit}", unit, values,
+                  wanted=f"median <= {limit}")
+
+
 def start(options):
     """What the tool adds to a program that does nothing."""
     for case, extra in (("added to /bin/true", []),
@@ -196,6 +237,7 @@ def start(options):
             added.append((time.perf_counter() - begin) * 1e3 - plain[-1])
         result = row("start", case, "ms", added, plain, "median <= 15")
         yield result | {"ratio": None}
+    yield from first_io(options)
 
 
 def findings(options):

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "benchmarks/meter.h"
@@ -23,6 +24,10 @@
 
 typedef int ioctl_fn(int fd, unsigned long command, ...);
 typedef ssize_t pread_fn(int fd, void *buffer, size_t bytes, off_t at);
+typedef int open_fn(const char *path, int flags, ...);
+typedef int close_fn(int fd);
+typedef int stat_fn(const char *path, struct stat *ret_stat);
+typedef void free_fn(void *p);
 
 struct call {
 	int fd;
@@ -30,6 +35,14 @@ struct call {
 	ioctl_fn *ioctl;
 	pread_fn *pread;
 	char buffer[8]; /* FIONREAD writes an int, pread 4 bytes */
+};
+
+/* Calls that take a path, or memory. */
+struct others {
+	open_fn *open;
+	close_fn *close;
+	stat_fn *stat;
+	free_fn *free;
 };
 
 static _Noreturn void die(const char *what)
@@ -63,6 +76,40 @@ static void pread_slice(void *state, unsigned long n)
 	while (n--)
 		if (c->pread(c->fd, c->buffer, 4, 0) != 4)
 			die("pread");
+}
+
+static void stat_slice(void *state, unsigned long n)
+{
+	struct others *o = state;
+	struct stat st;
+
+	while (n--)
+		if (o->stat("/usr/bin", &st))
+			die("stat");
+}
+
+static void open_slice(void *state, unsigned long n)
+{
+	struct others *o = state;
+	int fd;
+
+	while (n--) {
+		fd = o->open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || o->close(fd))
+			die("open");
+	}
+}
+
+/* malloc() is the same in both; it cannot be left out by the compiler. */
+static void free_slice(void *state, unsigned long n)
+{
+	struct others *o = state;
+	void *volatile p;
+
+	while (n--) {
+		p = malloc(64);
+		o->free(p);
+	}
 }
 
 /* What a program gets when it calls by name, and what libc has. */
@@ -105,12 +152,23 @@ int main(void)
 	struct call real = {ends[0], FIONREAD, real_ioctl, real_pread, {0}};
 	struct call wrapped_file = {file, 0, ioctl, pread, {0}};
 	struct call real_file = {file, 0, real_ioctl, real_pread, {0}};
+	struct others by_name = {open, close, stat, free};
+	struct others of_libc = {(open_fn *)named(libc, "open"),
+	                         (close_fn *)named(libc, "close"),
+	                         (stat_fn *)named(libc, "stat"),
+	                         (free_fn *)named(libc, "free")};
 	struct meter_case c[] = {
 		{"CHECK_EXTENSION", extension_slice, &ours, 0, 0, 0},
 		{"real ioctl", ioctl_slice, &real, 0, 0, 0},
 		{"wrapped, foreign", ioctl_slice, &wrapped, 0, 0, 0},
 		{"real pread", pread_slice, &real_file, 0, 0, 0},
 		{"wrapped pread", pread_slice, &wrapped_file, 0, 0, 0},
+		{"real stat", stat_slice, &of_libc, 0, 0, 0},
+		{"wrapped stat", stat_slice, &by_name, 0, 0, 0},
+		{"real open and close", open_slice, &of_libc, 0, 0, 0},
+		{"wrapped open and close", open_slice, &by_name, 0, 0, 0},
+		{"real free", free_slice, &of_libc, 0, 0, 0},
+		{"wrapped free", free_slice, &by_name, 0, 0, 0},
 	};
 
 	if (real_ioctl == ioctl) {
@@ -123,5 +181,11 @@ int main(void)
 	                     "min <= 3");
 	meter_row_difference("ioctl", "tax on a foreign pread", &c[4], &c[3],
 	                     "min <= 3");
+	meter_row_difference("ioctl", "tax on free, nothing mapped", &c[10],
+	                     &c[9], "min <= 3");
+	meter_row_difference("ioctl", "tax on stat of a foreign path", &c[6],
+	                     &c[5], "min <= 100");
+	meter_row_difference("ioctl", "tax on open of a foreign path", &c[8],
+	                     &c[7], "min <= 100");
 	return 0;
 }

@@ -15,8 +15,9 @@
 
 /*
  * As hooks.copy: units of 8 bytes that are aligned at either end are moved by
- * one access each, in ascending order; of a long copy, those of its end. Return: 0 or -EFAULT; the latter only
- * where the fault handler asks ioas_arch_copy_faulted().
+ * one access each, in ascending order; of a long copy, those of its end.
+ * Return: 0 or -EFAULT; the latter only where the fault handler asks
+ * ioas_arch_copy_faulted().
  */
 int ioas_arch_copy(void *dst, const void *src, size_t bytes);
 

@@ -115,6 +115,27 @@ static void unmap_inherited_view(void)
 	bar[0] = 1;
 }
 
+#define DOORBELL 0x1000
+
+static void ring_inherited_doorbell(void)
+{
+	*(volatile uint32_t *)(bar + DOORBELL) = 1;
+}
+
+/* Doorbells that come often need no fault after a while: the parent's. */
+static void an_open_doorbell_page_is_dead_in_a_child(void)
+{
+	unsigned int i, n;
+
+	open_bar();
+	for (i = 0; i < 20; i++) {
+		for (n = 0; n < 300; n++)
+			*(volatile uint32_t *)(bar + DOORBELL) = n;
+		CHECK(run_child(ring_inherited_doorbell) == -SIGSEGV);
+	}
+	check_bar(bar, 5);
+}
+
 static void an_inherited_view_is_dead(void)
 {
 	open_bar();
@@ -270,6 +291,7 @@ static const struct client_case cases[] = {
 	CASE(a_child_starts_clean),
 	CASE(a_child_does_not_hold_its_parents_group),
 	CASE(an_inherited_view_is_dead),
+	CASE(an_open_doorbell_page_is_dead_in_a_child),
 	CASE(other_ways_to_fork),
 	CASE(vfork_without_vfio_shares_memory),
 	CASE(a_group_belongs_to_one_process),
