@@ -267,6 +267,7 @@ BENCHES = {
     "translate": ("device address to memory, hot random",
                   micro("bench-core", "translate")),
     "map": ("map and unmap a piece of memory", micro("bench-core", "map")),
+    "live": ("the same with a million mappings alive", micro("bench-live")),
     "ioctl": ("calls through the wrappers",
               micro("bench-ioctl", ioas=True)),
     "findings": ("what checks add to a mapping", findings),

@@ -431,6 +431,22 @@ void ioas_pt_shift(struct ioas_pt *pt, struct iova_range range, uint64_t delta)
 	shift(pt, pt->root, range, delta);
 }
 
+void ioas_pt_prefetch(const struct ioas_pt *pt, struct iova at)
+{
+	const struct ioas_pt_table *table = pt->root;
+	uint64_t entry;
+
+	while (table->level) {
+		/* Relaxed: only writers write, and we are it. */
+		entry = ioas_a64_load_relaxed(
+			&table->entry[index_of(pt, table->level, at.raw)]);
+		table = table_in(entry);
+		if (!table)
+			return;
+	}
+	__builtin_prefetch(&table->entry[index_of(pt, 0, at.raw)], 1);
+}
+
 bool ioas_pt_walk(const struct ioas_pt *pt, struct iova at,
                   struct ioas_pt_leaf *ret_leaf)
 {

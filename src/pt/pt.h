@@ -80,6 +80,13 @@ void ioas_pt_free_gone(struct ioas_pt_gone *gone);
 int ioas_pt_split(struct ioas_pt *pt, struct iova_range range, uint64_t delta);
 void ioas_pt_shift(struct ioas_pt *pt, struct iova_range range, uint64_t delta);
 
+/*
+ * A writer's hint: the entry of a smallest page there is about to be written.
+ * With millions of them it is in no cache, and the way to it can be gone while
+ * other memory is waited for.
+ */
+void ioas_pt_prefetch(const struct ioas_pt *pt, struct iova at);
+
 /* Return: false when nothing is mapped there. Wait-free. */
 bool ioas_pt_walk(const struct ioas_pt *pt, struct iova at,
                   struct ioas_pt_leaf *ret_leaf);

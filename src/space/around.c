@@ -7,20 +7,11 @@ static struct ioas_event_mapping mapping_of(const struct ioas_area *area)
 	if (!area)
 		return (struct ioas_event_mapping){.perm = 0};
 	return (struct ioas_event_mapping){
-		.range = {area->node.first, area->node.last},
+		.range = area->range,
 		.uaddr = area->uaddr,
 		.perm = area->perm,
 		.site = area->site,
 	};
-}
-
-/* Areas do not overlap: the one that begins last before an area is below it. */
-static const struct ioas_area *below(const struct ioas_space *space,
-                                     uint64_t first)
-{
-	struct ioas_inode *node = ioas_itree_before(&space->areas, first);
-
-	return node ? ioas_container_of(node, struct ioas_area, node) : NULL;
 }
 
 static const struct ioas_area *above(const struct ioas_space *space,
@@ -41,9 +32,10 @@ bool ioas_space_around_try(struct ioas_space *space, struct iova at,
 		return false;
 	area = ioas_space_find_locked(space, here);
 	if (area)
-		here = (struct iova_range){area->node.first, area->node.last};
+		here = area->range;
 	ret_around->at = mapping_of(area);
-	ret_around->below = mapping_of(below(space, here.first));
+	ret_around->below =
+		mapping_of(ioas_space_before_locked(space, here.first));
 	ret_around->above = mapping_of(above(space, here.last));
 	ioas_unlock(&space->lock);
 	return true;

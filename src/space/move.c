@@ -104,12 +104,12 @@ static bool range_of(const struct ioas_span *span, struct iova_range *ret_range)
 	if (span->offset + (span->bytes - 1) < lead)
 		return false;
 	last = span->offset + (span->bytes - 1) - lead;
-	if (first > area->node.last - area->node.first)
+	if (first > area->range.last - area->range.first)
 		return false;
-	if (last > area->node.last - area->node.first)
-		last = area->node.last - area->node.first;
-	ret_range->first = area->node.first + first;
-	ret_range->last = area->node.first + last;
+	if (last > area->range.last - area->range.first)
+		last = area->range.last - area->range.first;
+	ret_range->first = area->range.first + first;
+	ret_range->last = area->range.first + last;
 	return true;
 }
 
@@ -231,8 +231,8 @@ void ioas_move_tell_locked(struct uaddr_range range, uint32_t site)
 		area->freed_told = true;
 		ev.space = area->space->id;
 		ev.perm = area->perm;
-		ev.range.first = area->node.first;
-		ev.range.last = area->node.last;
+		ev.range.first = area->range.first;
+		ev.range.last = area->range.last;
 		ev.uaddr = area->uaddr;
 		ev.site = area->site;
 		ioas_tell(&ev);

@@ -160,6 +160,40 @@ static int furnish(struct ioas_space *space, struct ioas_area *area,
 	return rc;
 }
 
+/*
+ * An area in the index. Of one that is no larger than the page it is found by,
+ * all is known then: a mark says so, and the area itself need not be touched.
+ */
+#define ONE_PAGE ((uintptr_t)1)
+
+static void *thing_of(struct ioas_area *area)
+{
+	bool one = ioas_space_page(area->space, area->range.first) ==
+	           ioas_space_page(area->space, area->range.last);
+
+	return (void *)((uintptr_t)area | (one ? ONE_PAGE : 0));
+}
+
+static struct ioas_area *area_of(const void *thing)
+{
+	return (struct ioas_area *)((uintptr_t)thing & ~ONE_PAGE);
+}
+
+/* In the index first: a device sees entries of nothing that is not there. */
+static int enter(struct ioas_space *space, struct ioas_area *area,
+                 const struct ioas_map_request *request)
+{
+	uint64_t page = ioas_space_page(space, area->range.last);
+	int rc = ioas_index_insert(&space->areas, page, thing_of(area));
+
+	if (rc)
+		return rc;
+	rc = furnish(space, area, request);
+	if (rc)
+		ioas_index_erase(&space->areas, page);
+	return rc;
+}
+
 static void tell(enum ioas_event_kind kind, const struct ioas_space *space,
                  const struct ioas_area *area, uint32_t site_now)
 {
@@ -167,7 +201,7 @@ static void tell(enum ioas_event_kind kind, const struct ioas_space *space,
 		.kind = kind,
 		.space = space->id,
 		.perm = area->perm,
-		.range = {area->node.first, area->node.last},
+		.range = area->range,
 		.uaddr = area->uaddr,
 		.site = area->site,
 		.site_now = site_now,
@@ -184,23 +218,22 @@ int ioas_space_map_locked(struct ioas_space *space,
 
 	if (!request_is_sound(space, request))
 		return -EINVAL;
+	ioas_pt_prefetch(&space->pt, (struct iova){request->range.first});
 	if (ioas_space_find_locked(space, request->range))
 		return -EEXIST;
 	area = ioas_new(struct ioas_area);
 	if (!area)
 		return -ENOMEM;
 	area->space = space;
-	area->node.first = request->range.first;
-	area->node.last = request->range.last;
+	area->range = request->range;
 	area->uaddr = request->uaddr;
 	area->perm = request->perm;
-	rc = furnish(space, area, request);
+	rc = enter(space, area, request);
 	if (rc) {
 		ioas_delete(area);
 		return rc;
 	}
 	area->site = ioas_call_site();
-	ioas_itree_insert(&space->areas, &area->node);
 	space->area_count++;
 	tell(IOAS_EVENT_MAP, space, area, area->site);
 	return 0;
@@ -209,9 +242,9 @@ int ioas_space_map_locked(struct ioas_space *space,
 void ioas_space_remove_locked(struct ioas_space *space, struct ioas_area *area,
                               struct ioas_space_gone *gone)
 {
-	struct iova_range range = {area->node.first, area->node.last};
+	struct iova_range range = area->range;
 
-	ioas_itree_erase(&space->areas, &area->node);
+	ioas_index_erase(&space->areas, ioas_space_page(space, range.last));
 	/* Its memory may still move, without it. */
 	area->region->owner = NULL;
 	space->area_count--;
@@ -236,20 +269,33 @@ void ioas_space_release(struct ioas_space *space, struct ioas_space_gone *gone)
 	}
 }
 
-static struct ioas_area *area_of(struct ioas_inode *node)
-{
-	return node ? ioas_container_of(node, struct ioas_area, node) : NULL;
-}
-
+/* Areas do not overlap: the first to end there or later is the first met. */
 struct ioas_area *ioas_space_find_locked(const struct ioas_space *space,
                                          struct iova_range range)
 {
-	return area_of(ioas_itree_find(&space->areas, range.first, range.last));
+	uint64_t page;
+	const void *thing = ioas_index_from(
+		&space->areas, ioas_space_page(space, range.first), &page);
+	struct ioas_area *area = area_of(thing);
+
+	if (!thing || (((uintptr_t)thing & ONE_PAGE) &&
+	               page > ioas_space_page(space, range.last)))
+		return NULL;
+	return area->range.first <= range.last ? area : NULL;
+}
+
+struct ioas_area *ioas_space_before_locked(const struct ioas_space *space,
+                                           uint64_t first)
+{
+	return area_of(ioas_index_before(&space->areas,
+	                                 ioas_space_page(space, first)));
 }
 
 struct ioas_area *ioas_space_next_locked(const struct ioas_area *area,
                                          struct iova_range range)
 {
-	return area_of(
-		ioas_itree_find_next(&area->node, range.first, range.last));
+	if (area->range.last >= range.last)
+		return NULL;
+	range.first = area->range.last + 1;
+	return ioas_space_find_locked(area->space, range);
 }

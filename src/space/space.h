@@ -3,7 +3,7 @@
  * An I/O address space: what a group of devices sees when they do DMA. It
  * joins registered memory (mem), page tables (pt) and usable ranges (iova).
  *
- *	uapi --map, unmap, under the space's lock--> areas (interval tree)
+ *	uapi --map, unmap, under the space's lock--> areas (index by last page)
  *	                                            entries (page table)
  *	device --translate, no lock, IOAS_GRACE_DMA section--> entries
  *
@@ -21,7 +21,7 @@
 #define IOAS_SPACE_SPACE_H
 
 #include "base/event.h"
-#include "base/itree.h"
+#include "base/index.h"
 #include "base/lock.h"
 #include "base/types.h"
 #include "iova/iova.h"
@@ -41,7 +41,7 @@ struct ioas_space {
 	struct iova_range aperture;
 	struct ioas_iova_ranges ranges; /* constant until attach changes it */
 	struct ioas_lock lock;
-	struct ioas_itree areas; /* under lock */
+	struct ioas_index areas; /* by the last page; under lock */
 	uint64_t area_count;     /* under lock */
 	struct ioas_pt pt;       /* written under lock */
 	struct ioas_space *next; /* of all; move.c */
@@ -49,7 +49,7 @@ struct ioas_space {
 
 /* One mapping, as it was made. Everything is constant while it is mapped. */
 struct ioas_area {
-	struct ioas_inode node; /* its I/O addresses */
+	struct iova_range range; /* its I/O addresses */
 	struct ioas_space *space;
 	struct ioas_region *region; /* pinned for this area alone, one count */
 	struct uaddr uaddr;
@@ -60,6 +60,13 @@ struct ioas_area {
 	bool freed_told;        /* move.c; under the space's lock */
 	struct ioas_area *next; /* among those removed, until released */
 };
+
+/* The number of the page that @at is in. */
+static inline uint64_t ioas_space_page(const struct ioas_space *space,
+                                       uint64_t at)
+{
+	return at >> space->page_shift;
+}
 
 /* Return: 0, -ENOMEM, -EINVAL or -EOVERFLOW (see ioas_iova_ranges_set()). */
 int ioas_space_create(const struct ioas_space_config *config,
@@ -104,6 +111,9 @@ struct ioas_area *ioas_space_find_locked(const struct ioas_space *space,
                                          struct iova_range range);
 struct ioas_area *ioas_space_next_locked(const struct ioas_area *area,
                                          struct iova_range range);
+/* The last area that ends below the page of @first, or NULL. */
+struct ioas_area *ioas_space_before_locked(const struct ioas_space *space,
+                                           uint64_t first);
 
 /*
  * The mapping at an address and those next to it, for a report. False, and

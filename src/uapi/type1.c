@@ -116,7 +116,7 @@ void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind,
 			.kind = kind,
 			.space = space->id,
 			.perm = area->perm,
-			.range = {area->node.first, area->node.last},
+			.range = area->range,
 			.uaddr = area->uaddr,
 			.site = area->site,
 			.site_now = site_now,
@@ -225,8 +225,8 @@ static int map_vaddr_locked(struct ioas_type1 *type1, struct iova_range range)
 
 	if (!area)
 		return -ENOENT;
-	if (!area->vaddr_invalid || area->node.first != range.first ||
-	    area->node.last != range.last)
+	if (!area->vaddr_invalid || area->range.first != range.first ||
+	    area->range.last != range.last)
 		return -EINVAL;
 	area->vaddr_invalid = false;
 	type1->vaddr_invalid--;

@@ -153,10 +153,11 @@ int ioas_type1_bitmap_write_locked(const struct ioas_type1 *type1,
 {
 	bool exact = ioas_vfio_is_exact(type1->vfio);
 	unsigned int page_shift = type1->space->page_shift;
-	uint64_t at = (area->node.first - base) >> page_shift;
+	uint64_t at = (area->range.first - base) >> page_shift;
 	struct bits b = {
-		.pages = ((area->node.last - area->node.first) >> page_shift) +
-	                 1,
+		.pages =
+			((area->range.last - area->range.first) >> page_shift) +
+			1,
 		.shift = at % WORD_BITS,
 		.tail = {area->dirty_tail[0], area->dirty_tail[1]},
 	};

@@ -71,13 +71,13 @@ bool ioas_type1_cuts_locked(const struct ioas_type1 *type1,
 	struct ioas_area *first = area_at(type1->space, range.first);
 	struct ioas_area *last = area_at(type1->space, range.last);
 
-	return (first && first->node.first != range.first) ||
-	       (last && last->node.last != range.last);
+	return (first && first->range.first != range.first) ||
+	       (last && last->range.last != range.last);
 }
 
 static void remove_locked(struct unmap *u, struct ioas_area *area)
 {
-	u->done += area->node.last - area->node.first + 1;
+	u->done += area->range.last - area->range.first + 1;
 	u->count++;
 	if (area->vaddr_invalid)
 		u->type1->vaddr_invalid--;
@@ -152,7 +152,7 @@ static int invalidate_all_locked(struct unmap *u)
 		}
 		area->vaddr_invalid = true;
 		u->type1->vaddr_invalid++;
-		u->done += area->node.last - area->node.first + 1;
+		u->done += area->range.last - area->range.first + 1;
 	}
 	return 0;
 }
@@ -167,7 +167,7 @@ static bool stops_at_once_locked(const struct unmap *u)
 	if (u->type1->version == VFIO_TYPE1v2_IOMMU)
 		return false;
 	first = area_at(u->type1->space, u->range.first);
-	return first && first->node.first < u->range.first;
+	return first && first->range.first < u->range.first;
 }
 
 static int unmap_locked(struct unmap *u)

@@ -199,8 +199,8 @@ static void check_areas(void)
 		const struct plain_area *a = &s.area[i];
 
 		fuzz_check(i < s.areas);
-		fuzz_check(area->node.first == a->first);
-		fuzz_check(area->node.last == a->last);
+		fuzz_check(area->range.first == a->first);
+		fuzz_check(area->range.last == a->last);
 		fuzz_check(area->uaddr.raw == a->uaddr);
 		fuzz_check(area->perm == a->perm);
 	}
@@ -307,7 +307,7 @@ static void do_unmap(struct fuzz_input *in)
 	ioas_lock(&s.space->lock);
 	while ((area = ioas_space_find_locked(s.space, range))) {
 		fuzz_check(i < s.areas && s.area[i].first <= last);
-		fuzz_check(area->node.first == s.area[i].first);
+		fuzz_check(area->range.first == s.area[i].first);
 		ioas_space_remove_locked(s.space, area, &gone);
 		plain_remove(i);
 	}

@@ -342,11 +342,11 @@ static void areas_are_found_in_order(struct rig *r)
 	rig_ok(r, map_to(bytes_of(3), 1, s.memory, RW));
 	rig_ok(r, map_to(bytes_of(9), 1, s.memory, RW));
 	a = ioas_space_find_locked(s.space, some);
-	assert_true(a && a->node.first == bytes_of(0));
+	assert_true(a && a->range.first == bytes_of(0));
 	a = ioas_space_next_locked(a, some);
-	assert_true(a && a->node.first == bytes_of(3));
+	assert_true(a && a->range.first == bytes_of(3));
 	a = ioas_space_next_locked(a, some);
-	assert_true(a && a->node.first == bytes_of(6));
+	assert_true(a && a->range.first == bytes_of(6));
 	assert_null(ioas_space_next_locked(a, some));
 	some = (struct iova_range){bytes_of(4), bytes_of(6) - 1};
 	assert_null(ioas_space_find_locked(s.space, some));
