@@ -12,6 +12,7 @@
  *	listen.c   what the preloaded library says
  *	report.h   what becomes of it: report*.c, symbols.c, suppress.c
  *	list.c     `ioas list`
+ *	doctor*.c  `ioas doctor`
  */
 #ifndef IOAS_CLI_CLI_H
 #define IOAS_CLI_CLI_H
@@ -69,6 +70,8 @@ void ioas_setup_environment(const struct ioas_run_options *options,
  * intercepted, in @ret_reason, or false when nothing speaks against it.
  */
 bool ioas_inspect(const char *path, char *ret_reason, size_t bytes);
+/* What the first line of the script at @path names. false: no script. */
+bool ioas_find_interpreter(const char *path, char *ret_path, size_t bytes);
 /* As execvp(3) searches. false: not found. */
 bool ioas_find_program(const char *name, char *ret_path, size_t bytes);
 
@@ -95,5 +98,6 @@ pid_t ioas_launch(char **program);
 
 int ioas_verb_run(int argc, char **argv);
 int ioas_verb_list(int argc, char **argv);
+int ioas_verb_doctor(int argc, char **argv);
 
 #endif /* IOAS_CLI_CLI_H */

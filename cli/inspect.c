@@ -157,6 +157,22 @@ static char *interpreter(char *head)
 	return *start ? start : NULL;
 }
 
+bool ioas_find_interpreter(const char *path, char *ret_path, size_t bytes)
+{
+	char head[PATH_MAX] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
+	const char *found = NULL;
+
+	if (fd >= 0)
+		close(fd);
+	if (n > 2 && !memcmp(head, "#!", 2))
+		found = interpreter(head);
+	if (found)
+		snprintf(ret_path, bytes, "%s", found);
+	return found;
+}
+
 static bool inspect(const char *path, unsigned int depth, char *ret_reason,
                     size_t bytes)
 {

@@ -24,7 +24,7 @@ ioas_packages() {
 		;;
 	clients)
 		echo qemu-utils qemu-block-extra qemu-system-x86 libnbd-bin \
-			strace libc6-dev util-linux mount gdb clang \
+			strace libc6-dev util-linux mount pciutils gdb clang \
 			libclang-rt-14-dev
 		;;
 	demo)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""ioas doctor: what it says of programs and of the machine."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+
+def doctor(ioas, *arguments):
+    return subprocess.run([ioas.tool, "doctor", *map(str, arguments)],
+                          text=True, capture_output=True, check=False,
+                          timeout=60)
+
+
+def lines(result, word):
+    return [x for x in result.stdout.splitlines() if x.startswith(word)]
+
+
+def compiled(folder, source, *flags):
+    path = folder / "program"
+    subprocess.run(["gcc", "-w", "-x", "c", "-", "-o", path, *flags],
+                   input=source, text=True, check=True)
+    return path
+
+
+def assert_bad(result, *words):
+    assert result.returncode == 1
+    bad = lines(result, "BAD")
+    assert len(bad) == 1
+    for word in words:
+        assert word in bad[0]
+
+
+def test_a_program_that_works(ioas, tmp_path):
+    result = doctor(ioas, compiled(
+        tmp_path, "#include <fcntl.h>\n#include <stdio.h>\n"
+        "int main(int n, char **v) { return open(v[0], 0) + !fopen(v[0], v[0])"
+        "; }", "-O1"))
+    assert result.returncode == 0 and not result.stderr
+    assert not lines(result, "BAD")
+    imports = [x for x in lines(result, "ok") if " imports 2 of the " in x]
+    assert imports and imports[0].endswith(": open fopen")
+    assert "no system call instructions" in result.stdout
+
+
+def test_calls_of_its_own_are_counted(ioas, tmp_path):
+    result = doctor(ioas, compiled(
+        tmp_path, 'int main(void) { asm volatile("syscall\\nsyscall" : : '
+        '"a"(39) : "rcx", "r11", "memory"); return 0; }'))
+    assert result.returncode == 0
+    assert [x for x in lines(result, "note") if "up to 2 system call" in x]
+
+
+@pytest.mark.parametrize("source,words", [
+    ("#include <stddef.h>\nvoid *malloc(size_t n) { return NULL; }",
+     "its own malloc"),
+    ("#include <fts.h>\nvoid *f(void) { return fts_open(0, 0, 0); }",
+     "fts(3)"),
+])
+def test_ways_around_are_named(ioas, tmp_path, source, words):
+    result = doctor(ioas, compiled(
+        tmp_path, source + "\nint main(void) { return 0; }", "-rdynamic"))
+    assert result.returncode == 0
+    assert [x for x in lines(result, "note") if words in x]
+
+
+def test_a_sanitizer_is_named(ioas, tmp_path):
+    result = doctor(ioas, compiled(
+        tmp_path, "int main(void) { return 0; }", "-fsanitize=address"))
+    assert [x for x in lines(result, "note") if "address sanitizer" in x]
+
+
+def test_a_static_program(ioas, tmp_path):
+    assert_bad(doctor(ioas, compiled(
+        tmp_path, "int main(void) { return 0; }", "-static")),
+        "statically linked")
+
+
+def test_a_script_is_its_interpreter(ioas, tmp_path):
+    script = tmp_path / "script"
+    script.write_text("#! /bin/sh\nexit 0\n")
+    script.chmod(0o755)
+    result = doctor(ioas, script)
+    assert result.returncode == 0
+    assert "/bin/sh runs it" in result.stdout
+    script.write_text("#!/no/such/shell\n")
+    assert_bad(doctor(ioas, script), "/no/such/shell", "cannot be executed")
+
+
+def test_a_program_that_cannot_be_started(ioas, tmp_path):
+    assert_bad(doctor(ioas, tmp_path / "absent"), "cannot find")
+    plain = tmp_path / "plain"
+    plain.write_text("text\n")
+    plain.chmod(0o644)
+    assert_bad(doctor(ioas, plain), "cannot be executed")
+
+
+def test_a_set_user_id_program(ioas):
+    program = shutil.which("passwd") or "/usr/bin/passwd"
+    if os.geteuid() == 0 or not os.path.exists(program):
+        pytest.skip("as root, or without passwd(1), nothing changes the user")
+    assert_bad(doctor(ioas, program), "set-user-id")
+
+
+def test_a_file_that_is_cut_off_is_survived(ioas, tmp_path):
+    whole = compiled(tmp_path, "int main(void) { return 0; }").read_bytes()
+    cut = tmp_path / "cut"
+    for size in [*range(0, 0x400, 37), *range(0x400, len(whole), 1777)]:
+        cut.write_bytes(whole[:size])
+        cut.chmod(0o755)
+        assert doctor(ioas, cut).returncode in (0, 1), size
+
+
+def test_the_machine_alone(ioas):
+    result = doctor(ioas)
+    assert result.returncode == 0
+    for word in ["/proc", "memfd_create", "membarrier", "seccomp", "ptrace",
+                 "/dev/kvm", "RLIMIT_MEMLOCK", "max_map_count", "processor"]:
+        assert word in result.stdout
+    assert doctor(ioas, "--colour").returncode == 125
+    assert doctor(ioas, "a", "b").returncode == 125
