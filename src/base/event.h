@@ -27,6 +27,7 @@ enum ioas_event_kind {
 	IOAS_EVENT_LIVE_AT_RESET, /* a mapping, when its device was reset */
 	IOAS_EVENT_LIVE_AT_CLOSE, /* a mapping, when its container ended */
 	IOAS_EVENT_LIVE_AT_EXIT,  /* a mapping, when the process ended */
+	IOAS_EVENT_DENIED,        /* a call that did nothing: why in `number` */
 	IOAS_EVENT_UNKNOWN,       /* a command that does not exist here */
 	IOAS_EVENT_STALE_FILE,    /* a call on a file inherited over fork */
 	IOAS_EVENT_NR
@@ -42,6 +43,18 @@ enum ioas_fault {
 	IOAS_FAULT_NO_MASTER, /* bus mastering is off */
 	IOAS_FAULT_NO_SPACE,  /* the device is in no address space */
 	IOAS_FAULT_PEER,      /* a device's registers, which did not answer */
+};
+
+/* Why a call did nothing. */
+enum ioas_denial {
+	IOAS_DENIED_NO_IOMMU, /* the container has none yet */
+	IOAS_DENIED_MAPPED,   /* something is mapped there */
+	IOAS_DENIED_ENTRIES,  /* the container has as many as it may */
+	IOAS_DENIED_MEMLOCK,  /* the process has pinned as much as it may */
+	IOAS_DENIED_APERTURE, /* the IOMMU does not translate that */
+	IOAS_DENIED_RESERVED, /* that is taken by others, as interrupts */
+	IOAS_DENIED_EMPTY,    /* there is nothing to unmap */
+	IOAS_DENIED_NR
 };
 
 /* A mapping. perm 0: there is none. */
@@ -81,7 +94,7 @@ struct ioas_event {
 	struct uaddr uaddr;      /* of a mapping's first byte */
 	uint32_t site;           /* where it was mapped: hooks.call_site */
 	uint32_t site_now;       /* where this happens */
-	uint64_t number;         /* command, vector */
+	uint64_t number;         /* command, vector, enum ioas_denial */
 	const char *device;      /* "0000:01:00.0" */
 	const char *model;       /* "nvme" */
 	const char *what;        /* "container", "group", "device" */

@@ -160,10 +160,13 @@ static long container_other(struct ioas_call *call, uint32_t number)
 	if (!command)
 		ioas_tell_unknown(call->file, number);
 	call->type1 = ioas_container_type1_get(call->file->container);
-	if (!call->type1)
+	if (!call->type1) {
+		ioas_tell_denied(call, number, -EINVAL);
 		return -EINVAL;
+	}
 	if (command)
 		ret = ioas_command_run(command, call);
+	ioas_tell_denied(call, number, ret);
 	ioas_type1_put(call->type1);
 	return ret;
 }

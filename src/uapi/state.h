@@ -187,6 +187,8 @@ long ioas_command_run(const struct ioas_command *command,
                       struct ioas_call *call);
 /* A handler for what Linux answers with ENOTTY as well. */
 long ioas_command_absent(struct ioas_call *call);
+/* Tell why a call of the back end did nothing; its type1 may be NULL. */
+void ioas_tell_denied(const struct ioas_call *call, uint32_t number, long ret);
 /* Tell that a number has no handler, once for each kind of file. */
 void ioas_tell_unknown(struct ioas_file *file, uint32_t number);
 

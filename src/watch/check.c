@@ -53,6 +53,31 @@ const struct ioas_check ioas_checks[IOAS_CHECK_NR] = {
 	[IOAS_CHECK_LEAK_AT_EXIT] = {"leak-at-exit", "leak",
                                      "mapping alive when the process ended",
                                      NULL, IOAS_NOTE, true},
+	[IOAS_CHECK_MAP_BEFORE_IOMMU] = {"map-before-iommu", "api",
+                                         "call on a container that has no "
+                                         "IOMMU yet",
+                                         NULL, IOAS_NOTE, false},
+	[IOAS_CHECK_STALE_MAP] = {"stale-map", "overlap",
+                                  "map where something is mapped", NULL,
+                                  IOAS_NOTE, false},
+	[IOAS_CHECK_ENTRY_LIMIT] = {"entry-limit", "limit",
+                                    "map beyond the number of mappings that a "
+                                    "container may have",
+                                    NULL, IOAS_NOTE, false},
+	[IOAS_CHECK_MEMLOCK] = {"memlock", "limit",
+                                "map beyond the memory that may be pinned",
+                                NULL, IOAS_NOTE, false},
+	[IOAS_CHECK_MAP_OUTSIDE_APERTURE] =
+		{"map-outside-aperture", "bounds",
+                 "map beyond what the IOMMU translates", NULL, IOAS_NOTE,
+                 false},
+	[IOAS_CHECK_RESERVED_OVERLAP] = {"reserved-overlap", "overlap",
+                                         "map of addresses that are taken, as "
+                                         "by interrupts",
+                                         NULL, IOAS_NOTE, false},
+	[IOAS_CHECK_ZERO_UNMAP] = {"zero-unmap", "api",
+                                   "unmap where nothing is mapped", NULL,
+                                   IOAS_NOTE, false},
 };
 
 static bool same(const char *word, size_t length, const char *name)

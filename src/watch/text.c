@@ -114,6 +114,28 @@ static void say_exit(const struct ioas_finding *f, struct ioas_text *text)
 	add_mapping(f, text);
 }
 
+static void say_denied(const struct ioas_finding *f, struct ioas_text *text)
+{
+	ioas_text_add(text, "call refused: %s", ioas_checks[f->check].help);
+	if (!f->space)
+		return;
+	ioas_text_add(text, ": ");
+	add_mapping(f, text);
+}
+
+static void say_empty(const struct ioas_finding *f, struct ioas_text *text)
+{
+	ioas_text_add(text,
+	              "call without effect: %s: IOVA 0x%" PRIx64
+	              ", container %u",
+	              ioas_checks[f->check].help, f->range.first, f->space);
+}
+
+#define DENIED                                 \
+	{                                      \
+		say_denied, "called at:", NULL \
+	}
+
 /* Checks that are not here are about an access. */
 static const struct saying {
 	void (*say)(const struct ioas_finding *f, struct ioas_text *text);
@@ -127,6 +149,13 @@ static const struct saying {
 	[IOAS_CHECK_LEAK_ON_CLOSE] = {say_close, "closed at:", NULL},
 	[IOAS_CHECK_LEAK_AT_RESET] = {say_reset, "reset at:", NULL},
 	[IOAS_CHECK_LEAK_AT_EXIT] = {say_exit, NULL, NULL},
+	[IOAS_CHECK_MAP_BEFORE_IOMMU] = DENIED,
+	[IOAS_CHECK_STALE_MAP] = DENIED,
+	[IOAS_CHECK_ENTRY_LIMIT] = DENIED,
+	[IOAS_CHECK_MEMLOCK] = DENIED,
+	[IOAS_CHECK_MAP_OUTSIDE_APERTURE] = DENIED,
+	[IOAS_CHECK_RESERVED_OVERLAP] = DENIED,
+	[IOAS_CHECK_ZERO_UNMAP] = {say_empty, "called at:", NULL},
 };
 
 static const struct saying *saying_of(const struct ioas_finding *f)

@@ -145,7 +145,7 @@ static uint64_t key_of(const struct ioas_finding *f)
 	key = mix_text(key, f->role);
 	key = ioas_seen_mix(key, f->queue);
 	key = ioas_seen_mix(key, f->piece[0].fault);
-	if (!f->site_map && !f->site_gone) {
+	if (!f->site_map && !f->site_gone && (f->pieces || !f->site_now)) {
 		key = ioas_seen_mix(key, f->range.first);
 		key = ioas_seen_mix(key, f->space);
 	}
@@ -247,6 +247,16 @@ static void on_exit_live(struct ioas_watch *watch, const struct ioas_event *ev)
 	on_mapping(watch, &alone, IOAS_CHECK_LEAK_AT_EXIT);
 }
 
+static void on_denied(struct ioas_watch *watch, const struct ioas_event *ev)
+{
+	_Static_assert(IOAS_CHECK_NR - IOAS_CHECK_MAP_BEFORE_IOMMU ==
+	                       IOAS_DENIED_NR,
+	               "a check for each denial");
+	on_mapping(
+		watch, ev,
+		(enum ioas_check_id)(IOAS_CHECK_MAP_BEFORE_IOMMU + ev->number));
+}
+
 static void on_unknown(struct ioas_watch *watch, const struct ioas_event *ev)
 {
 	char line[256];
@@ -280,6 +290,7 @@ static void (*const on[IOAS_EVENT_NR])(struct ioas_watch *watch,
 	[IOAS_EVENT_LIVE_AT_RESET] = on_reset_live,
 	[IOAS_EVENT_LIVE_AT_CLOSE] = on_close_live,
 	[IOAS_EVENT_LIVE_AT_EXIT] = on_exit_live,
+	[IOAS_EVENT_DENIED] = on_denied,
 	[IOAS_EVENT_UNKNOWN] = on_unknown,
 	[IOAS_EVENT_STALE_FILE] = on_stale,
 };
@@ -295,14 +306,25 @@ static void observe(struct ioas_observer *self, const struct ioas_event *ev)
 
 /* ---- Life. ---- */
 
+/* What takes long to gather, or comes often, and is not asked for. */
+static uint32_t deaf_by(uint32_t checks)
+{
+	uint32_t deaf = 0;
+
+	if (!(checks >> IOAS_CHECK_LEAK_AT_RESET & 1))
+		deaf |= UINT32_C(1) << IOAS_EVENT_LIVE_AT_RESET;
+	if (!(checks >> IOAS_CHECK_MAP_BEFORE_IOMMU))
+		deaf |= UINT32_C(1) << IOAS_EVENT_DENIED;
+	return deaf;
+}
+
 void ioas_watch_init(struct ioas_watch *watch,
                      const struct ioas_watch_ways *ways, uint32_t checks)
 {
 	watch->observer.event = observe;
 	watch->ways = ways;
 	watch->checks = checks;
-	if (!(checks >> IOAS_CHECK_LEAK_AT_RESET & 1))
-		watch->observer.deaf = UINT32_C(1) << IOAS_EVENT_LIVE_AT_RESET;
+	watch->observer.deaf = deaf_by(checks);
 	ioas_observe(&watch->observer);
 }
 

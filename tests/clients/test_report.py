@@ -264,6 +264,32 @@ def test_a_forked_child_has_places_too(run):
     assert_mapped_by(report.only("leak-on-close"), "leak_on_close")
 
 
+# ---- Calls that do nothing ----
+
+@pytest.mark.parametrize("case, options, checks", [
+    ("map_before_iommu", [], {"map-before-iommu"}),
+    ("stale_map", [], {"stale-map"}),
+    ("limits", ["--memlock", 8192, "--dma-entry-limit", 2],
+     {"memlock", "entry-limit"}),
+    ("wrong_ranges", [], {"map-outside-aperture", "reserved-overlap",
+                          "zero-unmap"}),
+])
+def test_calls_that_did_nothing_are_told_on_request(run, text, case, options,
+                                                    checks):
+    assert run(case, *options).findings == []
+    report = run(case, *options, "--check", "all", "--error-exitcode", 9)
+    assert report.result.returncode == 0
+    assert {x["check"] for x in report.findings} == checks
+    for found in report.findings:
+        assert found["severity"] == "note"
+        assert functions(found["done_at"])[0] in ("try_to_map",
+                                                  "unmap_buffer")
+        assert case in functions(found["done_at"])
+    said = text(case, *options, "--check", "all")
+    assert len(re.findall(r"^ioas: note: .* call (?:refused|without effect): ",
+                          said, re.M)) == len(checks), said
+
+
 # ---- How often ----
 
 def test_a_clean_program_says_nothing(text):

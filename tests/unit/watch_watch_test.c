@@ -259,6 +259,35 @@ static void leaks_at_close_reset_and_exit_are_told_apart(struct rig *r)
 	assert_int_equal(last.number, 3);
 }
 
+static void each_reason_of_a_denial_has_a_check(struct rig *r)
+{
+	static const char *const name[IOAS_DENIED_NR] = {
+		[IOAS_DENIED_NO_IOMMU] = "map-before-iommu",
+		[IOAS_DENIED_MAPPED] = "stale-map",
+		[IOAS_DENIED_ENTRIES] = "entry-limit",
+		[IOAS_DENIED_MEMLOCK] = "memlock",
+		[IOAS_DENIED_APERTURE] = "map-outside-aperture",
+		[IOAS_DENIED_RESERVED] = "reserved-overlap",
+		[IOAS_DENIED_EMPTY] = "zero-unmap",
+	};
+	struct ioas_event ev = {.kind = IOAS_EVENT_DENIED, .site_now = 5};
+
+	(void)r;
+	begin_with("all");
+	for (ev.number = 0; ev.number < IOAS_DENIED_NR; ev.number++) {
+		ioas_tell(&ev);
+		assert_int_equal(found_count, ev.number + 1);
+		assert_string_equal(ioas_checks[last.check].name,
+		                    name[ev.number]);
+		assert_false(ioas_checks[last.check].by_default);
+	}
+	/* The same call again, elsewhere. */
+	ev.number = IOAS_DENIED_MAPPED;
+	ev.range = (struct iova_range){0x5000, 0x5fff};
+	ioas_tell(&ev);
+	assert_int_equal(found_count, IOAS_DENIED_NR);
+}
+
 static void a_check_that_is_off_finds_nothing(struct rig *r)
 {
 	struct ioas_tally tally[IOAS_CHECK_NR];
@@ -421,6 +450,7 @@ RIG_MAIN("watch_watch", RIG_TEST(a_fault_carries_the_command_behind_it),
          RIG_TEST(a_device_without_a_container_knows_what_was_unmapped),
          RIG_TEST(memory_freed_while_mapped_is_a_finding_and_explains_more),
          RIG_TEST(leaks_at_close_reset_and_exit_are_told_apart),
+         RIG_TEST(each_reason_of_a_denial_has_a_check),
          RIG_TEST(a_check_that_is_off_finds_nothing),
          RIG_TEST(WATCH_1_one_cause_is_reported_once_and_counted),
          RIG_TEST(WATCH_1_another_site_command_or_device_is_another_cause),

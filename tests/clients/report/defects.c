@@ -239,6 +239,55 @@ static void leak_by_a_child(void)
 	CHECK(!run_child(leak_on_close));
 }
 
+/* ---- Calls that do nothing. ---- */
+
+NOINLINE void try_to_map(uint64_t iova, uint64_t bytes, int wanted)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = RW,
+		.vaddr = (uintptr_t)memory,
+		.iova = iova,
+		.size = bytes,
+	};
+
+	FAILS(ioctl(v.container, VFIO_IOMMU_MAP_DMA, &map), wanted);
+}
+
+static void map_before_iommu(void)
+{
+	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK((v.container = open(CONTAINER, O_RDWR)) >= 0);
+	try_to_map(IOVA, PAGE, EINVAL);
+}
+
+static void stale_map(void)
+{
+	start();
+	map_buffer(IOVA, memory, 2 * PAGE, RW);
+	try_to_map(IOVA + PAGE, PAGE, EEXIST);
+	unmap_buffer(IOVA, 2 * PAGE);
+}
+
+static void limits(void)
+{
+	start();
+	map_buffer(IOVA, memory, PAGE, RW);
+	try_to_map(2 * IOVA, 2 * PAGE, ENOMEM);
+	map_buffer(3 * IOVA, memory, PAGE, RW);
+	try_to_map(4 * IOVA, PAGE, ENOSPC);
+	unmap_buffer(0, 4 * IOVA);
+}
+
+static void wrong_ranges(void)
+{
+	start();
+	try_to_map(1ull << 60, PAGE, EINVAL);
+	try_to_map(0xfee00000, PAGE, EINVAL);
+	unmap_buffer(IOVA, PAGE);
+}
+
 /* ---- How often. ---- */
 
 static void one_cause_many_times(void)
@@ -425,6 +474,10 @@ int main(int argc, char **argv)
 		CASE(leak_at_exit),
 		CASE(leak_of_many),
 		CASE(leak_by_a_child),
+		CASE(map_before_iommu),
+		CASE(stale_map),
+		CASE(limits),
+		CASE(wrong_ranges),
 		CASE(one_cause_many_times),
 		CASE(many_causes),
 		CASE(nothing_wrong),

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls that did nothing, told to whoever asked for it. The program has its
+ * errno; one errno has several reasons, and those are told here.
+ */
+#include <errno.h>
+
+#include "uapi/state.h"
+
+static enum ioas_denial out_of_range(const struct ioas_space *space,
+                                     struct iova_range range)
+{
+	if (ioas_iova_usable(&space->ranges, range))
+		return IOAS_DENIED_NR;
+	if (range.first < space->aperture.first ||
+	    range.last > space->aperture.last)
+		return IOAS_DENIED_APERTURE;
+	return IOAS_DENIED_RESERVED;
+}
+
+/* IOAS_DENIED_NR: nothing that anybody wants to know. */
+static enum ioas_denial why_no_map(const struct ioas_type1 *type1,
+                                   struct iova_range range, long ret)
+{
+	switch (ret) {
+	case -EEXIST:
+		return IOAS_DENIED_MAPPED;
+	case -ENOSPC:
+		return IOAS_DENIED_ENTRIES;
+	case -ENOMEM:
+		return type1->vfio->account.limit == UINT64_MAX
+		               ? IOAS_DENIED_NR
+		               : IOAS_DENIED_MEMLOCK;
+	case -EINVAL:
+		return out_of_range(type1->space, range);
+	default:
+		return IOAS_DENIED_NR;
+	}
+}
+
+static void tell(enum ioas_denial why, struct ioas_event *ev)
+{
+	if (why == IOAS_DENIED_NR)
+		return;
+	ev->number = why;
+	ev->site_now = ioas_call_site();
+	ioas_tell(ev);
+}
+
+static void tell_map(const struct ioas_call *call, struct ioas_event *ev,
+                     long ret)
+{
+	const struct vfio_iommu_type1_dma_map *map = &call->in.map;
+	uint32_t flags = map->flags;
+
+	if (!ret || (flags & VFIO_DMA_MAP_FLAG_VADDR) || !map->size ||
+	    map->size - 1 > UINT64_MAX - map->iova)
+		return;
+	ev->range.first = map->iova;
+	ev->range.last = map->iova + (map->size - 1);
+	ev->space = call->type1->space->id;
+	ev->uaddr.raw = map->vaddr;
+	ev->perm = (flags & VFIO_DMA_MAP_FLAG_READ ? IOAS_READ : 0) |
+	           (flags & VFIO_DMA_MAP_FLAG_WRITE ? IOAS_WRITE : 0);
+	tell(why_no_map(call->type1, ev->range, ret), ev);
+}
+
+/* The size that an unmap gives back is what it unmapped. */
+static void tell_unmap(const struct ioas_call *call, struct ioas_event *ev,
+                       long ret)
+{
+	const struct ioas_vfio_unmap *unmap = &call->in.unmap;
+
+	if (ret || unmap->size)
+		return;
+	ev->space = call->type1->space->id;
+	ev->range = (struct iova_range){unmap->iova, unmap->iova};
+	tell(IOAS_DENIED_EMPTY, ev);
+}
+
+void ioas_tell_denied(const struct ioas_call *call, uint32_t number, long ret)
+{
+	bool map = number == VFIO_IOMMU_MAP_DMA;
+	struct ioas_event ev = {.kind = IOAS_EVENT_DENIED, .what = "container"};
+
+	if ((!map && number != VFIO_IOMMU_UNMAP_DMA) ||
+	    !ioas_event_wanted(IOAS_EVENT_DENIED))
+		return;
+	if (!call->type1)
+		tell(IOAS_DENIED_NO_IOMMU, &ev);
+	else if (map)
+		tell_map(call, &ev, ret);
+	else
+		tell_unmap(call, &ev, ret);
+}
