@@ -38,11 +38,12 @@ static struct {
 	uint64_t entries;                      /* as the module has it */
 } here;
 
-/* A row wrote to BAR 2; `is_pattern`: which no reset restores. */
+/* The device of group 1, whose BAR 2 may be memory that no reset restores. */
 static struct {
 	bool is_pattern;
-	int fd; /* -1: it did not */
-} wrote = {.fd = -1};
+	bool written;
+	int fd;
+} memory = {.fd = -1};
 
 static long answer(long ret)
 {
@@ -93,7 +94,11 @@ static int do_close(int fd)
 
 static long do_ioctl(int fd, unsigned long command, unsigned long argument)
 {
-	return answer(syscall(SYS_ioctl, fd, command, argument));
+	long ret = answer(syscall(SYS_ioctl, fd, command, argument));
+
+	if (command == VFIO_GROUP_GET_DEVICE_FD && ret >= 0)
+		memory.fd = (int)ret;
+	return ret;
 }
 
 static ssize_t do_pread(int fd, void *buffer, size_t bytes, uint64_t at)
@@ -108,13 +113,14 @@ static int do_raise(int fd)
 	long ret = syscall(SYS_write, fd, &one, sizeof(one));
 
 	usleep(5000);
+	memory.written = true;
 	return ret < 0 ? -errno : 0;
 }
 
 static ssize_t do_pwrite(int fd, const void *buffer, size_t bytes, uint64_t at)
 {
 	if (at >> IOAS_REGION_SHIFT == VFIO_PCI_BAR2_REGION_INDEX)
-		wrote.fd = fd;
+		memory.written = true;
 	return answer(syscall(SYS_pwrite64, fd, buffer, bytes, at));
 }
 
@@ -205,7 +211,7 @@ static void restore_pattern(void)
 	static char pattern[PATTERN_BYTES];
 
 	make_pattern(pattern);
-	do_pwrite(wrote.fd, pattern, sizeof(pattern),
+	do_pwrite(memory.fd, pattern, sizeof(pattern),
 	          (uint64_t)VFIO_PCI_BAR2_REGION_INDEX << IOAS_REGION_SHIFT);
 }
 
@@ -225,9 +231,10 @@ static bool has_pattern(int device)
 static int end(void)
 {
 	fflush(stdout);
-	if (wrote.fd >= 0 && wrote.is_pattern)
+	if (memory.is_pattern && memory.written && memory.fd >= 0)
 		restore_pattern();
-	wrote.fd = -1;
+	memory.written = false;
+	memory.fd = -1;
 	return (int)answer(syscall(SYS_close_range, 3, UINT_MAX, 0));
 }
 
@@ -348,7 +355,7 @@ static bool print_facts(unsigned int group)
 	else
 		device_facts(group, (int)device);
 	if (group == 1)
-		wrote.is_pattern = has_pattern((int)device);
+		memory.is_pattern = has_pattern((int)device);
 	end();
 	return device >= 0;
 }

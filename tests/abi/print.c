@@ -62,44 +62,45 @@ static void print_word(const char *prefix, size_t at, const char *is,
 	printf(" %s%zu=%" PRIx32, prefix, at, word);
 }
 
-/* Is this entry of a hot reset's answer a device that has a name in rows? */
-static unsigned int named_device(const struct abi_world *w, const char *entry)
-{
-	char name[DEVICE_NAME_BYTES + 1];
-	unsigned int group;
-	uint32_t number;
-	uint16_t segment;
-
-	memcpy(&number, entry, sizeof(number));
-	memcpy(&segment, entry + 4, sizeof(segment));
-	snprintf(name, sizeof(name), "%04x:%02x:%02x.%x", segment,
-	         (unsigned char)entry[6], (unsigned char)entry[7] >> 3,
-	         (unsigned char)entry[7] & 7);
-	for (group = NAMED_GROUPS; group; group--)
-		if (number == w->backend->number(group) &&
-		    memcmp(name, w->backend->device(group),
-		           DEVICE_NAME_BYTES) == 0)
-			break;
-	return group;
-}
-
-static bool print_device(const struct abi_world *w, const struct abi_row *row,
-                         const struct abi_outcome *o, size_t at)
-{
-	unsigned int group;
-
-	if (row->command != VFIO_DEVICE_GET_PCI_HOT_RESET_INFO || at % 8 != 4 ||
-	    at + 8 > o->bytes)
-		return false;
-	group = named_device(w, o->is + at);
-	if (group)
-		printf(" %zu=device%u", at, group);
-	return group != 0;
-}
-
 static size_t smaller(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+/* What a hot reset's answer says of the device of a group. */
+static void make_entry(const struct abi_world *w, unsigned int group,
+                       struct vfio_pci_dependent_device *entry)
+{
+	unsigned int segment = 0, bus = 0, slot = 0, function = 0;
+
+	sscanf(w->backend->device(group), "%x:%x:%x.%x", &segment, &bus, &slot,
+	       &function);
+	*entry = (struct vfio_pci_dependent_device){
+		.group_id = w->backend->number(group),
+		.segment = (uint16_t)segment,
+		.bus = (uint8_t)bus,
+		.devfn = (uint8_t)(slot << 3 | function),
+	};
+}
+
+/* An entry of a hot reset's answer, of a device that has a name in rows. */
+static bool print_device(const struct abi_world *w, const struct abi_row *row,
+                         const struct abi_outcome *o, size_t at)
+{
+	struct vfio_pci_dependent_device entry;
+	unsigned int group;
+
+	if (row->command != VFIO_DEVICE_GET_PCI_HOT_RESET_INFO || at % 8 != 4)
+		return false;
+	for (group = 1; group <= NAMED_GROUPS; group++) {
+		make_entry(w, group, &entry);
+		if (memcmp(o->is + at, &entry,
+		           smaller(sizeof(entry), o->bytes - at)) != 0)
+			continue;
+		printf(" %zu=device%u", at, group);
+		return true;
+	}
+	return false;
 }
 
 static void print_argument(const struct abi_world *w, const struct abi_row *row,

@@ -117,8 +117,9 @@ class Differences:
                 continue
             where, pattern, reason = (part.strip()
                                       for part in line.split("\t"))
-            self.lines.append((where, pattern, line))
-            if reason not in text:
+            for one in where.split(","):
+                self.lines.append((one, pattern, f"{one}, {pattern}"))
+            if " ".join(reason.split()) not in text:
                 self.wrong.append(f"{document.name} does not say: {reason}")
 
     def allows(self, kernel, name, key):
