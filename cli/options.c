@@ -136,6 +136,14 @@ static void take_dma_entry_limit(struct ioas_run_options *o, const char *value,
 	o->dma_entry_limit = ioas_must(strdup(value));
 }
 
+static void take_fake_hugepages(struct ioas_run_options *o, const char *value,
+                                const struct source *source)
+{
+	(void)value;
+	(void)source;
+	o->fake_hugepages = true;
+}
+
 static void take_stats(struct ioas_run_options *o, const char *value,
                        const struct source *source)
 {
@@ -183,6 +191,9 @@ static const struct option_row {
 	{"dma-entry-limit", 0, "N",
          "mappings that a container may have (default 65535)",
          take_dma_entry_limit},
+	{"fake-hugepages", 0, NULL,
+         "show huge pages, and give ordinary memory for them",
+         take_fake_hugepages},
 	{"stats", 0, NULL, "print what was mapped and done, at the end",
          take_stats},
 };

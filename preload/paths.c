@@ -12,6 +12,7 @@
 
 #include "base/grace.h"
 #include "preload/fds.h"
+#include "preload/huge.h"
 #include "preload/places.h"
 #include "preload/run.h"
 #include "preload/wrap.h"
@@ -19,8 +20,6 @@
 #define CONTAINER_MAJOR 10
 #define CONTAINER_MINOR 196
 #define GROUP_MAJOR     511
-
-bool ioas_path_hugepages;
 
 /*
  * Where a path begins that can be ours, part by part. A part that ends in '*'
@@ -92,7 +91,7 @@ static bool absolute_maybe(const char *path)
 	if (*first != 'd' && *first != 's')
 		return false;
 	for (i = 0; i < IOAS_ARRAY_SIZE(beginnings); i++)
-		if ((!beginnings[i].hugepages || ioas_path_hugepages) &&
+		if ((!beginnings[i].hugepages || ioas_huge) &&
 		    begins_with(path, &beginnings[i]))
 			return true;
 	return false;

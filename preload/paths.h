@@ -27,9 +27,6 @@ struct ioas_found {
 bool ioas_path_maybe(const char *path);
 bool ioas_path_maybe_at(int dir, const char *path);
 
-/* Huge pages are pretended: their directories are ours as well. */
-extern bool ioas_path_hugepages;
-
 /*
  * What is there? With @follow a link at the end is followed, too.
  * Return: true, @ret_found->entry is ours, also when MISSING; or false, and

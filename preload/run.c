@@ -23,6 +23,7 @@
 #include "host/host.h"
 #include "preload/fds.h"
 #include "preload/front.h"
+#include "preload/huge.h"
 #include "preload/kvm.h"
 #include "preload/later.h"
 #include "preload/peer.h"
@@ -136,6 +137,7 @@ static bool make_machine(struct ioas_run *run)
 		return false;
 	}
 	run->machine->entry_limit = entry_limit();
+	run->machine->hugepages = ioas_huge ? IOAS_HUGE_PAGES : 0;
 	return true;
 }
 
@@ -293,6 +295,7 @@ __attribute__((constructor)) static void loaded(void)
 		return;
 	forget_runtime();
 	ioas_signals_begin();
+	ioas_huge = getenv(IOAS_ENV_FAKE_HUGEPAGES) != NULL;
 	ioas_places_begin();
 	ioas_say_tool(IOAS_RECORD_HELLO, IOAS_VERSION);
 }

@@ -213,7 +213,8 @@
 	X(void *, mremap,                                                     \
 	  (void *start, size_t old_bytes, size_t bytes, int flags, ...))      \
 	X(int, mprotect, (void *start, size_t bytes, int prot))               \
-	X(int, madvise, (void *start, size_t bytes, int advice))
+	X(int, madvise, (void *start, size_t bytes, int advice))              \
+	X(int, memfd_create, (const char *name, unsigned int flags))
 
 #define IOAS_SYMBOLS_SIGNAL(X)                                                \
 	X(int, sigaction,                                                     \

@@ -2,8 +2,11 @@
 /* Wrappers of mmap and what changes mappings. */
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/syscall.h>
 
 #include "base/grace.h"
+#include "host/host.h"
+#include "preload/huge.h"
 #include "preload/views.h"
 #include "preload/wrap.h"
 
@@ -35,12 +38,32 @@ static void *map(const struct ioas_mmap_request *r)
 	return (void *)ioas_result(ioas_views_mmap_over(r));
 }
 
+/* Huge pages are pretended; what is reserved for them goes on failure. */
+static void *map_huge(struct ioas_mmap_request *r)
+{
+	bool fixed = r->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	long err = ioas_huge_take(r);
+	void *at;
+
+	if (err)
+		return (void *)ioas_result(err);
+	at = concerns_us(r) ? map(r)
+	                    : ioas_real_mmap64()(r->start, r->bytes, r->prot,
+	                                         r->flags, r->fd, r->offset);
+	if (at == MAP_FAILED && !fixed)
+		ioas_sys(SYS_munmap, (long)r->start, (long)r->bytes, 0, 0, 0,
+		         0);
+	return at;
+}
+
 void *ioas_wrap_mmap(void *start, size_t bytes, int prot, int flags, int fd,
                      off_t at)
 {
 	/* check-style: six parameters, as mmap(2) has */
 	struct ioas_mmap_request r = {start, bytes, prot, flags, fd, at};
 
+	if (IOAS_UNLIKELY(ioas_huge) && ioas_huge_wanted(&r))
+		return map_huge(&r);
 	if (IOAS_LIKELY(!concerns_us(&r)))
 		return ioas_real_mmap()(start, bytes, prot, flags, fd, at);
 	return map(&r);
@@ -52,6 +75,8 @@ void *ioas_wrap_mmap64(void *start, size_t bytes, int prot, int flags, int fd,
 	/* check-style: six parameters, as mmap(2) has */
 	struct ioas_mmap_request r = {start, bytes, prot, flags, fd, at};
 
+	if (IOAS_UNLIKELY(ioas_huge) && ioas_huge_wanted(&r))
+		return map_huge(&r);
 	if (IOAS_LIKELY(!concerns_us(&r)))
 		return ioas_real_mmap64()(start, bytes, prot, flags, fd, at);
 	return map(&r);

@@ -11,6 +11,7 @@
  *	IOAS_MEMLOCK   "unlimited", "rlimit", or a number of bytes
  *	IOAS_CONTRACT  "strict", "linux-7.3" or "linux-6.12"
  *	IOAS_DMA_ENTRY_LIMIT  mappings that a container may have
+ *	IOAS_FAKE_HUGEPAGES  set: huge pages are pretended
  *	IOAS_REPORT    absolute path of the report file, or not set
  *	IOAS_MMAP      "off": BARs cannot be mapped
  *	IOAS_RUNTIME   sanitizer runtime that the tool put in front of
@@ -51,6 +52,7 @@
 #define IOAS_ENV_MEMLOCK         "IOAS_MEMLOCK"
 #define IOAS_ENV_CONTRACT        "IOAS_CONTRACT"
 #define IOAS_ENV_DMA_ENTRY_LIMIT "IOAS_DMA_ENTRY_LIMIT"
+#define IOAS_ENV_FAKE_HUGEPAGES  "IOAS_FAKE_HUGEPAGES"
 #define IOAS_ENV_REPORT          "IOAS_REPORT"
 #define IOAS_ENV_MMAP            "IOAS_MMAP"
 #define IOAS_ENV_RUNTIME         "IOAS_RUNTIME"

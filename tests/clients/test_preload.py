@@ -69,6 +69,20 @@ def test_tree(ioas, build, case):
     assert not ioas_lines(result.stderr)
 
 
+@pytest.mark.parametrize("case", cases("huge"))
+def test_huge_pages_that_are_pretended(ioas, build, case):
+    result = run(ioas, build("huge"), case, options=["--fake-hugepages"])
+    assert_done(result)
+    assert not ioas_lines(result.stderr)
+
+
+def test_huge_pages_are_real_unless_asked_for(ioas):
+    pool = "/sys/kernel/mm/hugepages"
+    real = sorted(os.listdir(pool)) if os.path.isdir(pool) else []
+    result = ioas.run("ls", pool, devices=DEVICE)
+    assert result.stdout.split() == real
+
+
 @pytest.mark.parametrize("case", [
     c for c in cases("views") if not c.startswith("what_cannot")])
 def test_views(ioas, build, case):
