@@ -341,7 +341,7 @@ static bool shape_plain(const struct rule *rule, const struct operands *o,
 	insn->swap = rule->shape == SHAPE_MOVE && rule->detail;
 	insn->sign = rule->shape == SHAPE_EXTEND && rule->detail;
 	if (kinds[rule->shape])
-		insn->kind = kinds[rule->shape];
+		insn->kind = (uint8_t)kinds[rule->shape];
 	else if (vector)
 		insn->kind = o->memory_first ? IOAS_INSN_VECTOR_STORE
 		                             : IOAS_INSN_VECTOR_LOAD;
