@@ -68,6 +68,15 @@ static bool may_lock_memory(void)
 	return data[0].effective & (1u << CAP_IPC_LOCK);
 }
 
+static unsigned int page_shift(void)
+{
+	return (unsigned int)__builtin_ctzl(getauxval(AT_PAGESZ));
+}
+
+/*
+ * Pages that the process may have pinned by the system's limit. Linux looks
+ * when a map is made: programs raise it after they have looked for devices.
+ */
 static uint64_t memlock_of_system(void)
 {
 	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
@@ -75,20 +84,22 @@ static uint64_t memlock_of_system(void)
 	if (may_lock_memory())
 		return UINT64_MAX;
 	ioas_sys(SYS_prlimit64, 0, RLIMIT_MEMLOCK, 0, (long)&limit, 0, 0);
-	return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+	if (limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return limit.rlim_cur >> page_shift();
 }
 
-/* Pages that the process may have pinned. */
-static uint64_t memlock_pages(unsigned int page_shift)
+static void set_memlock(struct ioas_vfio_config *config)
 {
 	const char *text = getenv(IOAS_ENV_MEMLOCK);
-	uint64_t bytes;
 
+	config->memlock_pages = UINT64_MAX;
 	if (!text || !strcmp(text, "unlimited"))
-		return UINT64_MAX;
-	bytes = strcmp(text, "rlimit") != 0 ? strtoull(text, NULL, 0)
-	                                    : memlock_of_system();
-	return bytes == UINT64_MAX ? bytes : bytes >> page_shift;
+		return;
+	if (!strcmp(text, "rlimit"))
+		config->memlock_now = memlock_of_system;
+	else
+		config->memlock_pages = strtoull(text, NULL, 0) >> page_shift();
 }
 
 static uint64_t entry_limit(void)
@@ -143,17 +154,15 @@ static bool make_machine(struct ioas_run *run)
 
 static bool make_vfio(struct ioas_run *run)
 {
-	unsigned int page_shift =
-		(unsigned int)__builtin_ctzl(getauxval(AT_PAGESZ));
 	struct ioas_vfio_config config = {
 		.machine = run->machine,
 		.front = &ioas_front,
-		.memlock_pages = memlock_pages(page_shift),
-		.page_shift = page_shift,
+		.page_shift = page_shift(),
 		.entry_limit = entry_limit(),
 		.contract = contract(),
 	};
 
+	set_memlock(&config);
 	if (!ioas_vfio_create(&config, &run->vfio))
 		return true;
 	ioas_machine_destroy(run->machine);

@@ -37,10 +37,12 @@ void ioas_mem_fini(struct ioas_mem *mem)
 /* Return: the pages charged, as many of @wanted as the limit allows. */
 static uint64_t charge(struct ioas_mem_account *account, uint64_t wanted)
 {
+	uint64_t limit =
+		account->limit_now ? account->limit_now() : account->limit;
 	uint64_t used = ioas_a64_load(&account->pages), room, n;
 
 	do {
-		room = used < account->limit ? account->limit - used : 0;
+		room = used < limit ? limit - used : 0;
 		n = wanted < room ? wanted : room;
 		/* Pairs with the same in other threads, and with uncharge(). */
 	} while (n && !ioas_a64_cas(&account->pages, &used, used + n));

@@ -33,6 +33,8 @@
 struct ioas_mem_account {
 	struct ioas_a64 pages; /* pinned now */
 	uint64_t limit;        /* at most; UINT64_MAX: no limit */
+	/* What it is now, where that can change: in place of `limit`. */
+	uint64_t (*limit_now)(void);
 };
 
 struct ioas_mem {

@@ -74,6 +74,7 @@ int ioas_vfio_create(const struct ioas_vfio_config *config,
 	vfio->entry_limit = config->entry_limit;
 	vfio->contract = config->contract;
 	vfio->account.limit = config->memlock_pages;
+	vfio->account.limit_now = config->memlock_now;
 	ioas_mem_init(&vfio->mem, &vfio->account, config->page_shift);
 	for (i = 0; i < vfio->machine->function_count; i++)
 		device_init(vfio, i);

@@ -88,7 +88,9 @@ struct ioas_front {
 struct ioas_vfio_config {
 	struct ioas_machine *machine;
 	const struct ioas_front *front;
-	uint64_t memlock_pages;  /* limit of pinned pages; UINT64_MAX: none */
+	uint64_t memlock_pages; /* limit of pinned pages; UINT64_MAX: none */
+	/* Asked at each map in place of it, unless NULL. Async-signal-safe. */
+	uint64_t (*memlock_now)(void);
 	unsigned int page_shift; /* of the program */
 	uint64_t entry_limit;    /* mappings a container */
 	enum ioas_contract contract;

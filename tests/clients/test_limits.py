@@ -65,7 +65,7 @@ def test_it_goes_on(ioas, build, case):
 
 
 def low_memlock():
-    resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 131072))
 
 
 def test_the_limit_of_locked_memory_counts_when_asked(ioas, build):

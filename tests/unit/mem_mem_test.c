@@ -206,6 +206,34 @@ static void a_page_registered_twice_counts_twice(struct rig *r)
 	assert_true(charged() == 3);
 }
 
+static uint64_t limit_of_now;
+
+static uint64_t limit_now(void)
+{
+	return limit_of_now;
+}
+
+static void a_limit_that_changes_is_looked_at_each_time(struct rig *r)
+{
+	struct ioas_region *region;
+
+	start(r, 0);
+	account.limit_now = limit_now;
+	limit_of_now = 1;
+	rig_fails(
+		r,
+		ioas_mem_register(&mem, page(0), pages(2), IOAS_READ, &region),
+		-ENOMEM);
+	limit_of_now = 2;
+	rig_ok(r,
+	       ioas_mem_register(&mem, page(0), pages(2), IOAS_READ, &region));
+	/* Less than what is there already: what is there stays. */
+	limit_of_now = 1;
+	assert_int_equal(charged(), 2);
+	unregister(region);
+	assert_int_equal(charged(), 0);
+}
+
 static void two_memories_share_one_limit(struct rig *r)
 {
 	struct ioas_region *region = NULL;
@@ -355,6 +383,7 @@ RIG_MAIN("mem_mem", RIG_TEST(register_pins_and_charges_every_page),
          RIG_TEST(the_hole_wins_when_it_comes_before_the_limit),
          RIG_TEST(the_hole_wins_on_the_first_page_over_the_limit),
          RIG_TEST(a_page_registered_twice_counts_twice),
+         RIG_TEST(a_limit_that_changes_is_looked_at_each_time),
          RIG_TEST(two_memories_share_one_limit),
          RIG_TEST(MEM_3_unregister_refuses_a_mapped_region),
          RIG_TEST(MEM_2_a_dead_region_cannot_be_counted),
