@@ -24,6 +24,7 @@
 #include "preload/fds.h"
 #include "preload/front.h"
 #include "preload/huge.h"
+#include "preload/keep.h"
 #include "preload/kvm.h"
 #include "preload/later.h"
 #include "preload/peer.h"
@@ -35,6 +36,7 @@
 #include "preload/watcher.h"
 #include "preload/watching.h"
 #include "preload/wrap.h"
+#include "space/move.h"
 
 enum {
 	STATE_NONE,
@@ -245,6 +247,9 @@ void ioas_run_forked(void)
 	ioas_front_forked();
 	ioas_watchers_forked();
 	ioas_views_forked();
+	ioas_spaces_forked();
+	ioas_pins_forked();
+	ioas_keep_forked();
 	ioas_watching_forked();
 	ioas_a32_store_relaxed(&told, 0);
 	ioas_a32_store_relaxed(&ioas_run_live, 0);

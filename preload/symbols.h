@@ -25,6 +25,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/select.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
@@ -214,7 +215,13 @@
 	  (void *start, size_t old_bytes, size_t bytes, int flags, ...))      \
 	X(int, mprotect, (void *start, size_t bytes, int prot))               \
 	X(int, madvise, (void *start, size_t bytes, int advice))              \
-	X(int, memfd_create, (const char *name, unsigned int flags))
+	X(int, memfd_create, (const char *name, unsigned int flags))          \
+	X(int, shmdt, (const void *start))                                    \
+	X(int, ftruncate, (int fd, off_t bytes))                              \
+	X(int, ftruncate64, (int fd, off64_t bytes))                          \
+	X(int, fallocate, (int fd, int mode, off_t offset, off_t bytes))      \
+	X(int, fallocate64,                                                   \
+	  (int fd, int mode, off64_t offset, off64_t bytes))
 
 #define IOAS_SYMBOLS_SIGNAL(X)                                                \
 	X(int, sigaction,                                                     \

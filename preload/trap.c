@@ -12,6 +12,7 @@
 #include "pci/function.h"
 #include "preload/arch_x86_64.h"
 #include "preload/emulate.h"
+#include "preload/keep.h"
 #include "preload/say.h"
 #include "preload/signals.h"
 #include "preload/sites.h"
@@ -289,7 +290,7 @@ __attribute__((noinline)) static void serve(int number, siginfo_t *info,
 
 	if (number == SIGSEGV && info->si_code > 0 && access_view(&a, info))
 		finish_access(&a, info);
-	else
+	else if (!ioas_keep_retry(info))
 		ioas_signal_chain(info, context, true);
 	ioas_set_errno(saved);
 }
@@ -342,6 +343,11 @@ void ioas_trap_destroy(struct ioas_trap *trap)
 	ioas_delete(trap);
 }
 
+long ioas_trap_install(void)
+{
+	return ioas_signals_install(on_fault);
+}
+
 long ioas_trap_prepare(struct ioas_handle *handle)
 {
 	struct ioas_trap *trap;
@@ -349,7 +355,7 @@ long ioas_trap_prepare(struct ioas_handle *handle)
 	long err = ioas_decoder_load();
 
 	if (!err)
-		err = ioas_signals_install(on_fault);
+		err = ioas_trap_install();
 	if (err || ioas_aptr_load(&handle->trap))
 		return err;
 	trap = create();

@@ -28,6 +28,9 @@ void ioas_trap_hooks(struct ioas_hooks *hooks);
  */
 long ioas_trap_prepare(struct ioas_handle *handle);
 
+/* The fault handler alone. Return: 0 or -errno of sigaction(2). */
+long ioas_trap_install(void);
+
 struct ioas_trap;
 void ioas_trap_destroy(struct ioas_trap *trap); /* NULL is fine */
 

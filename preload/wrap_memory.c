@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Wrappers of mmap and what changes mappings. */
+/*
+ * Wrappers of mmap and what changes mappings, or takes away what is in them.
+ * A call goes to the real one after a look or two, unless it is about views
+ * (views.h) or about memory that a device may use (give.h).
+ */
 #include <errno.h>
+#include <linux/falloc.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 
 #include "base/grace.h"
 #include "host/host.h"
+#include "preload/give.h"
 #include "preload/huge.h"
+#include "preload/keep.h"
+#include "preload/sites.h"
 #include "preload/views.h"
 #include "preload/wrap.h"
 
@@ -28,14 +36,16 @@ static bool concerns_us(const struct ioas_mmap_request *r)
 {
 	if (!(r->flags & MAP_ANONYMOUS) && !ioas_fd_foreign(r->fd))
 		return true;
-	return (r->flags & MAP_FIXED) && touches((uintptr_t)r->start, r->bytes);
+	return (r->flags & MAP_FIXED) &&
+	       (touches((uintptr_t)r->start, r->bytes) ||
+	        ioas_keep_concerns(r->start, r->bytes));
 }
 
 static void *map(const struct ioas_mmap_request *r)
 {
 	if (!(r->flags & MAP_ANONYMOUS) && !ioas_fd_foreign(r->fd))
 		return (void *)ioas_result(ioas_view_mmap(r));
-	return (void *)ioas_result(ioas_views_mmap_over(r));
+	return (void *)ioas_result(ioas_give_mmap(r));
 }
 
 /* Huge pages are pretended; what is reserved for them goes on failure. */
@@ -66,6 +76,7 @@ void *ioas_wrap_mmap(void *start, size_t bytes, int prot, int flags, int fd,
 		return map_huge(&r);
 	if (IOAS_LIKELY(!concerns_us(&r)))
 		return ioas_real_mmap()(start, bytes, prot, flags, fd, at);
+	IOAS_SITE_ENTRY;
 	return map(&r);
 }
 
@@ -79,14 +90,17 @@ void *ioas_wrap_mmap64(void *start, size_t bytes, int prot, int flags, int fd,
 		return map_huge(&r);
 	if (IOAS_LIKELY(!concerns_us(&r)))
 		return ioas_real_mmap64()(start, bytes, prot, flags, fd, at);
+	IOAS_SITE_ENTRY;
 	return map(&r);
 }
 
 int ioas_wrap_munmap(void *start, size_t bytes)
 {
-	if (IOAS_LIKELY(!touches((uintptr_t)start, bytes)))
+	if (IOAS_LIKELY(!touches((uintptr_t)start, bytes) &&
+	                !ioas_keep_concerns(start, bytes)))
 		return ioas_real_munmap()(start, bytes);
-	return (int)ioas_result(ioas_views_munmap((uintptr_t)start, bytes));
+	IOAS_SITE_ENTRY;
+	return (int)ioas_result(ioas_give_munmap((uintptr_t)start, bytes));
 }
 
 void *ioas_wrap_mremap(void *start, size_t old_bytes, size_t bytes, int flags,
@@ -103,9 +117,12 @@ void *ioas_wrap_mremap(void *start, size_t old_bytes, size_t bytes, int flags,
 	r.to = flags & MREMAP_FIXED ? (uintptr_t)to : 0;
 	/* Nothing to take is a way to ask for a second mapping. */
 	if (IOAS_LIKELY(!touches(r.start, old_bytes ? old_bytes : 1) &&
-	                (!r.to || !touches(r.to, bytes))))
+	                (!r.to || !touches(r.to, bytes)) &&
+	                !ioas_keep_concerns(start, old_bytes) &&
+	                (!r.to || !ioas_keep_concerns(to, bytes))))
 		return ioas_real_mremap()(start, old_bytes, bytes, flags, to);
-	return (void *)ioas_result(ioas_views_mremap(&r));
+	IOAS_SITE_ENTRY;
+	return (void *)ioas_result(ioas_give_mremap(&r));
 }
 
 int ioas_wrap_mprotect(void *start, size_t bytes, int prot)
@@ -131,8 +148,54 @@ static bool refused_for_device(int advice)
 
 int ioas_wrap_madvise(void *start, size_t bytes, int advice)
 {
-	if (IOAS_LIKELY(!refused_for_device(advice)) ||
-	    !touches((uintptr_t)start, bytes))
+	if (refused_for_device(advice) && touches((uintptr_t)start, bytes))
+		return (int)ioas_result(-EINVAL);
+	if (IOAS_LIKELY(!ioas_keep_concerns(start, bytes)) ||
+	    !ioas_give_advice(advice))
 		return ioas_real_madvise()(start, bytes, advice);
-	return (int)ioas_result(-EINVAL);
+	IOAS_SITE_ENTRY;
+	return (int)ioas_result(
+		ioas_give_madvise((uintptr_t)start, bytes, advice));
+}
+
+int ioas_wrap_shmdt(const void *start)
+{
+	if (IOAS_LIKELY(!ioas_pins_any()))
+		return ioas_real_shmdt()(start);
+	IOAS_SITE_ENTRY;
+	return (int)ioas_result(ioas_give_shmdt((uintptr_t)start));
+}
+
+/* ---- Files whose pages may be in use. ---- */
+
+int ioas_wrap_ftruncate(int fd, off_t bytes)
+{
+	if (IOAS_LIKELY(!ioas_pins_any()))
+		return ioas_real_ftruncate()(fd, bytes);
+	IOAS_SITE_ENTRY;
+	return (int)ioas_result(ioas_give_ftruncate(fd, bytes));
+}
+
+int ioas_wrap_ftruncate64(int fd, off64_t bytes)
+{
+	if (IOAS_LIKELY(!ioas_pins_any()))
+		return ioas_real_ftruncate64()(fd, bytes);
+	IOAS_SITE_ENTRY;
+	return (int)ioas_result(ioas_give_ftruncate(fd, bytes));
+}
+
+int ioas_wrap_fallocate(int fd, int mode, off_t offset, off_t bytes)
+{
+	if (IOAS_LIKELY(!ioas_pins_any() || !(mode & FALLOC_FL_PUNCH_HOLE)))
+		return ioas_real_fallocate()(fd, mode, offset, bytes);
+	IOAS_SITE_ENTRY;
+	return (int)ioas_result(ioas_give_fallocate(fd, mode, offset, bytes));
+}
+
+int ioas_wrap_fallocate64(int fd, int mode, off64_t offset, off64_t bytes)
+{
+	if (IOAS_LIKELY(!ioas_pins_any() || !(mode & FALLOC_FL_PUNCH_HOLE)))
+		return ioas_real_fallocate64()(fd, mode, offset, bytes);
+	IOAS_SITE_ENTRY;
+	return (int)ioas_result(ioas_give_fallocate(fd, mode, offset, bytes));
 }

@@ -45,6 +45,9 @@ CALL(munmap, WHERE(0), SIZE(1))
 CALL(mremap, WHERE(0), SIZE(1), SIZE(2), INT(3), WHERE(4))
 CALL(mprotect, WHERE(0), SIZE(1), INT(2))
 CALL(madvise, WHERE(0), SIZE(1), INT(2))
+CALL(shmdt, WHERE(0))
+CALL(ftruncate, INT(0), a[1])
+CALL(fallocate, INT(0), INT(1), a[2], a[3])
 CALL(dup, INT(0))
 CALL(dup3, INT(0), INT(1), INT(2))
 CALL(fcntl, INT(0), INT(1), a[2])
@@ -116,6 +119,9 @@ static call_fn *const calls[] = {
 	[SYS_mremap] = call_mremap,
 	[SYS_mprotect] = call_mprotect,
 	[SYS_madvise] = call_madvise,
+	[SYS_shmdt] = call_shmdt,
+	[SYS_ftruncate] = call_ftruncate,
+	[SYS_fallocate] = call_fallocate,
 	[SYS_dup] = call_dup,
 	[SYS_dup3] = call_dup3,
 	[SYS_fcntl] = call_fcntl,

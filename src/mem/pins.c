@@ -378,3 +378,15 @@ int ioas_span_cut_locked(struct ioas_span *span, uint64_t offset)
 	ioas_a64_add(&ioas_pins_live, -UINT64_C(1));
 	return 0;
 }
+
+void ioas_keep_put(struct ioas_keep *keep)
+{
+	bool last;
+
+	ioas_lock(&lock);
+	ioas_law(PINS_3, keep->users);
+	last = --keep->users == 0;
+	ioas_unlock(&lock);
+	if (last)
+		keep->end(keep);
+}

@@ -102,6 +102,9 @@ struct ioas_span *ioas_pins_find_locked(struct uaddr_range range);
  */
 int ioas_span_cut_locked(struct ioas_span *span, uint64_t offset);
 
+/* One count less. Without the lock; the last one ends it. */
+void ioas_keep_put(struct ioas_keep *keep);
+
 /* Nothing is pinned in this process any more: give the index back. */
 void ioas_pins_fini(void);
 /* In a forked child: nothing is pinned there. */

@@ -124,6 +124,25 @@ def test_peer(ioas, build, case):
         assert bool(refused) == case.startswith("refused"), result.stderr
 
 
+def run_pins(ioas, program, case, **more):
+    """What the name of the case promises, and that the data were right."""
+    result = ioas.run(program, case, devices=["edu"], **more)
+    if result.returncode == 77:
+        pytest.skip(result.stdout.strip())
+    assert_done(result)
+    freed = [x for x in ioas_lines(result.stderr) if "while it is mapped" in x]
+    assert bool(freed) == case.startswith(("kept", "lost")), result.stderr
+    assert ("memory-gone" in result.stderr) == case.startswith("lost")
+    return freed
+
+
+@pytest.mark.parametrize("case", cases("pins"))
+def test_pins(ioas, build, case):
+    freed = run_pins(ioas, build("pins"), case)
+    if "while_a_thread" not in case:
+        assert len(freed) <= 1
+
+
 def test_what_cannot_be_emulated_is_named(ioas, build):
     result = run(ioas, build("views"),
                  "what_cannot_be_emulated_ends_the_program")

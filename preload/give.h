@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The system calls by which memory is given back, with views following and
+ * pinned memory kept. Each returns what the call returns, or -errno.
+ *
+ *	wrap_memory.c     the program's calls
+ *	strict_x86_64.c   the C library's own, with --pin=strict
+ */
+#ifndef IOAS_PRELOAD_GIVE_H
+#define IOAS_PRELOAD_GIVE_H
+
+#include "preload/views.h"
+
+long ioas_give_mmap(const struct ioas_mmap_request *request);
+long ioas_give_munmap(uint64_t start, size_t bytes);
+long ioas_give_mremap(const struct ioas_mremap_request *request);
+long ioas_give_madvise(uint64_t start, size_t bytes, int advice);
+long ioas_give_shmdt(uint64_t start);
+long ioas_give_fallocate(int fd, int mode, int64_t offset, int64_t bytes);
+long ioas_give_ftruncate(int fd, int64_t bytes);
+
+/* Does such a call of madvise take something away? */
+bool ioas_give_advice(int advice);
+
+#endif /* IOAS_PRELOAD_GIVE_H */

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/vmas.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "host/host.h"
+#include "preload/wrap.h"
+
+/* What comes before a line's path. */
+#define HEAD_MAX 128
+
+struct reader {
+	char head[HEAD_MAX];
+	unsigned int length;
+};
+
+static uint64_t number(const char **at, unsigned int base)
+{
+	uint64_t value = 0;
+	unsigned int digit;
+
+	for (;; (*at)++) {
+		if (**at >= '0' && **at <= '9')
+			digit = (unsigned int)(**at - '0');
+		else if (base == 16 && **at >= 'a' && **at <= 'f')
+			digit = (unsigned int)(**at - 'a') + 10;
+		else
+			return value;
+		value = value * base + digit;
+	}
+}
+
+/* A number, and the character behind it. */
+static uint64_t field(const char **at, unsigned int base)
+{
+	uint64_t value = number(at, base);
+
+	if (**at)
+		(*at)++;
+	return value;
+}
+
+/* "7f00-8f00 rw-p 00001000 08:01 1234 ..." */
+static void parse(const char *at, struct ioas_vma *ret)
+{
+	uint64_t major_number;
+
+	ret->first = field(&at, 16);
+	ret->last = field(&at, 16) - 1;
+	ret->prot = (at[0] == 'r' ? PROT_READ : 0) |
+	            (at[1] == 'w' ? PROT_WRITE : 0) |
+	            (at[2] == 'x' ? PROT_EXEC : 0);
+	ret->shared = at[3] == 's';
+	at += 5;
+	ret->offset = field(&at, 16);
+	major_number = field(&at, 16);
+	ret->device = makedev((unsigned int)major_number,
+	                      (unsigned int)field(&at, 16));
+	ret->inode = field(&at, 10);
+}
+
+struct search {
+	uint64_t first, last;
+	bool (*fn)(void *context, const struct ioas_vma *vma);
+	void *context;
+	struct reader reader;
+};
+
+/* False: enough. */
+static bool end_line(struct search *s)
+{
+	struct ioas_vma vma;
+
+	s->reader.head[s->reader.length] = '\0';
+	s->reader.length = 0;
+	parse(s->reader.head, &vma);
+	if (vma.first > s->last)
+		return false;
+	return vma.last < s->first || s->fn(s->context, &vma);
+}
+
+static bool take(struct search *s, const char *text, long length)
+{
+	long i;
+
+	for (i = 0; i < length; i++) {
+		if (text[i] == '\n') {
+			if (!end_line(s))
+				return false;
+		} else if (s->reader.length < HEAD_MAX - 1) {
+			s->reader.head[s->reader.length++] = text[i];
+		}
+	}
+	return true;
+}
+
+void ioas_vmas_each(uint64_t first, uint64_t last,
+                    bool (*fn)(void *context, const struct ioas_vma *vma),
+                    void *context)
+{
+	struct search s = {
+		.first = first, .last = last, .fn = fn, .context = context};
+	char text[2048];
+	long fd, n;
+
+	fd = ioas_sys(SYS_openat, AT_FDCWD, (long)"/proc/self/maps",
+	              O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	if (fd < 0)
+		return;
+	do
+		n = ioas_sys(SYS_read, fd, (long)text, sizeof(text), 0, 0, 0);
+	while (n > 0 && take(&s, text, n));
+	ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
+}
