@@ -325,7 +325,7 @@ static const struct rule *find_rule(const ZydisDecodedInstruction *z)
 static bool shape_plain(const struct rule *rule, const struct operands *o,
                         struct ioas_insn *insn)
 {
-	static const enum ioas_insn_kind kinds[] = {
+	static const uint8_t kinds[] = {
 		[SHAPE_ALU] = IOAS_INSN_ALU,
 		[SHAPE_UNARY] = IOAS_INSN_UNARY,
 		[SHAPE_EXCHANGE] = IOAS_INSN_EXCHANGE,

@@ -32,6 +32,7 @@ static const char *const stale_name[] = {
 	[IOAS_FILE_CONTAINER] = "container",
 	[IOAS_FILE_GROUP] = "group",
 	[IOAS_FILE_DEVICE] = "device",
+	[IOAS_FILE_DMABUF] = "dma-buf",
 };
 static char stale_mark[IOAS_ARRAY_SIZE(stale_name)];
 static struct ioas_a32 stale_told, inherited_told;

@@ -135,14 +135,14 @@ long ioas_io_move_parts(const struct ioas_transfer *transfer,
 	return done;
 }
 
-long ioas_io_seek(int fd)
+long ioas_io_seek(int fd, int64_t offset, int whence)
 {
 	struct ioas_handle *handle;
 	long result = ioas_fd_enter(fd, &handle);
 
 	if (result)
 		return result;
-	result = ioas_file_seek(handle->file);
+	result = ioas_file_seek(handle->file, offset, whence);
 	ioas_fd_leave();
 	return result;
 }

@@ -28,6 +28,6 @@ long ioas_io_move(const struct ioas_transfer *transfer, struct uaddr buffer,
                   size_t bytes);
 long ioas_io_move_parts(const struct ioas_transfer *transfer,
                         const struct iovec *part, int parts);
-long ioas_io_seek(int fd);
+long ioas_io_seek(int fd, int64_t offset, int whence);
 
 #endif /* IOAS_PRELOAD_IO_H */

@@ -261,12 +261,12 @@ off_t ioas_wrap_lseek(int fd, off_t at, int whence)
 {
 	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
 		return ioas_real_lseek()(fd, at, whence);
-	return ioas_result(ioas_io_seek(fd));
+	return ioas_result(ioas_io_seek(fd, at, whence));
 }
 
 off64_t ioas_wrap_lseek64(int fd, off64_t at, int whence)
 {
 	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
 		return ioas_real_lseek64()(fd, at, whence);
-	return ioas_result(ioas_io_seek(fd));
+	return ioas_result(ioas_io_seek(fd, at, whence));
 }

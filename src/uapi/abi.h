@@ -108,6 +108,19 @@ struct ioas_vfio_bitmap {
 	uint64_t data;
 };
 
+/* struct vfio_device_feature_dma_buf; the ranges come behind it. */
+struct ioas_vfio_dma_buf {
+	uint32_t region_index;
+	uint32_t open_flags;
+	uint32_t flags;
+	uint32_t nr_ranges;
+};
+
+struct ioas_vfio_dma_range {
+	uint64_t offset;
+	uint64_t length;
+};
+
 /* struct vfio_iommu_type1_dirty_bitmap_get */
 struct ioas_vfio_dirty_range {
 	uint64_t iova;

@@ -4,7 +4,9 @@
  * feature that the device lacks answers first, with an errno of its own; then
  * the operation, then the room for data.
  *
- * The one feature that PCI functions here have is low power. A function in low
+ * Those that PCI functions here have are low power and DMA buffers (dmabuf.c),
+ * the latter as configured: the distribution's kernels that the contracts of
+ * Linux are compared with are built without. A function in low
  * power still answers: an access wakes it for its own length. Entry with wakeup
  * is for one time: the first access that is not an entry raises the event, and
  * low power is over.
@@ -106,6 +108,11 @@ static long low_power_exit(struct ioas_call *call)
 	return 0;
 }
 
+static long dma_buf(struct ioas_call *call)
+{
+	return ioas_dmabuf_get(call, feature_data(call));
+}
+
 /*
  * Beyond the end: ENOTTY. A token and migration need SR-IOV or a driver of
  * their own; bus mastering is a feature of CDX devices, on PCI it is a bit in
@@ -129,7 +136,9 @@ static const struct feature features[] = {
 	[IOAS_FEATURE_DMA_LOGGING_REPORT] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_MIG_DATA_SIZE] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_BUS_MASTER] = {.absent = -ENOTTY},
-	[IOAS_FEATURE_DMA_BUF] = {.absent = -ENOTTY},
+	[IOAS_FEATURE_DMA_BUF] = {.operations = VFIO_DEVICE_FEATURE_GET,
+                                  .bytes = sizeof(struct ioas_vfio_dma_buf),
+                                  .run = dma_buf},
 	[IOAS_FEATURE_MIG_PRECOPY_INFO] = {.absent = -EINVAL},
 	[IOAS_FEATURE_ZPCI_ERROR] = {.absent = -ENOTTY},
 };
@@ -141,12 +150,19 @@ static const struct feature *feature_find(uint32_t flags)
 	return n < IOAS_ARRAY_SIZE(features) ? &features[n] : NULL;
 }
 
-/* Features that came after the Linux whose contract it is. */
-static bool is_later(const struct ioas_call *call)
+/* Features that the Linux whose contract it is has not, or not built in. */
+static bool is_missing(const struct ioas_call *call)
 {
-	return call->file->vfio->contract == IOAS_CONTRACT_LINUX_6_12 &&
-	       (call->in.head.flags & VFIO_DEVICE_FEATURE_MASK) >=
-	               IOAS_FEATURE_DMA_BUF;
+	uint32_t n = call->in.head.flags & VFIO_DEVICE_FEATURE_MASK;
+
+	switch (call->file->vfio->contract) {
+	case IOAS_CONTRACT_LINUX_6_12:
+		return n >= IOAS_FEATURE_DMA_BUF;
+	case IOAS_CONTRACT_LINUX_7_3:
+		return n == IOAS_FEATURE_DMA_BUF;
+	default:
+		return false;
+	}
 }
 
 static long feature_run(struct ioas_call *call, const struct feature *feature)
@@ -157,7 +173,7 @@ static long feature_run(struct ioas_call *call, const struct feature *feature)
 
 	if ((flags & both) == both && !probe)
 		return -EINVAL;
-	if (!feature || is_later(call))
+	if (!feature || is_missing(call))
 		return -ENOTTY;
 	if (feature->absent)
 		return feature->absent;

@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "uapi/state.h"
 
@@ -21,12 +22,14 @@ static const struct ioas_command *const commands[] = {
 	[IOAS_FILE_CONTAINER] = ioas_container_commands,
 	[IOAS_FILE_GROUP] = ioas_group_commands,
 	[IOAS_FILE_DEVICE] = ioas_device_commands,
+	[IOAS_FILE_DMABUF] = ioas_dmabuf_commands,
 };
 
 static const char *const kind_name[] = {
 	[IOAS_FILE_CONTAINER] = "container",
 	[IOAS_FILE_GROUP] = "group",
 	[IOAS_FILE_DEVICE] = "device",
+	[IOAS_FILE_DMABUF] = "dma-buf",
 };
 
 struct ioas_file *ioas_file_create(struct ioas_vfio *vfio,
@@ -225,7 +228,7 @@ void ioas_file_release(struct ioas_file *file)
 		container_release(file->container);
 	else if (file->kind == IOAS_FILE_GROUP)
 		ioas_group_close(file->group);
-	else
+	else if (file->kind == IOAS_FILE_DEVICE)
 		ioas_vdevice_close(file->device);
 	ioas_hooks.signals_restore(&saved);
 	ioas_delete(file);
@@ -263,9 +266,14 @@ ssize_t ioas_file_write(struct ioas_file *file, struct uaddr buffer,
 	return ret;
 }
 
-long ioas_file_seek(struct ioas_file *file)
+long ioas_file_seek(struct ioas_file *file, int64_t offset, int whence)
 {
-	return -ESPIPE;
+	if (file->kind != IOAS_FILE_DMABUF)
+		return -ESPIPE;
+	/* To ask for the size, and back. */
+	if (offset || (whence != SEEK_SET && whence != SEEK_END))
+		return -EINVAL;
+	return whence == SEEK_END ? (long)file->dmabuf_bytes : 0;
 }
 
 /* What the kernel looks at before it asks the file. */
@@ -298,6 +306,8 @@ int ioas_file_mmap(struct ioas_file *file, uint64_t bytes, int prot, int flags,
 		return -EINVAL;
 	if (type == MAP_SHARED_VALIDATE && (flags & MAP_SYNC))
 		return -EOPNOTSUPP;
+	if (file->kind == IOAS_FILE_DMABUF)
+		return -EINVAL;
 	if (file->kind != IOAS_FILE_DEVICE)
 		return -ENODEV;
 	/* From Linux 7 on a group's device file is on no mount with it. */

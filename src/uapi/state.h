@@ -127,6 +127,7 @@ struct ioas_file {
 		struct ioas_container *container;
 		struct ioas_group *group;
 		struct ioas_vdevice *device;
+		uint64_t dmabuf_bytes; /* constant */
 	};
 };
 
@@ -172,6 +173,7 @@ extern const struct ioas_command ioas_container_commands[IOAS_VFIO_COMMANDS];
 extern const struct ioas_command ioas_type1_commands[IOAS_VFIO_COMMANDS];
 extern const struct ioas_command ioas_group_commands[IOAS_VFIO_COMMANDS];
 extern const struct ioas_command ioas_device_commands[IOAS_VFIO_COMMANDS];
+extern const struct ioas_command ioas_dmabuf_commands[IOAS_VFIO_COMMANDS];
 
 /* The place of a command in such a table. */
 #define IOAS_COMMAND(number) (_IOC_NR(number) - VFIO_BASE)
@@ -304,6 +306,8 @@ long ioas_device_hot_reset(struct ioas_call *call);
 
 long ioas_device_set_irqs(struct ioas_call *call);
 long ioas_device_feature(struct ioas_call *call);
+/* A descriptor of pieces of a BAR. @data: struct vfio_device_feature_dma_buf */
+long ioas_dmabuf_get(struct ioas_call *call, struct uaddr data);
 
 ssize_t ioas_region_read(struct ioas_vdevice *vdevice, struct uaddr buffer,
                          size_t bytes, uint64_t position);

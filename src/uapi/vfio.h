@@ -25,6 +25,7 @@ enum ioas_file_kind {
 	IOAS_FILE_CONTAINER,
 	IOAS_FILE_GROUP,
 	IOAS_FILE_DEVICE,
+	IOAS_FILE_DMABUF, /* pieces of a BAR, for who imports them */
 };
 
 /*
@@ -126,8 +127,8 @@ ssize_t ioas_file_read(struct ioas_file *file, struct uaddr buffer,
                        size_t bytes, uint64_t position);
 ssize_t ioas_file_write(struct ioas_file *file, struct uaddr buffer,
                         size_t bytes, uint64_t position);
-/* lseek(2), and read and write of a file that cannot be read at all */
-long ioas_file_seek(struct ioas_file *file);
+/* lseek(2) */
+long ioas_file_seek(struct ioas_file *file, int64_t offset, int whence);
 
 /* What a mapping of a device file shows. */
 struct ioas_bar_window {

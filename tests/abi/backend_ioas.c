@@ -306,7 +306,7 @@ static int do_raise(int fd)
 
 static long do_seek(int fd)
 {
-	return ioas_file_seek(world.file[fd]);
+	return ioas_file_seek(world.file[fd], 0, SEEK_SET);
 }
 
 static int do_mmap(int fd, uint64_t bytes, int prot, int flags, uint64_t at)

@@ -29,7 +29,77 @@ struct with_wakeup {
 #define WITH  IOAS_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP
 #define AWAKE .state = S_DEVICE
 
+#define STRICT (1u << IOAS_CONTRACT_STRICT)
+#define LINUX  (1u << IOAS_CONTRACT_LINUX_7_3 | 1u << IOAS_CONTRACT_LINUX_6_12)
+
+/* With room for two ranges. */
+struct dma_buf {
+	uint32_t argsz, flags;
+	struct ioas_vfio_dma_buf get;
+	struct ioas_vfio_dma_range range[2];
+};
+
+#define ONE_PAGE        \
+	{               \
+		0, PAGE \
+	}
+#define DMABUF(size, region, mode, zero, count, ...)          \
+	AWAKE, COMMAND, .in = STRICT,                         \
+			.argument = (&(const struct dma_buf){ \
+				size,                         \
+				GET | IOAS_FEATURE_DMA_BUF,   \
+				{region, mode, zero, count},  \
+				{__VA_ARGS__},                \
+			}),                                   \
+			.bytes = sizeof(struct dma_buf)
+
 static const struct abi_row rows[] = {
+	{.name = "buffer",
+         DMABUF(40, 0, 0, 0, 1, ONE_PAGE),
+         .expected = ANY_FD},
+	{.name = "buffer of two ranges that overlap",
+         DMABUF(56, 0, 0, 0, 2, ONE_PAGE, ONE_PAGE),
+         .expected = ANY_FD},
+	{.name = "buffer, argsz ends before the ranges",
+         DMABUF(24, 0, 0, 0, 1, ONE_PAGE),
+         .expected = ANY_FD},
+	{.name = "buffer, odd open flags",
+         DMABUF(40, 0, 0xdeadbeef, 0, 1, ONE_PAGE),
+         .expected = ANY_FD},
+	{.name = "buffer, argsz ends in the head",
+         DMABUF(23, 0, 0, 0, 1, ONE_PAGE),
+         .expected = -EINVAL},
+	{.name = "buffer without ranges",
+         DMABUF(40, 0, 0, 0, 0, ONE_PAGE),
+         .expected = -EINVAL},
+	{.name = "buffer with flags",
+         DMABUF(40, 0, 0, 1, 1, ONE_PAGE),
+         .expected = -EINVAL},
+	{.name = "buffer, flags come before the region",
+         DMABUF(40, 6, 0, 1, 1, ONE_PAGE),
+         .expected = -EINVAL},
+	{.name = "buffer of no BAR",
+         DMABUF(40, 6, 0, 0, 1, ONE_PAGE),
+         .expected = -ENODEV},
+	{.name = "buffer of nothing",
+         DMABUF(40, 0, 0, 0, 1, {0, 0}),
+         .expected = -EINVAL},
+	{.name = "buffer that is no page",
+         DMABUF(40, 0, 0, 0, 1, {0, PAGE + 1}),
+         .expected = -EINVAL},
+	{.name = "buffer at no page",
+         DMABUF(40, 0, 0, 0, 1, {8, PAGE}),
+         .expected = -EINVAL},
+	{.name = "buffer past the BAR",
+         DMABUF(40, 0, 0, 0, 1, {UINT64_C(1) << 39, PAGE}),
+         .expected = -EINVAL},
+	{.name = "buffer that wraps",
+         DMABUF(40, 0, 0, 0, 1, {UINT64_MAX - PAGE + 1, 2 * PAGE}),
+         .expected = -EOVERFLOW},
+	{.name = "buffer whose second range is bad",
+         DMABUF(56, 0, 0, 0, 2, ONE_PAGE, {0, 0}),
+         .expected = -EINVAL},
+
 	{.name = "null", AWAKE, COMMAND, .place = AT_NULL, .expected = -EFAULT},
 	{.name = "hole", AWAKE, COMMAND, .place = AT_HOLE, .expected = -EFAULT},
 	{.name = "argument cut",
@@ -190,7 +260,7 @@ static const struct {
 	[IOAS_FEATURE_DMA_LOGGING_REPORT] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_MIG_DATA_SIZE] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_BUS_MASTER] = {.absent = -ENOTTY},
-	[IOAS_FEATURE_DMA_BUF] = {.absent = -ENOTTY},
+	[IOAS_FEATURE_DMA_BUF] = {.operations = GET},
 	[IOAS_FEATURE_MIG_PRECOPY_INFO] = {.absent = -EINVAL},
 	[IOAS_FEATURE_ZPCI_ERROR] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_ZPCI_ERROR + 1] = {.absent = -ENOTTY},
@@ -217,15 +287,18 @@ static long answer_6_12(uint32_t feature, uint32_t ops)
 	return feature >= IOAS_FEATURE_DMA_BUF ? -ENOTTY : 0;
 }
 
+/* The distribution's kernels are built without it. 0: the same answer. */
+static long answer_linux(uint32_t feature, uint32_t ops)
+{
+	return feature == IOAS_FEATURE_DMA_BUF ? answer_6_12(feature, ops) : 0;
+}
+
 static void feature_row(void (*emit)(const struct abi_row *), uint32_t feature,
                         uint32_t ops, enum abi_state state)
 {
 	struct with_wakeup arg = {16, ops | feature, FD(EVENT0), 0};
 	char name[64];
-
-	snprintf(name, sizeof(name), "feature %u, operations 0x%x", feature,
-	         ops >> 16);
-	emit(&(struct abi_row){
+	struct abi_row row = {
 		.name = name,
 		.state = state,
 		COMMAND,
@@ -233,7 +306,21 @@ static void feature_row(void (*emit)(const struct abi_row *), uint32_t feature,
 		.bytes = sizeof(arg),
 		.expected = answer(feature, ops),
 		.in_6_12 = answer_6_12(feature, ops),
-	});
+	};
+
+	snprintf(name, sizeof(name), "feature %u, operations 0x%x", feature,
+	         ops >> 16);
+	if (answer_linux(feature, ops)) {
+		row.in = LINUX;
+		row.expected = answer_linux(feature, ops);
+		emit(&row);
+		row.in = STRICT;
+		row.expected = answer(feature, ops);
+		/* 8 bytes are too few for its data. */
+		if (!row.expected && !(ops & PROBE))
+			row.expected = -EINVAL;
+	}
+	emit(&row);
 }
 
 static void generate(void (*emit)(const struct abi_row *))

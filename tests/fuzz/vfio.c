@@ -16,6 +16,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/mman.h>
 
 #include "vfio_world.h"
@@ -540,7 +541,7 @@ static void do_look(struct fuzz_input *in)
 	if (!file)
 		return;
 	fuzz_check(*ioas_file_name(file));
-	check_errno(ioas_file_seek(file));
+	check_errno(ioas_file_seek(file, 0, SEEK_SET));
 }
 
 /* What a program does first, so that inputs need not spell it out. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Interrupts, accesses, low power and unknown commands of a device file. */
+#include <unistd.h>
+
 #include "uapi_world.h"
 
 static int begin(struct rig *r)
@@ -239,6 +241,36 @@ static void a_front_end_that_cannot_trap_maps_nothing(struct rig *r)
 	                 -EINVAL);
 }
 
+static void a_buffer_of_a_bar_has_a_size_and_nothing_else(struct rig *r)
+{
+	uint64_t page = rig_page();
+	struct {
+		uint32_t argsz, flags, region, mode, zero, count;
+		uint64_t range[4];
+	} arg = {56,
+	         VFIO_DEVICE_FEATURE_GET | IOAS_FEATURE_DMA_BUF,
+	         2,
+	         0,
+	         0,
+	         2,
+	         {0, page, page, page}};
+	struct ioas_bar_window window;
+	int device = begin(r);
+	long fd = rig_value(r, call(device, VFIO_DEVICE_FEATURE, &arg));
+	struct ioas_file *file = world.file[fd];
+
+	assert_int_equal(ioas_file_kind(file), IOAS_FILE_DMABUF);
+	assert_int_equal(ioas_file_seek(file, 0, SEEK_END), 2 * page);
+	assert_int_equal(ioas_file_seek(file, 0, SEEK_SET), 0);
+	assert_int_equal(ioas_file_seek(file, 1, SEEK_SET), -EINVAL);
+	assert_int_equal(ioas_file_seek(file, 0, SEEK_CUR), -EINVAL);
+	assert_int_equal(ioas_file_read(file, (struct uaddr){0}, 1, 0),
+	                 -EINVAL);
+	assert_int_equal(ioas_file_mmap(file, page, 3, 1, 0, &window), -EINVAL);
+	assert_int_equal(call((int)fd, VFIO_DEVICE_RESET, NULL), -ENOTTY);
+	assert_null(ioas_file_device(file));
+}
+
 /* ---- Low power ---- */
 
 static long enter_low_power(int device, int fd)
@@ -345,6 +377,7 @@ RIG_MAIN("uapi_device",
          RIG_TEST(the_vector_table_is_out_of_reach),
          RIG_TEST(bar_registers_show_the_size),
          RIG_TEST(a_window_says_where_in_the_bar_it_is),
+         RIG_TEST(a_buffer_of_a_bar_has_a_size_and_nothing_else),
          RIG_TEST(a_front_end_that_cannot_trap_maps_nothing),
          RIG_TEST(one_access_wakes_and_only_one),
          RIG_TEST(last_close_ends_low_power_silently),
