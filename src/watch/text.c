@@ -283,6 +283,8 @@ uint32_t ioas_finding_site(const struct ioas_finding *f)
 
 	if (saying->gone && f->site_gone)
 		return f->site_gone;
+	if (f->check == IOAS_CHECK_FREED_WHILE_MAPPED && f->site_now)
+		return f->site_now;
 	if (f->site_map)
 		return f->site_map;
 	return f->site_now;

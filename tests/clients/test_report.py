@@ -219,6 +219,22 @@ def test_the_command_behind_an_access(run, text):
         text("nvme_identify_into_nothing")
 
 
+# ---- Memory ----
+
+def test_memory_freed_while_mapped(run, text):
+    """Once, where it is freed; the device goes on with what was pinned."""
+    report = run("freed_while_mapped")
+    assert [x["check"] for x in report.findings] == ["freed-while-mapped"]
+    found = report.findings[0]
+    assert functions(found["done_at"])[:2] == ["free_buffer",
+                                               "freed_while_mapped"]
+    assert line_of(found["done_at"], "free_buffer") == mark("free")
+    assert_mapped_by(found, "freed_while_mapped")
+    assert found["suppression"] == "freed-while-mapped:free_buffer"
+    assert f"  freed at:    free_buffer (defects.c:{mark('free')})\n" in \
+        text("freed_while_mapped")
+
+
 # ---- Leaks ----
 
 def test_a_leak_on_close(run):

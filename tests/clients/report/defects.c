@@ -194,6 +194,7 @@ static void freed_while_mapped(void)
 	start();
 	map_buffer(IOVA, memory, PAGE, RW);
 	free_buffer(memory, PAGE);
+	device_writes(IOVA, 16);
 	unmap_buffer(IOVA, PAGE);
 }
 
