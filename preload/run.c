@@ -23,6 +23,7 @@
 #include "host/host.h"
 #include "preload/fds.h"
 #include "preload/front.h"
+#include "preload/heap.h"
 #include "preload/huge.h"
 #include "preload/keep.h"
 #include "preload/kvm.h"
@@ -133,7 +134,7 @@ static bool add_devices(struct ioas_machine *machine, char *ret_failure)
 	while (good && (spec = strsep(&next, "\n")))
 		if (*spec)
 			good = !ioas_machine_add(machine, spec, ret_failure);
-	free(all);
+	ioas_program_realloc(all, 0);
 	return good;
 }
 
@@ -190,6 +191,7 @@ static void prepare(void)
 	ioas_front_hooks(&ioas_hooks);
 	ioas_trap_hooks(&ioas_hooks);
 	ioas_peer_hooks(&ioas_hooks);
+	ioas_heap_hooks(&ioas_hooks);
 	ioas_host_internal_fd = ioas_fd_internal_mark;
 	ioas_watching_begin();
 	read_mmap();
@@ -250,6 +252,7 @@ void ioas_run_forked(void)
 	ioas_spaces_forked();
 	ioas_pins_forked();
 	ioas_keep_forked();
+	ioas_heap_forked();
 	ioas_watching_forked();
 	ioas_a32_store_relaxed(&told, 0);
 	ioas_a32_store_relaxed(&ioas_run_live, 0);

@@ -223,6 +223,11 @@
 	X(int, fallocate64,                                                   \
 	  (int fd, int mode, off64_t offset, off64_t bytes))
 
+#define IOAS_SYMBOLS_HEAP(X)                                                  \
+	X(void, free, (void *block))                                          \
+	X(void *, realloc, (void *block, size_t bytes))                       \
+	X(void *, reallocarray, (void *block, size_t count, size_t bytes))
+
 #define IOAS_SYMBOLS_SIGNAL(X)                                                \
 	X(int, sigaction,                                                     \
 	  (int number, const struct sigaction *act, struct sigaction *old))   \
@@ -276,6 +281,7 @@
 	IOAS_SYMBOLS_IO(X)                                                    \
 	IOAS_SYMBOLS_FD(X)                                                    \
 	IOAS_SYMBOLS_MEMORY(X)                                                \
+	IOAS_SYMBOLS_HEAP(X)                                                  \
 	IOAS_SYMBOLS_SIGNAL(X)                                                \
 	IOAS_SYMBOLS_PROCESS(X)
 /* clang-format on */

@@ -69,23 +69,25 @@ static bool range_is_sound(const struct ioas_mem *mem, struct uaddr start,
 	       start.raw + (length - 1) >= start.raw;
 }
 
-/* All or nothing (MEM-7). Return: 0, -ENOMEM or -EFAULT. */
-static int charge_and_pin(struct ioas_mem *mem, struct uaddr start,
-                          uint64_t length, unsigned int perm)
+/*
+ * As much as there is and may be: *ret_charged pages, *ret_pinned bytes. Not
+ * all of it is an error. Return: 0, -ENOMEM or -EFAULT.
+ */
+static int charge_and_pin(const struct ioas_region *region,
+                          uint64_t *ret_charged, uint64_t *ret_pinned)
 {
-	uint64_t pages = length >> mem->page_shift;
+	struct ioas_mem *mem = region->mem;
+	uint64_t pages = region->charged;
 	uint64_t charged = charge(mem->account, pages);
 	uint64_t look = charged < pages ? charged + 1 : pages;
-	uint64_t pinned = 0;
 	int rc;
 
-	rc = ioas_hooks.pin(start, look << mem->page_shift, perm, &pinned);
-	if (rc == 0 && charged == pages)
-		return 0;
-	if (pinned)
-		ioas_hooks.unpin(start, pinned);
-	uncharge(mem->account, charged);
-	return rc ? rc : -ENOMEM;
+	*ret_charged = charged;
+	rc = ioas_hooks.pin(region->start, look << mem->page_shift,
+	                    region->perm, ret_pinned);
+	if (rc)
+		return rc;
+	return charged == pages ? 0 : -ENOMEM;
 }
 
 static struct ioas_region *region_new(struct ioas_mem *mem, struct uaddr start,
@@ -157,6 +159,7 @@ int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
                       unsigned int perm, struct ioas_region **ret_region)
 {
 	struct ioas_region *region;
+	uint64_t charged, pinned = 0;
 	int rc;
 
 	if (!range_is_sound(mem, start, length))
@@ -169,9 +172,12 @@ int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
 		ioas_delete(region);
 		return rc;
 	}
-	rc = charge_and_pin(mem, start, length, perm);
+	rc = charge_and_pin(region, &charged, &pinned);
 	if (rc) {
+		/* All or nothing (MEM-7). */
 		end_kept(leave(region));
+		ioas_hooks.unpin(start, pinned);
+		uncharge(mem->account, charged);
 		ioas_delete(region);
 		return rc;
 	}

@@ -143,6 +143,11 @@ def test_pins(ioas, build, case):
         assert len(freed) <= 1
 
 
+@pytest.mark.parametrize("case", cases("pins_heap"))
+def test_pins_of_the_heap(ioas, build, case):
+    run_pins(ioas, build("pins_heap"), case)
+
+
 def test_what_cannot_be_emulated_is_named(ioas, build):
     result = run(ioas, build("views"),
                  "what_cannot_be_emulated_ends_the_program")
