@@ -4,12 +4,10 @@
  * feature that the device lacks answers first, with an errno of its own; then
  * the operation, then the room for data.
  *
- * Those that PCI functions here have are low power and DMA buffers (dmabuf.c),
- * the latter as configured: the distribution's kernels that the contracts of
- * Linux are compared with are built without. A function in low
- * power still answers: an access wakes it for its own length. Entry with wakeup
- * is for one time: the first access that is not an entry raises the event, and
- * low power is over.
+ * Those that PCI functions here have are DMA buffers (dmabuf.c) and low power. A
+ * function in low power still answers: an access wakes it for its own length.
+ * Entry with wakeup is for one time: the first access that is not an entry
+ * raises the event, and low power is over.
  *
  * Source: Linux 7.3 drivers/vfio/vfio_main.c (vfio_ioctl_device_feature),
  *         drivers/vfio/pci/vfio_pci_core.c
@@ -150,19 +148,12 @@ static const struct feature *feature_find(uint32_t flags)
 	return n < IOAS_ARRAY_SIZE(features) ? &features[n] : NULL;
 }
 
-/* Features that the Linux whose contract it is has not, or not built in. */
-static bool is_missing(const struct ioas_call *call)
+/* Features that came after the Linux whose contract it is. */
+static bool is_later(const struct ioas_call *call)
 {
-	uint32_t n = call->in.head.flags & VFIO_DEVICE_FEATURE_MASK;
-
-	switch (call->file->vfio->contract) {
-	case IOAS_CONTRACT_LINUX_6_12:
-		return n >= IOAS_FEATURE_DMA_BUF;
-	case IOAS_CONTRACT_LINUX_7_3:
-		return n == IOAS_FEATURE_DMA_BUF;
-	default:
-		return false;
-	}
+	return call->file->vfio->contract == IOAS_CONTRACT_LINUX_6_12 &&
+	       (call->in.head.flags & VFIO_DEVICE_FEATURE_MASK) >=
+	               IOAS_FEATURE_DMA_BUF;
 }
 
 static long feature_run(struct ioas_call *call, const struct feature *feature)
@@ -173,7 +164,7 @@ static long feature_run(struct ioas_call *call, const struct feature *feature)
 
 	if ((flags & both) == both && !probe)
 		return -EINVAL;
-	if (!feature || is_missing(call))
+	if (!feature || is_later(call))
 		return -ENOTTY;
 	if (feature->absent)
 		return feature->absent;

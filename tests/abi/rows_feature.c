@@ -29,8 +29,7 @@ struct with_wakeup {
 #define WITH  IOAS_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP
 #define AWAKE .state = S_DEVICE
 
-#define STRICT (1u << IOAS_CONTRACT_STRICT)
-#define LINUX  (1u << IOAS_CONTRACT_LINUX_7_3 | 1u << IOAS_CONTRACT_LINUX_6_12)
+#define NEW (1u << IOAS_CONTRACT_STRICT | 1u << IOAS_CONTRACT_LINUX_7_3)
 
 /* With room for two ranges. */
 struct dma_buf {
@@ -44,7 +43,7 @@ struct dma_buf {
 		0, PAGE \
 	}
 #define DMABUF(size, region, mode, zero, count, ...)          \
-	AWAKE, COMMAND, .in = STRICT,                         \
+	AWAKE, COMMAND, .in = NEW,                            \
 			.argument = (&(const struct dma_buf){ \
 				size,                         \
 				GET | IOAS_FEATURE_DMA_BUF,   \
@@ -287,12 +286,6 @@ static long answer_6_12(uint32_t feature, uint32_t ops)
 	return feature >= IOAS_FEATURE_DMA_BUF ? -ENOTTY : 0;
 }
 
-/* The distribution's kernels are built without it. 0: the same answer. */
-static long answer_linux(uint32_t feature, uint32_t ops)
-{
-	return feature == IOAS_FEATURE_DMA_BUF ? answer_6_12(feature, ops) : 0;
-}
-
 static void feature_row(void (*emit)(const struct abi_row *), uint32_t feature,
                         uint32_t ops, enum abi_state state)
 {
@@ -310,16 +303,9 @@ static void feature_row(void (*emit)(const struct abi_row *), uint32_t feature,
 
 	snprintf(name, sizeof(name), "feature %u, operations 0x%x", feature,
 	         ops >> 16);
-	if (answer_linux(feature, ops)) {
-		row.in = LINUX;
-		row.expected = answer_linux(feature, ops);
-		emit(&row);
-		row.in = STRICT;
-		row.expected = answer(feature, ops);
-		/* 8 bytes are too few for its data. */
-		if (!row.expected && !(ops & PROBE))
-			row.expected = -EINVAL;
-	}
+	/* 8 bytes are too few for its data. */
+	if (feature == IOAS_FEATURE_DMA_BUF && !row.expected && !(ops & PROBE))
+		row.expected = -EINVAL;
 	emit(&row);
 }
 
