@@ -77,7 +77,7 @@ static int charge_and_pin(const struct ioas_region *region,
                           uint64_t *ret_charged, uint64_t *ret_pinned)
 {
 	struct ioas_mem *mem = region->mem;
-	uint64_t pages = region->charged;
+	uint64_t pages = region->length >> mem->page_shift;
 	uint64_t charged = charge(mem->account, pages);
 	uint64_t look = charged < pages ? charged + 1 : pages;
 	int rc;
@@ -100,7 +100,6 @@ static struct ioas_region *region_new(struct ioas_mem *mem, struct uaddr start,
 	region->mem = mem;
 	region->start = start;
 	region->length = length;
-	region->charged = length >> mem->page_shift;
 	region->perm = perm;
 	region->span.region = region;
 	region->span.bytes = length;
@@ -199,7 +198,7 @@ int ioas_mem_unregister(struct ioas_region *region)
 	}
 	end_kept(leave(region));
 	ioas_hooks.unpin(region->start, region->length);
-	uncharge(mem->account, region->charged);
+	uncharge(mem->account, region->length >> mem->page_shift);
 	ioas_a64_add(&mem->regions, -1);
 	ioas_delete(region);
 	return 0;

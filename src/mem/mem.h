@@ -47,7 +47,6 @@ struct ioas_region {
 	struct ioas_mem *mem;
 	struct uaddr start;
 	uint64_t length;        /* bytes */
-	uint64_t charged;       /* pages */
 	unsigned int perm;      /* what it was pinned for */
 	struct ioas_a64 mapped; /* MEM-2 */
 	struct ioas_span span;  /* the first; under the lock of the pins */

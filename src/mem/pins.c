@@ -36,7 +36,7 @@ struct table {
 
 static struct ioas_lock lock;
 static struct ioas_aptr root;    /* a table */
-static struct ioas_itree wide;   /* under lock */
+static struct ioas_span *wide;   /* over several chunks; under lock */
 static struct ioas_a32 shift_of; /* of a page; set with the root */
 
 struct ioas_a64 ioas_pins_live;
@@ -154,7 +154,7 @@ void ioas_pins_forked(void)
 	ioas_lock_reset(&lock);
 	ioas_aptr_store_relaxed(&root, NULL);
 	ioas_a64_store_relaxed(&ioas_pins_live, 0);
-	wide.root = NULL;
+	wide = NULL;
 }
 
 /* ---- Looking, without the lock. ---- */
@@ -258,43 +258,33 @@ static void count_pages(uint64_t first, uint64_t last, uint32_t n)
 	}
 }
 
-static void link_narrow(struct ioas_span *span, struct chunk *chunk)
+/* The list that a span is in: its chunk's, if it has one. */
+static struct ioas_span **list_of(const struct ioas_span *span)
 {
-	span->next = chunk->first;
-	span->place = &chunk->first;
-	if (span->next)
-		span->next->place = &span->next;
-	chunk->first = span;
-}
+	uint64_t number = first_page(span) >> CHUNK_BITS;
 
-static void unlink_narrow(struct ioas_span *span)
-{
-	*span->place = span->next;
-	if (span->next)
-		span->next->place = span->place;
+	if (number != last_page(span) >> CHUNK_BITS)
+		return &wide;
+	return &chunk_there(number)->first;
 }
 
 /* Into the lists, or out of them; the counts stay. */
 static void link_span(struct ioas_span *span)
 {
-	uint64_t number = first_page(span) >> CHUNK_BITS;
+	struct ioas_span **list = list_of(span);
 
-	span->place = NULL;
-	if (number == last_page(span) >> CHUNK_BITS) {
-		link_narrow(span, chunk_there(number));
-		return;
-	}
-	span->wide.first = first_page(span);
-	span->wide.last = last_page(span);
-	ioas_itree_insert(&wide, &span->wide);
+	span->next = *list;
+	span->place = list;
+	if (span->next)
+		span->next->place = &span->next;
+	*list = span;
 }
 
 static void unlink_span(struct ioas_span *span)
 {
-	if (span->place)
-		unlink_narrow(span);
-	else
-		ioas_itree_erase(&wide, &span->wide);
+	*span->place = span->next;
+	if (span->next)
+		span->next->place = span->place;
 }
 
 void ioas_pins_add_locked(struct ioas_span *span)
@@ -311,26 +301,12 @@ void ioas_pins_remove_locked(struct ioas_span *span)
 	ioas_a64_add(&ioas_pins_live, -UINT64_C(1));
 }
 
-static struct ioas_span *find_wide(uint64_t first, uint64_t last,
-                                   struct ioas_span *found)
-{
-	struct ioas_inode *node = ioas_itree_find(&wide, first, last);
-	struct ioas_span *span;
-
-	for (; node; node = ioas_itree_find_next(node, first, last)) {
-		span = ioas_container_of(node, struct ioas_span, wide);
-		span->found = found;
-		found = span;
-	}
-	return found;
-}
-
-static struct ioas_span *find_narrow(struct chunk *chunk, uint64_t first,
-                                     uint64_t last, struct ioas_span *found)
+static struct ioas_span *find_in(struct ioas_span *list, uint64_t first,
+                                 uint64_t last, struct ioas_span *found)
 {
 	struct ioas_span *span;
 
-	for (span = chunk->first; span; span = span->next) {
+	for (span = list; span; span = span->next) {
 		if (first_page(span) > last || last_page(span) < first)
 			continue;
 		span->found = found;
@@ -344,13 +320,13 @@ struct ioas_span *ioas_pins_find_locked(struct uaddr_range range)
 	uint64_t first = range.first >> page_shift();
 	uint64_t last = range.last >> page_shift();
 	uint64_t number = first >> CHUNK_BITS, hole;
-	struct ioas_span *found = find_wide(first, last, NULL);
+	struct ioas_span *found = find_in(wide, first, last, NULL);
 	struct chunk *chunk;
 
 	for (; number <= last >> CHUNK_BITS; number = hole + 1) {
 		chunk = chunk_at(number, &hole);
 		if (chunk)
-			found = find_narrow(chunk, first, last, found);
+			found = find_in(chunk->first, first, last, found);
 	}
 	return found;
 }

@@ -16,9 +16,9 @@
  *
  * For each page there is a count of the spans that hold it, in chunks of 512
  * pages below a radix tree. A span inside of one chunk is in the chunk's list,
- * one that is not in an interval tree. So a map of a page costs a walk and a
- * few stores, however many there are; to find whose a page is takes as long as
- * its chunk's list, which matters when memory is given back in use only.
+ * one that is not in the list of the wide ones. So a map of a page costs a walk
+ * and a few stores, however many there are; to find whose a page is takes as
+ * long as the two lists, which matters when memory is given back in use only.
  *
  * There is one of these, as the process has one address space; every mem in
  * the process has the same page size.
@@ -36,7 +36,6 @@
 #include <stdbool.h>
 
 #include "base/atomic.h"
-#include "base/itree.h"
 #include "base/types.h"
 
 struct ioas_region;
@@ -58,10 +57,8 @@ struct ioas_span {
 	bool gone;
 	struct ioas_span *sibling; /* of the same region */
 	struct ioas_span *found;   /* result of ioas_pins_find_locked() */
-	/* The program's: */
-	struct ioas_inode wide;   /* over several chunks */
-	struct ioas_span *next;   /* inside of one */
-	struct ioas_span **place; /* what points here; NULL: it is wide */
+	struct ioas_span *next;    /* the program's: in the chunk's list */
+	struct ioas_span **place;  /* what points here */
 };
 
 /* The program's spans that there are; for a first look. */
