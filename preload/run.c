@@ -243,6 +243,7 @@ void ioas_run_forked(void)
 		ioas_a32_store_relaxed(&state, STATE_NONE);
 	if (!ioas_a32_load_relaxed(&ioas_run_live))
 		return;
+	ioas_host_alloc_forked();
 	ioas_grace_forked();
 	ioas_bury_forked();
 	ioas_fds_forked();

@@ -8,7 +8,8 @@
  *
  *	sys.c     the system call
  *	hooks.c   the set, and what fits in a few lines
- *	memory.c  alloc, pin, copy
+ *	alloc.c   alloc, free
+ *	memory.c  pin, copy
  *	memfile.c files that are memory
  *	thread.c  barrier, wait, signals, end of a thread
  *	worker.c  threads of our own
@@ -55,6 +56,9 @@ long ioas_host_memory_file(const char *name, int flags);
  */
 int ioas_host_pin_by_touch(struct uaddr start, uint64_t length,
                            unsigned int perm, uint64_t *ret_pinned);
+
+/* In a forked child: somebody else may have been inside of alloc. */
+void ioas_host_alloc_forked(void);
 
 /*
  * Told about each descriptor that a store keeps (internal: from now on, or not

@@ -8,9 +8,11 @@
 
 #include "host/host.h"
 
-/* memory.c */
+/* alloc.c */
 void *ioas_host_alloc(size_t bytes);
 void ioas_host_free(void *p, size_t bytes);
+
+/* memory.c */
 int ioas_host_pin(struct uaddr start, uint64_t length, unsigned int perm,
                   uint64_t *ret_pinned);
 void ioas_host_unpin(struct uaddr start, uint64_t length);

@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -31,22 +30,6 @@
 #define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
 #endif
-
-#define ALIGNMENT 64
-
-void *ioas_host_alloc(size_t bytes)
-{
-	void *p;
-
-	if (posix_memalign(&p, ALIGNMENT, bytes))
-		return NULL;
-	return memset(p, 0, bytes);
-}
-
-void ioas_host_free(void *p, size_t bytes)
-{
-	free(p);
-}
 
 static uint64_t page_bytes(void)
 {

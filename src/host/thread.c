@@ -154,7 +154,8 @@ _Static_assert(SIGNAL_BYTES <= sizeof(struct ioas_signals), "signals");
  */
 static void all_but_faults(struct ioas_signals *set)
 {
-	static const int kept[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+	static const int kept[] = {SIGSEGV, SIGBUS,  SIGILL,
+	                           SIGFPE,  SIGTRAP, SIGSYS};
 	unsigned long *word = (unsigned long *)set->opaque;
 	const unsigned int bits = 8 * sizeof(*word);
 	unsigned int i, bit;

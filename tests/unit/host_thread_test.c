@@ -151,7 +151,8 @@ static void relax_sleeps_longer_with_the_rounds(struct rig *r)
 
 static void all_signals_are_blocked_but_those_of_faults(struct rig *r)
 {
-	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+	static const int faults[] = {SIGSEGV, SIGBUS,  SIGILL,
+	                             SIGFPE,  SIGTRAP, SIGSYS};
 	struct ioas_hooks h = host();
 	struct ioas_signals saved;
 	sigset_t before, inside, after;
