@@ -92,8 +92,9 @@ static unsigned int take_stores_locked(struct ioas_device *dev, bool pass)
 		store.value =
 			ioas_a32_exchange(&r->doors->cell[i], IOAS_CELL_EMPTY);
 		store.offset = r->doors->offset + i * sizeof(uint32_t);
-		if (i >= r->top)
-			r->top = i + 1;
+		/* Relaxed: written under the lock, and a hint elsewhere. */
+		if (i >= ioas_a32_load_relaxed(&r->top))
+			ioas_a32_store_relaxed(&r->top, i + 1);
 		if (pass)
 			ioas_runner_arrive_locked(dev, &store);
 		n++;
@@ -185,8 +186,10 @@ static bool look(struct ioas_device *dev, unsigned int round)
 {
 	struct ioas_runner *r = &dev->runner;
 	bool all = round % SHORT_ROUNDS == 0;
+	/* Relaxed: what is above is looked at in the round of all. */
+	unsigned int top = ioas_a32_load_relaxed(&r->top);
 
-	if (!any_store(r->doors, all ? r->doors->cells : r->top))
+	if (!any_store(r->doors, all ? r->doors->cells : top))
 		return false;
 	ioas_lock(&dev->lock);
 	take_stores_locked(dev, true);

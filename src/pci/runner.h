@@ -80,7 +80,7 @@ struct ioas_runner {
 	struct ioas_a32 hot;      /* doorbells come often: open */
 	struct ioas_a32 cold;     /* the thread waits for hot */
 	bool open;                /* cells may hold stores [locked] */
-	unsigned int top;         /* cells from here on were not seen used */
+	struct ioas_a32 top;      /* cells from here on were not seen used */
 	unsigned int rings;       /* trapped doorbells [locked] */
 	uint64_t since;           /* when the last batch began [locked] */
 };

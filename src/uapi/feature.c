@@ -4,8 +4,8 @@
  * feature that the device lacks answers first, with an errno of its own; then
  * the operation, then the room for data.
  *
- * Those that PCI functions here have are DMA buffers (dmabuf.c) and low power. A
- * function in low power still answers: an access wakes it for its own length.
+ * Those that PCI functions here have are DMA buffers (dmabuf.c) and low power.
+ * A function in low power still answers: an access wakes it for its own length.
  * Entry with wakeup is for one time: the first access that is not an entry
  * raises the event, and low power is over.
  *

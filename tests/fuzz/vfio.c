@@ -16,8 +16,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "vfio_world.h"
 
