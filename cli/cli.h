@@ -50,6 +50,7 @@ struct ioas_run_options {
 	const char *memlock;
 	const char *contract;
 	const char *mmap;            /* "on", "off" */
+	const char *pin;             /* "default", "strict" */
 	const char *dma_entry_limit; /* NULL: as in Linux */
 	int error_exitcode;          /* -1: the program's status is kept */
 	bool fake_hugepages;

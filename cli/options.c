@@ -112,6 +112,16 @@ static void take_memlock(struct ioas_run_options *o, const char *value,
 	o->memlock = ioas_must(strdup(value));
 }
 
+static void take_pin(struct ioas_run_options *o, const char *value,
+                     const struct source *source)
+{
+	if (strcmp(value, "default") != 0 && strcmp(value, "strict") != 0)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "%s: '%s' is neither default nor strict",
+		         source->where, value);
+	o->pin = ioas_must(strdup(value));
+}
+
 static void take_mmap(struct ioas_run_options *o, const char *value,
                       const struct source *source)
 {
@@ -186,6 +196,9 @@ static const struct option_row {
 	{"mmap", 0, "on|off",
          "may the program map device registers (default on, off with KVM)",
          take_mmap},
+	{"pin", 0, "default|strict",
+         "keep what the C library itself gives back, too (default no)",
+         take_pin},
 	{"contract", 0, "strict|linux-7.3|linux-6.12",
          "whose answers the program gets (default strict)", take_contract},
 	{"dma-entry-limit", 0, "N",

@@ -7,11 +7,15 @@
 #ifndef IOAS_PRELOAD_ARCH_X86_64_H
 #define IOAS_PRELOAD_ARCH_X86_64_H
 
+#include <linux/audit.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <ucontext.h>
+
+/* How seccomp names it. */
+#define IOAS_ARCH_AUDIT AUDIT_ARCH_X86_64
 
 /*
  * As hooks.copy: units of 8 bytes that are aligned at either end are moved by

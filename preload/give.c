@@ -57,6 +57,17 @@ long ioas_give_munmap(uint64_t start, size_t bytes)
 	return result;
 }
 
+void ioas_give_heap_begin(struct ioas_giving *giving, uint64_t end,
+                          uint64_t next)
+{
+	giving->how = IOAS_GIVE_AWAY;
+	giving->active = false;
+	end = pages_up(end);
+	next = pages_up(next);
+	if (next < end)
+		ioas_keep_begin(giving, next, end - next);
+}
+
 struct segment {
 	uint64_t start, end;
 	uint64_t device, inode;

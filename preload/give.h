@@ -15,6 +15,10 @@ long ioas_give_mmap(const struct ioas_mmap_request *request);
 long ioas_give_munmap(uint64_t start, size_t bytes);
 long ioas_give_mremap(const struct ioas_mremap_request *request);
 long ioas_give_madvise(uint64_t start, size_t bytes, int advice);
+/* The end of the heap; its break is the C library's to remember. */
+struct ioas_giving;
+void ioas_give_heap_begin(struct ioas_giving *giving, uint64_t end,
+                          uint64_t next);
 long ioas_give_shmdt(uint64_t start);
 long ioas_give_fallocate(int fd, int mode, int64_t offset, int64_t bytes);
 long ioas_give_ftruncate(int fd, int64_t bytes);

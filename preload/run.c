@@ -32,6 +32,7 @@
 #include "preload/places.h"
 #include "preload/say.h"
 #include "preload/signals.h"
+#include "preload/strict.h"
 #include "preload/trap.h"
 #include "preload/views.h"
 #include "preload/watcher.h"
@@ -210,8 +211,10 @@ static uint32_t make(void)
 	if (ioas_say_run()) {
 		prepare();
 		the_run = (struct ioas_run){0};
-		if (make_machine(&the_run) && make_vfio(&the_run))
+		if (make_machine(&the_run) && make_vfio(&the_run)) {
+			ioas_strict_begin();
 			seen = STATE_READY;
+		}
 	}
 	ioas_a32_store_relaxed(&maker, 0);
 	ioas_a32_store(&ioas_run_live, seen == STATE_READY);
@@ -236,14 +239,9 @@ const struct ioas_run *ioas_run(void)
 	return now == STATE_READY ? &the_run : NULL;
 }
 
-void ioas_run_forked(void)
+/* What the child has of its parent's state. Relaxed: it has one thread. */
+static void forget_state(void)
 {
-	/* Relaxed: a forked child has one thread, and it makes nothing. */
-	if (ioas_a32_load_relaxed(&state) == STATE_MAKING)
-		ioas_a32_store_relaxed(&state, STATE_NONE);
-	if (!ioas_a32_load_relaxed(&ioas_run_live))
-		return;
-	ioas_host_alloc_forked();
 	ioas_grace_forked();
 	ioas_bury_forked();
 	ioas_fds_forked();
@@ -258,6 +256,18 @@ void ioas_run_forked(void)
 	ioas_a32_store_relaxed(&told, 0);
 	ioas_a32_store_relaxed(&ioas_run_live, 0);
 	ioas_a32_store_relaxed(&state, STATE_NONE);
+}
+
+void ioas_run_forked(void)
+{
+	/* Relaxed: a forked child has one thread, and it makes nothing. */
+	if (ioas_a32_load_relaxed(&state) == STATE_MAKING)
+		ioas_a32_store_relaxed(&state, STATE_NONE);
+	ioas_host_alloc_forked();
+	ioas_strict_forking();
+	if (ioas_a32_load_relaxed(&ioas_run_live))
+		forget_state();
+	ioas_strict_forked();
 }
 
 static void send_statistics(const struct ioas_run *run)

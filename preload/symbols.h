@@ -216,6 +216,8 @@
 	X(int, mprotect, (void *start, size_t bytes, int prot))               \
 	X(int, madvise, (void *start, size_t bytes, int advice))              \
 	X(int, memfd_create, (const char *name, unsigned int flags))          \
+	X(int, brk, (void *end))                                              \
+	X(void *, sbrk, (intptr_t more))                                      \
 	X(int, shmdt, (const void *start))                                    \
 	X(int, ftruncate, (int fd, off_t bytes))                              \
 	X(int, ftruncate64, (int fd, off64_t bytes))                          \

@@ -15,6 +15,7 @@
 #include "preload/huge.h"
 #include "preload/keep.h"
 #include "preload/sites.h"
+#include "preload/strict.h"
 #include "preload/views.h"
 #include "preload/wrap.h"
 
@@ -94,11 +95,20 @@ void *ioas_wrap_mmap64(void *start, size_t bytes, int prot, int flags, int fd,
 	return map(&r);
 }
 
+/* Inside of the C library it would be stopped, and looked at again. */
+static int real_munmap(void *start, size_t bytes)
+{
+	if (ioas_strict_on())
+		return (int)ioas_result(ioas_sys(SYS_munmap, (long)start,
+		                                 (long)bytes, 0, 0, 0, 0));
+	return ioas_real_munmap()(start, bytes);
+}
+
 int ioas_wrap_munmap(void *start, size_t bytes)
 {
 	if (IOAS_LIKELY(!touches((uintptr_t)start, bytes) &&
 	                !ioas_keep_concerns(start, bytes)))
-		return ioas_real_munmap()(start, bytes);
+		return real_munmap(start, bytes);
 	IOAS_SITE_ENTRY;
 	return (int)ioas_result(ioas_give_munmap((uintptr_t)start, bytes));
 }
@@ -146,16 +156,56 @@ static bool refused_for_device(int advice)
 	return false;
 }
 
+static int real_madvise(void *start, size_t bytes, int advice)
+{
+	if (ioas_strict_on())
+		return (int)ioas_result(ioas_sys(SYS_madvise, (long)start,
+		                                 (long)bytes, advice, 0, 0, 0));
+	return ioas_real_madvise()(start, bytes, advice);
+}
+
 int ioas_wrap_madvise(void *start, size_t bytes, int advice)
 {
 	if (refused_for_device(advice) && touches((uintptr_t)start, bytes))
 		return (int)ioas_result(-EINVAL);
 	if (IOAS_LIKELY(!ioas_keep_concerns(start, bytes)) ||
 	    !ioas_give_advice(advice))
-		return ioas_real_madvise()(start, bytes, advice);
+		return real_madvise(start, bytes, advice);
 	IOAS_SITE_ENTRY;
 	return (int)ioas_result(
 		ioas_give_madvise((uintptr_t)start, bytes, advice));
+}
+
+/* The end of the heap that libc knows is the kernel's, unless it moves. */
+int ioas_wrap_brk(void *end)
+{
+	struct ioas_giving giving;
+	int result;
+
+	if (IOAS_LIKELY(!ioas_pins_any()))
+		return ioas_real_brk()(end);
+	IOAS_SITE_ENTRY;
+	ioas_give_heap_begin(&giving, (uintptr_t)ioas_real_sbrk()(0),
+	                     (uintptr_t)end);
+	result = ioas_real_brk()(end);
+	ioas_keep_end(&giving, !result);
+	return result;
+}
+
+void *ioas_wrap_sbrk(intptr_t more)
+{
+	struct ioas_giving giving;
+	uintptr_t end;
+	void *result;
+
+	if (IOAS_LIKELY(more >= 0 || !ioas_pins_any()))
+		return ioas_real_sbrk()(more);
+	IOAS_SITE_ENTRY;
+	end = (uintptr_t)ioas_real_sbrk()(0);
+	ioas_give_heap_begin(&giving, end, end + (uintptr_t)more);
+	result = ioas_real_sbrk()(more);
+	ioas_keep_end(&giving, result != (void *)-1);
+	return result;
 }
 
 int ioas_wrap_shmdt(const void *start)

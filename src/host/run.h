@@ -14,6 +14,7 @@
  *	IOAS_FAKE_HUGEPAGES  set: huge pages are pretended
  *	IOAS_REPORT    absolute path of the report file, or not set
  *	IOAS_MMAP      "off": BARs cannot be mapped
+ *	IOAS_PIN       "strict": what libc gives back inside is kept as well
  *	IOAS_RUNTIME   sanitizer runtime that the tool put in front of
  *	               LD_PRELOAD, or not set
  *	IOAS_STATS     "1": send statistics at the end
@@ -55,6 +56,7 @@
 #define IOAS_ENV_FAKE_HUGEPAGES  "IOAS_FAKE_HUGEPAGES"
 #define IOAS_ENV_REPORT          "IOAS_REPORT"
 #define IOAS_ENV_MMAP            "IOAS_MMAP"
+#define IOAS_ENV_PIN             "IOAS_PIN"
 #define IOAS_ENV_RUNTIME         "IOAS_RUNTIME"
 #define IOAS_ENV_STATS           "IOAS_STATS"
 #define IOAS_ENV_CHECK           "IOAS_CHECK"

@@ -155,6 +155,38 @@ def test_pins_of_the_heap(ioas, build, case):
     run_pins(ioas, build("pins_heap"), case)
 
 
+@pytest.mark.parametrize("case", cases("pins_strict"))
+@pytest.mark.parametrize("pin", ["default", "strict"])
+def test_pins_of_what_libc_gives_back(ioas, build, case, pin):
+    """What the default cannot see, and costs; strict sees it."""
+    result = ioas.run(build("pins_strict"), case, devices=["edu"],
+                      options=["--pin", pin])
+    if "cannot be had" in result.stderr:
+        pytest.skip("no seccomp listener here")
+    assert_done(result)
+    changed = re.search(r"^changed (\d+)$", result.stdout, re.M)
+    if changed:
+        assert (changed[1] == "0") == (pin == "strict")
+        assert ("while it is mapped" in result.stderr) == (pin == "strict")
+
+
+@pytest.mark.parametrize("case", ["kept_by_eight_threads_at_once", "kept_free",
+                                  "a_child_has_its_memory_back"])
+def test_pins_of_the_heap_when_strict(ioas, build, case):
+    run_pins(ioas, build("pins_heap"), case, options=["--pin=strict"])
+
+
+def test_strict_pins_need_random_addresses(ioas, build):
+    if not shutil.which("setarch"):
+        pytest.skip("no setarch")
+    result = ioas.run("setarch", "-R", build("pins_strict"),
+                      "the_end_of_the_heap", devices=["edu"],
+                      options=["--pin=strict"])
+    assert_done(result)
+    said = [x for x in ioas_lines(result.stderr) if "cannot be had" in x]
+    assert len(said) == 1 and "not randomised" in said[0]
+
+
 def test_what_cannot_be_emulated_is_named(ioas, build):
     result = run(ioas, build("views"),
                  "what_cannot_be_emulated_ends_the_program")

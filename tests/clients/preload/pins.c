@@ -148,6 +148,24 @@ static void kept_mremap_to_less(void)
 	unmap_dma(IOVA, BYTES);
 }
 
+static void kept_sbrk(void)
+{
+	uint8_t *end, *at;
+
+	set_up();
+	end = sbrk(0);
+	at = (uint8_t *)(((uintptr_t)end + PAGE - 1) & ~(PAGE - 1));
+	CHECK(sbrk(at - end + (intptr_t)BYTES) == end);
+	start_work(at);
+	CHECK(sbrk(-(intptr_t)BYTES) == at + BYTES);
+	CHECK(sbrk((intptr_t)BYTES) == at);
+	memset(at, SENTINEL, BYTES);
+	end_work();
+	all_are(at, BYTES, SENTINEL);
+	CHECK(!brk(at));
+	unmap_dma(IOVA, BYTES);
+}
+
 static void kept_shmdt(void)
 {
 	int id = shmget(IPC_PRIVATE, BYTES, 0600);
@@ -387,6 +405,7 @@ static const struct client_case cases[] = {
 	CASE(mremap_takes_the_pages_along),
 	CASE(kept_mremap_over),
 	CASE(kept_mremap_to_less),
+	CASE(kept_sbrk),
 	CASE(kept_shmdt),
 	CASE(kept_munmap_of_locked_memory),
 	CASE(kept_dontneed),
