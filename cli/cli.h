@@ -82,6 +82,8 @@ bool ioas_find_program(const char *name, char *ret_path, size_t bytes);
  * takes it. false: none.
  */
 bool ioas_sanitizer_runtime(const char *path, char *ret_soname, size_t bytes);
+/* Is one among these libraries? */
+bool ioas_sanitizer_named(const char *libraries);
 
 struct ioas_listener {
 	int fd;

@@ -83,7 +83,10 @@ static void allow_link_order(void)
 		                join(before, "verify_asan_link_order=0"));
 }
 
-/* Behind what is there; a sanitizer's runtime must be in front. */
+/*
+ * In front of what is there: an allocator must not get a block that a device
+ * uses. But a sanitizer's runtime has to be the first.
+ */
 static void set_preload(const char *program)
 {
 	const char *before = environment("LD_PRELOAD");
@@ -102,9 +105,13 @@ static void set_preload(const char *program)
 		*runtime = '\0';
 	if (*runtime)
 		set_environment(IOAS_ENV_RUNTIME, join(runtime, ""));
-	others = join(runtime, before);
-	set_environment("LD_PRELOAD", join(others, library));
-	free(others);
+	if (*runtime || ioas_sanitizer_named(before)) {
+		others = join(runtime, before);
+		set_environment("LD_PRELOAD", join(others, library));
+		free(others);
+	} else {
+		set_environment("LD_PRELOAD", join(library, before));
+	}
 	allow_link_order();
 }
 

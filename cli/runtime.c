@@ -141,3 +141,13 @@ bool ioas_sanitizer_runtime(const char *path, char *ret_soname, size_t bytes)
 	close(elf.fd);
 	return found;
 }
+
+bool ioas_sanitizer_named(const char *libraries)
+{
+	unsigned int i;
+
+	for (i = 0; runtimes[i]; i++)
+		if (strstr(libraries, runtimes[i]))
+			return true;
+	return false;
+}

@@ -8,6 +8,15 @@
 #include "host/host.h"
 #include "rig.h"
 
+/* Under the address sanitizer memory comes from malloc(3): see alloc.c. */
+#ifdef __SANITIZE_ADDRESS__
+#define IS_OWN false
+#elif defined(__has_feature)
+#define IS_OWN (!__has_feature(address_sanitizer))
+#else
+#define IS_OWN true
+#endif
+
 static struct ioas_hooks h;
 
 static void start(struct rig *r)
@@ -54,14 +63,14 @@ static void what_was_freed_is_used_again_and_zeroed(struct rig *r)
 	memset(p, 0xee, 5000);
 	h.free(p, 5000);
 	/* Not at once: what was freed earlier comes first. */
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; IS_OWN && i < 1000; i++) {
 		again = h.alloc(5000);
 		all_are(again, 5000, 0);
 		h.free(again, 5000);
 		if (again == p)
 			return;
 	}
-	fail_msg("it never came back");
+	assert_false(IS_OWN);
 }
 
 static void to_free_nothing_is_fine(struct rig *r)
@@ -142,11 +151,13 @@ static void *interrupt(void *argument)
 /* In a handler, wherever it interrupted an allocation of the same size. */
 static void a_signal_handler_may_allocate(struct rig *r)
 {
-#ifndef __SANITIZE_ADDRESS__
 	struct sigaction act = {.sa_handler = ring}, before;
 	pthread_t self = pthread_self(), thread;
 	uint8_t *p;
 
+	/* malloc(3) may not be called there. */
+	if (!IS_OWN)
+		return;
 	start(r);
 	ioas_a32_store(&wrong, 0);
 	ioas_a32_store(&rung, 0);
@@ -161,7 +172,6 @@ static void a_signal_handler_may_allocate(struct rig *r)
 	pthread_join(thread, NULL);
 	assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
 	assert_int_equal(ioas_a32_load(&wrong), 0);
-#endif
 }
 
 static void a_forked_child_goes_on(struct rig *r)
