@@ -49,6 +49,7 @@ struct ioas_kept {
 
 /* Calls between begin and end, and how many have ended. */
 static struct ioas_a32 open_count, closed_count;
+static __thread uint32_t own_count __attribute__((tls_model("initial-exec")));
 
 /* ---- System calls. ---- */
 
@@ -191,8 +192,6 @@ static bool set_aside_locked(struct ioas_kept *k, enum ioas_give how)
 		protect(k->from, k->bytes, k->prot);
 		return false;
 	}
-	ioas_sys(SYS_madvise, (long)k->at, (long)k->bytes, MADV_DONTFORK, 0, 0,
-	         0);
 	ioas_move_to_locked(range, to, NULL);
 	return true;
 }
@@ -321,6 +320,7 @@ static void begin(struct ioas_giving *g)
 	g->site = ioas_call_site();
 	ioas_hooks.signals_block(&g->saved);
 	ioas_a32_add(&open_count, 1);
+	own_count++;
 }
 
 /* Nobody uses the old addresses any more. */
@@ -394,6 +394,7 @@ static void end(struct ioas_giving *g)
 	/* In this order: who sees that none is open sees that one ended. */
 	ioas_a32_add(&closed_count, 1);
 	ioas_a32_add(&open_count, UINT32_MAX);
+	own_count--;
 	ioas_hooks.signals_restore(&g->saved);
 }
 
@@ -410,6 +411,9 @@ static void keep_all(struct ioas_giving *g)
 		ioas_move_to_locked(range, (struct uaddr){k->at}, &k->keep);
 		/* One of the list's own: they may all be unmapped now. */
 		k->keep.users++;
+		/* A forked child has nothing pinned. */
+		ioas_sys(SYS_madvise, (long)k->at, (long)k->bytes,
+		         MADV_DONTFORK, 0, 0, 0);
 	}
 	ioas_move_end(&move);
 	for (k = g->pieces; k; k = next) {
@@ -494,8 +498,11 @@ bool ioas_keep_retry(const siginfo_t *info)
 	unsigned int round = 0;
 	uint32_t closed;
 
-	/* One that a process sent has nothing to run again. */
-	if (info->si_code <= 0)
+	/*
+	 * One that a process sent has nothing to run again; and what faults in
+	 * such a call must not wait for its own end.
+	 */
+	if (info->si_code <= 0 || own_count)
 		return false;
 	/* Pairs with the adds in end(). */
 	while (ioas_a32_load(&open_count))

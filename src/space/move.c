@@ -210,7 +210,8 @@ static bool is_about(const struct ioas_span *span, struct uaddr_range range)
 	uint64_t first = (range.first + mask) & ~mask;
 	uint64_t end = (range.last + 1) & ~mask;
 
-	if (!area || area->freed_told)
+	/* It was said that the old address is no more: UPDATE_VADDR. */
+	if (!area || area->freed_told || area->vaddr_invalid)
 		return false;
 	if (area->uaddr.raw >= range.first && area->uaddr.raw <= range.last)
 		return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/grace.h"
 #include "pci_probe.h"
+#include "space/move.h"
 
 #define COMMAND 0x04
 #define IOVA    UINT64_C(0x100000)
@@ -418,6 +419,113 @@ static void what_cannot_be_copied_may_be_a_peers(struct rig *r)
 	             (struct iova_range){IOVA, IOVA + 7});
 }
 
+/* ---- Memory that moves while it is accessed. ---- */
+
+static struct {
+	struct bench *bench;
+	int (*copy)(void *dst, const void *src, size_t bytes);
+	unsigned int copies;
+	int moved; /* what preparing it gave; 1: not yet */
+} mover;
+
+/* The first page to the second; nothing is at the old addresses then. */
+static int move_page(struct bench *b)
+{
+	uint64_t at = (uintptr_t)b->memory;
+	struct uaddr_range range = {at, at + b->page - 1};
+	struct uaddr to = {at + b->page};
+	struct ioas_move move;
+	int rc;
+
+	ioas_move_begin(&move);
+	rc = ioas_move_prepare_locked(range, to, NULL);
+	if (!rc) {
+		memcpy(b->memory + b->page, b->memory, b->page);
+		rig_hole(b->r, b->memory, b->page);
+		ioas_move_to_locked(range, to, NULL);
+	}
+	ioas_move_end(&move);
+	return rc;
+}
+
+/* Between the translation and the copy. */
+static int copy_and_move(void *dst, const void *src, size_t bytes)
+{
+	if (mover.copies++ == 0)
+		mover.moved = move_page(mover.bench);
+	return mover.copy(dst, src, bytes);
+}
+
+static void copy_back(void *copy)
+{
+	ioas_hooks.copy = (int (*)(void *, const void *, size_t))copy;
+}
+
+static void start_mover(struct rig *r, struct bench *b)
+{
+	mover.bench = b;
+	mover.copies = 0;
+	mover.moved = 1;
+	mover.copy = ioas_hooks.copy;
+	rig_defer(r, copy_back, (void *)ioas_hooks.copy);
+	ioas_hooks.copy = copy_and_move;
+}
+
+static void MOVE_1_an_access_finds_the_page_that_moved(struct rig *r)
+{
+	struct bench *b = bench(r);
+	char out[20];
+
+	memcpy(b->memory + 10, "where it was", 13);
+	start_mover(r, b);
+	rig_ok(r, ioas_dma_read(b->dev, IOVA + 10, out, 13, &issuer));
+	if (mover.moved)
+		return; /* no memory to prepare it: nothing moved */
+	assert_string_equal(out, "where it was");
+	assert_int_equal(mover.copies, 2);
+	rig_ok(r, ioas_dma_write(b->dev, IOVA + 10, "and is", 7, &issuer));
+	assert_string_equal(b->memory + b->page + 10, "and is");
+	assert_int_equal(b->ear->count[IOAS_EVENT_DMA_FAULT], 0);
+}
+
+static void a_device_with_pointers_is_told_that_they_moved(struct rig *r)
+{
+	struct bench *b = bench(r);
+	struct ioas_segment segment[4];
+	unsigned int count = 0;
+
+	ioas_dma_begin(b->dev);
+	ioas_dma_end(b->dev);
+	assert_false(ioas_dma_moved(b->dev));
+	ioas_dma_begin(b->dev);
+	rig_ok(r, ioas_dma_segments(b->dev, IOVA, 8, IOAS_READ, segment, &count,
+	                            4, &issuer));
+	ioas_dma_end(b->dev);
+	rig_ok(r, move_page(b));
+	assert_true(ioas_dma_moved(b->dev));
+	ioas_dma_begin(b->dev);
+	count = 0;
+	rig_ok(r, ioas_dma_segments(b->dev, IOVA, 8, IOAS_READ, segment, &count,
+	                            4, &issuer));
+	ioas_dma_end(b->dev);
+	assert_ptr_equal(segment[0].base, b->memory + b->page);
+	assert_false(ioas_dma_moved(b->dev));
+}
+
+static void lost_memory_is_gone(struct rig *r)
+{
+	struct bench *b = bench(r);
+	uint64_t at = (uintptr_t)b->memory, value;
+	struct ioas_move move;
+
+	ioas_move_begin(&move);
+	ioas_move_lose_locked((struct uaddr_range){at, at + b->page - 1});
+	ioas_move_end(&move);
+	rig_fails(r, ioas_dma_read(b->dev, IOVA, &value, 8, &issuer), -EFAULT);
+	assert_fault(b, IOAS_FAULT_GONE, IOAS_READ,
+	             (struct iova_range){IOVA, IOVA + 7});
+}
+
 RIG_MAIN("pci_dma", RIG_TEST(a_read_gathers_pages_that_lie_apart),
          RIG_TEST(a_write_lands_in_memory), RIG_TEST(no_bytes_touch_nothing),
          RIG_TEST(an_unmapped_address_faults_from_where_it_begins),
@@ -433,4 +541,7 @@ RIG_MAIN("pci_dma", RIG_TEST(a_read_gathers_pages_that_lie_apart),
          RIG_TEST(a_fault_leaves_the_list_as_it_was),
          RIG_TEST(both_permissions_are_asked_for_at_once),
          RIG_TEST(gone_is_reported_as_the_model_says),
-         RIG_TEST(what_cannot_be_copied_may_be_a_peers))
+         RIG_TEST(what_cannot_be_copied_may_be_a_peers),
+         RIG_TEST(MOVE_1_an_access_finds_the_page_that_moved),
+         RIG_TEST(a_device_with_pointers_is_told_that_they_moved),
+         RIG_TEST(lost_memory_is_gone))
