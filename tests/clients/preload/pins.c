@@ -353,7 +353,7 @@ static void kept_huge_pages(void)
 	uint8_t *at = mmap(NULL, huge, PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 
-	/* The test asks for pages that stand in for them where there are none. */
+	/* Where there are none the test asks for what stands in for them. */
 	CHECK(at != MAP_FAILED);
 	set_up();
 	start_work(at);
