@@ -25,6 +25,7 @@
 
 #include "base/grace.h"
 #include "host/host.h"
+#include "preload/aside.h"
 #include "preload/trap.h"
 #include "preload/views.h"
 #include "preload/vmas.h"
@@ -42,9 +43,12 @@
 struct ioas_kept {
 	struct ioas_keep keep;
 	struct ioas_kept *next;
-	uint64_t from, at, bytes;
+	struct ioas_aside aside;
+	uint64_t from, at, bytes; /* at: aside */
 	int prot;
 	bool copied;
+	bool used;   /* something was put there */
+	bool astray; /* it may be anybody's: move_locked() */
 };
 
 /* Calls between begin and end, and how many have ended. */
@@ -63,29 +67,10 @@ static bool protect(uint64_t at, uint64_t bytes, int prot)
 	return !ioas_sys(SYS_mprotect, (long)at, (long)bytes, prot, 0, 0, 0);
 }
 
-static void unmap(uint64_t at, uint64_t bytes)
-{
-	if (bytes)
-		ioas_sys(SYS_munmap, (long)at, (long)bytes, 0, 0, 0, 0);
-}
-
 static long move_pages(uint64_t from, uint64_t to, uint64_t bytes, int more)
 {
 	return ioas_sys(SYS_mremap, (long)from, (long)bytes, (long)bytes,
 	                MREMAP_MAYMOVE | MREMAP_FIXED | more, (long)to, 0);
-}
-
-/* Locked memory counts twice while it is in two places: there is a limit. */
-static bool move_with_guard(const struct ioas_kept *k, bool unlock)
-{
-	long result = move_pages(k->from, k->at, k->bytes, MREMAP_DONTUNMAP);
-
-	if (result == -EAGAIN && unlock) {
-		ioas_sys(SYS_munlock, (long)k->from, (long)k->bytes, 0, 0, 0,
-		         0);
-		result = move_pages(k->from, k->at, k->bytes, MREMAP_DONTUNMAP);
-	}
-	return !failed(result);
 }
 
 /* Memory that is locked is refused by it: Linux 7.3 can_madv_lru_vma(). */
@@ -93,28 +78,6 @@ static bool is_locked(uint64_t at)
 {
 	return ioas_sys(SYS_madvise, (long)at, (long)ioas_page_bytes(),
 	                MADV_COLD, 0, 0, 0) == -EINVAL;
-}
-
-/*
- * Addresses that nobody uses, as aligned as @from to the largest leaf of a page
- * table that may be inside, so that it need not be split. 0: none.
- */
-static uint64_t reserve(uint64_t from, uint64_t bytes)
-{
-	uint64_t align = ioas_page_bytes(), start, at;
-	long result;
-
-	while (align << 9 <= bytes && align << 9 <= UINT64_C(1) << 30)
-		align <<= 9;
-	result = ioas_sys(SYS_mmap, 0, (long)(bytes + align), PROT_NONE,
-	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (failed(result))
-		return 0;
-	start = (uint64_t)result;
-	at = start + ((from - start) & (align - 1));
-	unmap(start, at - start);
-	unmap(at + bytes, start + align - at);
-	return at;
 }
 
 /* ---- One piece. ---- */
@@ -126,7 +89,10 @@ static struct uaddr_range range_of(uint64_t at, uint64_t bytes)
 
 static void delete_kept(struct ioas_kept *k)
 {
-	unmap(k->at, k->bytes);
+	if (!k->used)
+		ioas_aside_untake(&k->aside);
+	else if (!k->astray)
+		ioas_aside_give(&k->aside);
 	ioas_delete(k);
 }
 
@@ -145,17 +111,28 @@ static struct ioas_kept *kept_new(uint64_t first, uint64_t last, int prot)
 	k->from = first;
 	k->bytes = last - first + 1;
 	k->prot = prot;
-	k->at = reserve(k->from, k->bytes);
-	if (k->at)
+	if (ioas_aside_take(k->from, k->bytes, &k->aside)) {
+		k->at = k->aside.at;
 		return k;
+	}
 	ioas_delete(k);
 	return NULL;
 }
 
-/* The old addresses are closed. */
+/*
+ * The old addresses are closed. Locked memory counts twice while it is in two
+ * places, and there is a limit: what is unmapped next need not be locked. When
+ * the kernel refuses, it has unmapped the new addresses already.
+ */
 static bool move_locked(struct ioas_kept *k, enum ioas_give how)
 {
-	if (!move_with_guard(k, how == IOAS_GIVE_AWAY))
+	if (how == IOAS_GIVE_AWAY && is_locked(k->from))
+		ioas_sys(SYS_munlock, (long)k->from, (long)k->bytes, 0, 0, 0,
+		         0);
+	k->used = true;
+	k->astray =
+		failed(move_pages(k->from, k->at, k->bytes, MREMAP_DONTUNMAP));
+	if (k->astray)
 		return false;
 	/* A shared mapping of what may only be read stays so. */
 	if (!protect(k->at, k->bytes, PROT_READ | PROT_WRITE))
@@ -172,11 +149,11 @@ static bool copy_locked(struct ioas_kept *k)
 
 	if (failed(twin))
 		return false;
-	k->copied = true;
+	k->used = k->copied = true;
 	good = protect((uint64_t)twin, k->bytes, PROT_READ) &&
 	       protect(k->at, k->bytes, PROT_READ | PROT_WRITE) &&
 	       !ioas_hooks.copy((void *)k->at, (void *)twin, k->bytes);
-	unmap((uint64_t)twin, k->bytes);
+	ioas_sys(SYS_munmap, twin, (long)k->bytes, 0, 0, 0, 0);
 	return good;
 }
 
@@ -518,4 +495,6 @@ void ioas_keep_forked(void)
 {
 	/* Relaxed: a forked child has one thread. */
 	ioas_a32_store_relaxed(&open_count, 0);
+	own_count = 0;
+	ioas_aside_forked();
 }

@@ -267,6 +267,17 @@ def test_a_program_with_the_address_sanitizer_inside(ioas, tmp_path):
     assert_done(run(ioas, program, "every_open_opens"))
 
 
+@pytest.mark.parametrize("case", [
+    "kept_munmap", "kept_dontneed", "kept_hole", "mremap_takes_the_pages_along"])
+def test_pins_with_the_address_sanitizer_inside(ioas, tmp_path, case):
+    """Its free() comes first; addresses are given back as everywhere."""
+    program = tmp_path / "pins"
+    subprocess.run(["gcc", "-g", "-w", "-D_GNU_SOURCE", "-U_FORTIFY_SOURCE",
+                    "-pthread", "-fsanitize=address", f"{SOURCES}/pins.c",
+                    "-o", str(program)], check=True)
+    run_pins(ioas, program, case)
+
+
 def strace(ioas, log, *program):
     if not shutil.which("strace"):
         pytest.skip("no strace")

@@ -97,7 +97,7 @@ static void an_mmap_over_that_fails_changes_nothing(void)
 
 static void mremap_takes_the_pages_along(void)
 {
-	uint8_t *at, *to, *rest;
+	uint8_t *at, *to;
 
 	set_up();
 	/* It cannot grow where it is. */
@@ -113,6 +113,29 @@ static void mremap_takes_the_pages_along(void)
 	all_are(to + PAGE, PAGE, 88);
 	memset(to + PAGE, 89, PAGE);
 	CHECK(device_gets(IOVA + PAGE) == 89);
+	unmap_dma(IOVA, BYTES);
+}
+
+/* No store of the device is lost on the way. */
+static void mremap_to_and_fro(void)
+{
+	uint8_t *at, *other;
+	unsigned int i;
+
+	set_up();
+	at = private_memory(BYTES);
+	other = private_memory(BYTES);
+	start_work(at);
+	for (i = 0; i < 3000; i++) {
+		uint8_t *next = i % 2 ? at : other;
+		uint8_t *now = i % 2 ? other : at;
+
+		CHECK(mremap(now, BYTES, BYTES, MREMAP_MAYMOVE | MREMAP_FIXED,
+		             next) == next);
+	}
+	end_work();
+	device_puts(IOVA, 55);
+	all_are(at, PAGE, 55);
 	unmap_dma(IOVA, BYTES);
 }
 
@@ -219,7 +242,7 @@ static void kept_dontneed(void)
 	unmap_dma(IOVA, BYTES);
 }
 
-static uint8_t *touched;
+static volatile uint8_t *touched;
 static volatile int touching;
 
 static void *touch(void *unused)
@@ -242,11 +265,11 @@ static void kept_dontneed_while_a_thread_is_there(void)
 	touched = private_memory(BYTES);
 	CHECK(!pthread_create(&thread, NULL, touch, NULL));
 	for (i = 0; i < 300; i++) {
-		CHECK(!map_dma(IOVA, touched, BYTES));
+		CHECK(!map_dma(IOVA, (void *)touched, BYTES));
 		while (touching < 1000)
 			sched_yield();
 		touching = 0;
-		CHECK(!madvise(touched, BYTES, MADV_DONTNEED));
+		CHECK(!madvise((void *)touched, BYTES, MADV_DONTNEED));
 		unmap_dma(IOVA, BYTES);
 	}
 	stop = 1;
@@ -403,6 +426,7 @@ static const struct client_case cases[] = {
 	CASE(kept_mmap_over),
 	CASE(an_mmap_over_that_fails_changes_nothing),
 	CASE(mremap_takes_the_pages_along),
+	CASE(mremap_to_and_fro),
 	CASE(kept_mremap_over),
 	CASE(kept_mremap_to_less),
 	CASE(kept_sbrk),
