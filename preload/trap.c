@@ -281,6 +281,15 @@ static void finish_access(const struct touch *a, const siginfo_t *info)
 	}
 }
 
+/* May the instruction be run again, and go further? */
+static bool may_retry(const siginfo_t *info)
+{
+	if (ioas_keep_retry(info))
+		return true;
+	/* One that a process sent has nothing to run again. */
+	return info->si_code > 0 && ioas_views_retry();
+}
+
 /* Apart, so that on_fault() itself needs next to no stack. */
 __attribute__((noinline)) static void serve(int number, siginfo_t *info,
                                             void *context)
@@ -290,7 +299,7 @@ __attribute__((noinline)) static void serve(int number, siginfo_t *info,
 
 	if (number == SIGSEGV && info->si_code > 0 && access_view(&a, info))
 		finish_access(&a, info);
-	else if (!ioas_keep_retry(info))
+	else if (!may_retry(info))
 		ioas_signal_chain(info, context, true);
 	ioas_set_errno(saved);
 }

@@ -20,6 +20,7 @@
 
 static struct ioas_aptr slots[IOAS_VIEWS_MAX]; /* written under lock */
 static struct ioas_lock lock;
+static struct ioas_a32 changes; /* of slots; one more after each */
 
 struct ioas_a32 ioas_views_count;
 
@@ -29,7 +30,7 @@ static struct ioas_view *view_in(unsigned int slot)
 	return ioas_aptr_load(&slots[slot]);
 }
 
-const struct ioas_view *ioas_view_find(uint64_t address)
+static const struct ioas_view *look_for(uint64_t address)
 {
 	const struct ioas_view *view;
 	unsigned int i;
@@ -42,18 +43,56 @@ const struct ioas_view *ioas_view_find(uint64_t address)
 	return NULL;
 }
 
+/*
+ * A change may put what is looked for into a slot that was passed already, and
+ * empty the one ahead: who finds nothing has to have seen no change.
+ */
+const struct ioas_view *ioas_view_find(uint64_t address)
+{
+	const struct ioas_view *view;
+	uint32_t before;
+
+	do {
+		/* Pairs with the add in put_slot(), as the load below. */
+		before = ioas_a32_load(&changes);
+		view = look_for(address);
+	} while (!view && ioas_a32_load(&changes) != before);
+	return view;
+}
+
 uint64_t ioas_view_next(uint64_t start, uint64_t end)
 {
 	const struct ioas_view *view;
+	uint32_t before;
 	unsigned int i;
+	uint64_t next;
 
-	for (i = 0; ioas_views_any() && i < IOAS_VIEWS_MAX; i++) {
-		view = view_in(i);
-		if (view && view->start < end &&
-		    start < view->start + view->bytes)
-			end = view->start > start ? view->start : start;
-	}
-	return end;
+	do {
+		/* As in ioas_view_find(). */
+		before = ioas_a32_load(&changes);
+		next = end;
+		for (i = 0; ioas_views_any() && i < IOAS_VIEWS_MAX; i++) {
+			view = view_in(i);
+			if (view && view->start < next &&
+			    start < view->start + view->bytes)
+				next = view->start > start ? view->start
+				                           : start;
+		}
+	} while (ioas_a32_load(&changes) != before);
+	return next;
+}
+
+bool ioas_views_retry(void)
+{
+	static __thread uint32_t seen
+		__attribute__((tls_model("initial-exec")));
+	/* Pairs with the add in put_slot(). */
+	uint32_t now = ioas_a32_load(&changes);
+
+	if (now == seen)
+		return false;
+	seen = now;
+	return true;
 }
 
 /* ---- Changes: under the lock, with signals blocked. ---- */
@@ -106,6 +145,8 @@ static void put_slot(unsigned int slot, struct ioas_view *view,
 	}
 	ioas_a32_add(&ioas_views_count,
 	             (uint32_t)(view != NULL) - (uint32_t)(old != NULL));
+	/* Pairs with the loads in ioas_view_find(). */
+	ioas_a32_add(&changes, 1);
 }
 
 static unsigned int free_slot_locked(void)
@@ -175,12 +216,14 @@ static bool inside(const struct ioas_view *view, uint64_t start, uint64_t end)
 	return view && view->start >= start && view->start < end;
 }
 
-static void remove_locked(uint64_t start, uint64_t end, struct change *change)
+/* @but: what has taken their place, so that at no moment is nothing there. */
+static void remove_locked(uint64_t start, uint64_t end,
+                          const struct ioas_view *but, struct change *change)
 {
 	unsigned int i;
 
 	for (i = 0; i < IOAS_VIEWS_MAX; i++)
-		if (inside(view_in(i), start, end))
+		if (view_in(i) != but && inside(view_in(i), start, end))
 			put_slot(i, NULL, change);
 }
 
@@ -235,8 +278,8 @@ static long mmap_locked(const struct ioas_mmap_request *r,
 	if (!succeeded(result))
 		return result;
 	view->start = (uint64_t)result;
-	remove_locked(view->start, view->start + view->bytes, change);
 	put_slot(spare, view, change);
+	remove_locked(view->start, view->start + view->bytes, view, change);
 	return result;
 }
 
@@ -303,7 +346,7 @@ long ioas_views_mmap_over(const struct ioas_mmap_request *request)
 	if (!result)
 		result = sys_mmap(request, request->prot, request->flags);
 	if (succeeded(result))
-		remove_locked(start, end, &change);
+		remove_locked(start, end, NULL, &change);
 	return finish(&change, result);
 }
 
@@ -402,7 +445,7 @@ long ioas_views_munmap(uint64_t start, size_t bytes)
 		result = ioas_sys(SYS_munmap, (long)start, (long)bytes, 0, 0, 0,
 		                  0);
 	if (!result)
-		remove_locked(start, end, &change);
+		remove_locked(start, end, NULL, &change);
 	return finish(&change, result);
 }
 
@@ -507,12 +550,13 @@ static long mremap_locked(const struct ioas_mremap_request *r,
 	if (!succeeded(result))
 		return result;
 	if (!(r->flags & MREMAP_DONTUNMAP))
-		remove_locked(r->start, r->start + old_bytes, change);
-	remove_locked((uint64_t)result, (uint64_t)result + bytes, change);
+		remove_locked(r->start, r->start + old_bytes, NULL, change);
 	if (moved) {
 		moved->start = (uint64_t)result;
 		put_slot(spare, moved, change);
 	}
+	remove_locked((uint64_t)result, (uint64_t)result + bytes, moved,
+	              change);
 	return result;
 }
 

@@ -50,6 +50,12 @@ static inline bool ioas_views_any(void)
 
 /* Inside an IOAS_GRACE_FILE section, which is as long as it is good. */
 const struct ioas_view *ioas_view_find(uint64_t address);
+/*
+ * Something faulted where there is no view. Was there a change since this
+ * thread asked last? Then a view may have been there a moment ago, and what has
+ * taken its place can be used.
+ */
+bool ioas_views_retry(void);
 /* The lowest address of a view in [start, end), or @end. */
 uint64_t ioas_view_next(uint64_t start, uint64_t end);
 

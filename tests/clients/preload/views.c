@@ -432,6 +432,39 @@ static void views_come_and_go_beside_an_access(void)
 	CHECK(!pthread_join(thread, NULL));
 }
 
+/* The registers again, or memory, in the place of registers in use. */
+static void *replace(void *argument)
+{
+	const struct vfio *v = argument;
+	uint8_t *bar = (uint8_t *)(uintptr_t)shared_bar;
+
+	while (!stop) {
+		CHECK(mmap(bar, BAR_BYTES, RW, MAP_SHARED | MAP_FIXED,
+		           v->device, BAR0) == bar);
+		CHECK(mmap(bar, BAR_BYTES, RW, MAP_SHARED | MAP_FIXED,
+		           v->device, BAR0) == bar);
+		CHECK(mmap(bar, BAR_BYTES, RW,
+		           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		           0) == bar);
+	}
+	return NULL;
+}
+
+static void a_view_is_replaced_while_it_is_used(void)
+{
+	pthread_t thread;
+	unsigned int i;
+	struct vfio v;
+
+	vfio_open(&v);
+	shared_bar = map_bar(&v, RW, BAR_BYTES);
+	CHECK(!pthread_create(&thread, NULL, replace, &v));
+	for (i = 0; i < 50000; i++)
+		put(shared_bar, ASQ, 0x1000);
+	stop = 1;
+	CHECK(!pthread_join(thread, NULL));
+}
+
 static void *touch_once(void *argument)
 {
 	(void)argument;
@@ -520,6 +553,7 @@ static const struct client_case cases[] = {
 	CASE(memory_functions_work_on_registers),
 	CASE(threads_do_not_disturb_each_other),
 	CASE(views_come_and_go_beside_an_access),
+	CASE(a_view_is_replaced_while_it_is_used),
 	CASE(a_small_stack_is_enough),
 	CASE(there_is_room_for_many_views),
 	CASE(atomic_operations_reach_registers),
