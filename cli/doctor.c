@@ -251,7 +251,7 @@ static void look_into(struct ioas_doctor *d, struct image *im)
 
 static void look_at_file(struct ioas_doctor *d, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct image im = {0};
 	struct stat st;
 	void *at;

@@ -160,7 +160,7 @@ static char *interpreter(char *head)
 bool ioas_find_interpreter(const char *path, char *ret_path, size_t bytes)
 {
 	char head[PATH_MAX] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
 	const char *found = NULL;
 
@@ -189,7 +189,7 @@ static bool inspect(const char *path, unsigned int depth, char *ret_reason,
 	memset(&head, 0, sizeof(head));
 	if (access(path, X_OK))
 		return false; /* to start it says why it cannot be */
-	in.fd = open(path, O_RDONLY | O_CLOEXEC);
+	in.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (in.fd < 0)
 		return false; /* not readable: only running it can tell */
 	n = pread(in.fd, &head, sizeof(head) - 1, 0);

@@ -132,7 +132,7 @@ static bool find_runtime(const struct elf *elf, char *ret_soname, size_t bytes)
 
 bool ioas_sanitizer_runtime(const char *path, char *ret_soname, size_t bytes)
 {
-	struct elf elf = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
+	struct elf elf = {.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
 	bool found;
 
 	if (elf.fd < 0)

@@ -121,3 +121,11 @@ def test_the_machine_alone(ioas):
         assert word in result.stdout
     assert doctor(ioas, "--colour").returncode == 125
     assert doctor(ioas, "a", "b").returncode == 125
+
+
+def test_a_fifo_does_not_hold_it_up(ioas, tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo, 0o755)
+    subprocess.run([ioas.tool, "doctor", str(fifo)], check=False, timeout=20,
+                   stdin=subprocess.DEVNULL, capture_output=True)
+    assert ioas.run(fifo, timeout=20).returncode == 126
