@@ -72,6 +72,13 @@ void ioas_setup_environment(const struct ioas_run_options *options,
  * intercepted, in @ret_reason, or false when nothing speaks against it.
  */
 bool ioas_inspect(const char *path, char *ret_reason, size_t bytes);
+/*
+ * What the dynamic loader is told to load when @program starts one by its name,
+ * as in "ld.so --library-path DIR PROGRAM". NULL: it does not.
+ */
+const char *ioas_find_loaded(char **program);
+/* As ioas_inspect(), of such a file. */
+bool ioas_inspect_loaded(const char *path, char *ret_reason, size_t bytes);
 /* What the first line of the script at @path names. false: no script. */
 bool ioas_find_interpreter(const char *path, char *ret_path, size_t bytes);
 /* As execvp(3) searches. false: not found. */

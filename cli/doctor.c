@@ -289,9 +289,24 @@ static void find_runner(struct ioas_doctor *d, char path[PATH_MAX])
 	}
 }
 
-static void look_at_program(struct ioas_doctor *d, const char *name)
+/* What a loader is told to load is what will make the calls. */
+static void look_at_loaded(struct ioas_doctor *d, const char *path)
+{
+	char reason[PATH_MAX + 256];
+
+	if (access(path, R_OK))
+		ioas_doctor_say(d, BAD, "%s cannot be read: %s", path,
+		                strerror(errno));
+	else if (ioas_inspect_loaded(path, reason, sizeof(reason)))
+		ioas_doctor_say(d, BAD, "%s", reason);
+	else
+		look_at_file(d, path);
+}
+
+static void look_at_program(struct ioas_doctor *d, char **program)
 {
 	char path[PATH_MAX], reason[PATH_MAX + 256];
+	const char *name = program[0], *loaded = ioas_find_loaded(program);
 
 	if (!ioas_find_program(name, path, sizeof(path))) {
 		ioas_doctor_say(d, BAD, "cannot find '%s'", name);
@@ -316,7 +331,13 @@ static void look_at_program(struct ioas_doctor *d, const char *name)
 	                "%s takes preloaded libraries: dynamically linked for "
 	                "the GNU C library, without privileges",
 	                path);
-	look_at_file(d, path);
+	if (!loaded) {
+		look_at_file(d, path);
+		return;
+	}
+	ioas_doctor_say(d, FINE, "it is a loader: %s is what is looked at",
+	                loaded);
+	look_at_loaded(d, loaded);
 }
 
 int ioas_verb_doctor(int argc, char **argv)
@@ -325,10 +346,11 @@ int ioas_verb_doctor(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "--"))
 		argv++, argc--;
-	if (argc > 2 || (argc > 1 && argv[1][0] == '-'))
-		ioas_die(IOAS_EXIT_SETUP, "usage: ioas doctor [PROGRAM]");
+	if (argc > 1 && argv[1][0] == '-')
+		ioas_die(IOAS_EXIT_SETUP,
+		         "usage: ioas doctor [PROGRAM [ARGS]]");
 	if (argc > 1)
-		look_at_program(&doctor, argv[1]);
+		look_at_program(&doctor, argv + 1);
 	ioas_doctor_host(&doctor);
 	puts(doctor.bad ? "It will not work: see BAD above."
 	                : "Nothing speaks against it.");

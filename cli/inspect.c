@@ -106,12 +106,17 @@ static bool wrong_loader(struct inspection *in, const Elf64_Phdr *ph)
 	return false;
 }
 
-/* The loader itself: what it is told to load, it preloads for. */
+/* The loader itself, by whatever link: what it is told to load, it preloads
+ * for. */
 static bool is_loader(const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	char real[PATH_MAX];
+	const char *slash;
 
-	return !strncmp(slash ? slash + 1 : path, "ld-linux", 8);
+	if (!realpath(path, real))
+		return false;
+	slash = strrchr(real, '/');
+	return !strncmp(slash ? slash + 1 : real, "ld-linux", 8);
 }
 
 static bool wrong_elf(struct inspection *in, const Elf64_Ehdr *eh)
@@ -173,8 +178,39 @@ bool ioas_find_interpreter(const char *path, char *ret_path, size_t bytes)
 	return found;
 }
 
-static bool inspect(const char *path, unsigned int depth, char *ret_reason,
-                    size_t bytes)
+/* Options of ld.so(8) that take the next word. */
+static const char *const loader_words[] = {
+	"--library-path",         "--inhibit-rpath",     "--preload", "--audit",
+	"--glibc-hwcaps-prepend", "--glibc-hwcaps-mask", "--argv0",
+};
+
+static bool takes_a_word(const char *option)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(loader_words) / sizeof(loader_words[0]); i++)
+		if (!strcmp(option, loader_words[i]))
+			return true;
+	return false;
+}
+
+const char *ioas_find_loaded(char **program)
+{
+	char path[PATH_MAX];
+	char **word = program + 1;
+
+	if (!ioas_find_program(program[0], path, sizeof(path)) ||
+	    !is_loader(path))
+		return NULL;
+	while (*word && !strncmp(*word, "--", 2))
+		word += takes_a_word(*word) && word[1] ? 2 : 1;
+	/* Without a slash it is looked for where libraries are. */
+	return *word && strchr(*word, '/') ? *word : NULL;
+}
+
+/* @loaded: not executed but mapped by a loader, so no privilege is gained. */
+static bool inspect(const char *path, unsigned int depth, bool loaded,
+                    char *ret_reason, size_t bytes)
 {
 	union {
 		Elf64_Ehdr elf;
@@ -187,13 +223,13 @@ static bool inspect(const char *path, unsigned int depth, char *ret_reason,
 	ssize_t n;
 
 	memset(&head, 0, sizeof(head));
-	if (access(path, X_OK))
+	if (!loaded && access(path, X_OK))
 		return false; /* to start it says why it cannot be */
 	in.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (in.fd < 0)
 		return false; /* not readable: only running it can tell */
 	n = pread(in.fd, &head, sizeof(head) - 1, 0);
-	bad = gains_privilege(&in);
+	bad = !loaded && gains_privilege(&in);
 	if (!bad && n >= (ssize_t)sizeof(head.elf) &&
 	    !memcmp(head.text, ELFMAG, SELFMAG))
 		bad = wrong_elf(&in, &head.elf);
@@ -204,11 +240,16 @@ static bool inspect(const char *path, unsigned int depth, char *ret_reason,
 		             in.path);
 	close(in.fd);
 	if (next && depth < SCRIPTS_DEEP)
-		return inspect(next, depth + 1, ret_reason, bytes);
+		return inspect(next, depth + 1, false, ret_reason, bytes);
 	return bad;
 }
 
 bool ioas_inspect(const char *path, char *ret_reason, size_t bytes)
 {
-	return inspect(path, 0, ret_reason, bytes);
+	return inspect(path, 0, false, ret_reason, bytes);
+}
+
+bool ioas_inspect_loaded(const char *path, char *ret_reason, size_t bytes)
+{
+	return inspect(path, 0, true, ret_reason, bytes);
 }

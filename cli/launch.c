@@ -87,8 +87,10 @@ static void allow_link_order(void)
  * In front of what is there: an allocator must not get a block that a device
  * uses. But a sanitizer's runtime has to be the first.
  */
-static void set_preload(const char *program)
+static void set_preload(char **program)
 {
+	const char *loaded = ioas_find_loaded(program);
+	const char *name = loaded ? loaded : program[0];
 	const char *before = environment("LD_PRELOAD");
 	char library[PATH_MAX + 32], path[PATH_MAX], runtime[NAME_MAX] = "";
 	char *others;
@@ -99,7 +101,7 @@ static void set_preload(const char *program)
 		         "the path '%s' has a space or a colon in it, which "
 		         "LD_PRELOAD cannot express; move ioas elsewhere",
 		         library);
-	if (!ioas_find_program(program, path, sizeof(path)) ||
+	if (!ioas_find_program(name, path, sizeof(path)) ||
 	    !ioas_sanitizer_runtime(path, runtime, sizeof(runtime)) ||
 	    strstr(before, runtime))
 		*runtime = '\0';
@@ -140,7 +142,7 @@ pid_t ioas_launch(char **program)
 	pid_t child;
 	pid_t tool = getpid();
 
-	set_preload(program[0]);
+	set_preload(program);
 	sigfillset(&heard);
 	/* Job control stops the tool together with the program. */
 	sigdelset(&heard, SIGTSTP);

@@ -61,8 +61,8 @@ static const struct verb {
          "run a program that drives PCI devices through VFIO", ioas_verb_run},
 	{"list", "devices|profiles|checks [--json]", "what can be given to run",
          ioas_verb_list},
-	{"doctor", "[PROGRAM]", "will it work here, and what is not caught",
-         ioas_verb_doctor},
+	{"doctor", "[PROGRAM [ARGS]]",
+         "will it work here, and what is not caught", ioas_verb_doctor},
 	{"help", "", "this text", verb_help},
 	{"version", "", "the version", verb_version},
 };

@@ -43,6 +43,7 @@ static void refuse_what_cannot_be_seen(char **program)
 {
 	char path[4096];
 	char reason[4096 + 256];
+	const char *loaded;
 
 	if (!program[0])
 		ioas_die(IOAS_EXIT_SETUP,
@@ -51,6 +52,9 @@ static void refuse_what_cannot_be_seen(char **program)
 		ioas_die(IOAS_EXIT_NOT_FOUND, "cannot run '%s': not found",
 		         program[0]);
 	if (ioas_inspect(path, reason, sizeof(reason)))
+		ioas_die(IOAS_EXIT_CANNOT, "%s", reason);
+	loaded = ioas_find_loaded(program);
+	if (loaded && ioas_inspect_loaded(loaded, reason, sizeof(reason)))
 		ioas_die(IOAS_EXIT_CANNOT, "%s", reason);
 }
 

@@ -13,6 +13,7 @@
 #include "base/hooks.h"
 #include "base/lock.h"
 #include "host/host.h"
+#include "preload/vmas.h"
 #include "preload/wrap.h"
 
 #define PATH_ROOM 4096
@@ -122,17 +123,19 @@ static size_t without_mark(const char *path, size_t length)
 	                                                         : length;
 }
 
-/* The program itself has no name there; under the lock. */
-static const char *program_path(void)
+/*
+ * The program itself has no name there; under the lock. Its file is not always
+ * what was executed: that can be a loader, told to load it.
+ */
+static const char *program_path(uint64_t address)
 {
 	static char path[PATH_ROOM];
-	long n;
+	size_t n;
 
 	if (*path)
 		return path;
-	n = ioas_sys(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe",
-	             (long)path, PATH_ROOM - 1, 0, 0);
-	path[n > 0 ? without_mark(path, (size_t)n) : 0] = '\0';
+	n = ioas_vmas_path(address, path, PATH_ROOM);
+	path[without_mark(path, n)] = '\0';
 	return path;
 }
 
@@ -179,7 +182,8 @@ static uint16_t add(const struct ioas_module *wanted, const char *path)
 static uint16_t number_of(const struct dl_phdr_info *info,
                           struct ioas_module *m)
 {
-	const char *path = *info->dlpi_name ? info->dlpi_name : program_path();
+	const char *path =
+		*info->dlpi_name ? info->dlpi_name : program_path(m->first);
 	uint16_t number;
 
 	find_notes(info, m);

@@ -13,8 +13,8 @@
 #define HEAD_MAX 128
 
 struct reader {
-	char head[HEAD_MAX];
-	unsigned int length;
+	char *head;
+	unsigned int room, length;
 };
 
 static uint64_t number(const char **at, unsigned int base)
@@ -90,19 +90,15 @@ static bool take(struct search *s, const char *text, long length)
 		if (text[i] == '\n') {
 			if (!end_line(s))
 				return false;
-		} else if (s->reader.length < HEAD_MAX - 1) {
+		} else if (s->reader.length < s->reader.room - 1) {
 			s->reader.head[s->reader.length++] = text[i];
 		}
 	}
 	return true;
 }
 
-void ioas_vmas_each(uint64_t first, uint64_t last,
-                    bool (*fn)(void *context, const struct ioas_vma *vma),
-                    void *context)
+static void read_maps(struct search *s)
 {
-	struct search s = {
-		.first = first, .last = last, .fn = fn, .context = context};
 	char text[2048];
 	long fd, n;
 
@@ -112,6 +108,47 @@ void ioas_vmas_each(uint64_t first, uint64_t last,
 		return;
 	do
 		n = ioas_sys(SYS_read, fd, (long)text, sizeof(text), 0, 0, 0);
-	while (n > 0 && take(&s, text, n));
+	while (n > 0 && take(s, text, n));
 	ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+void ioas_vmas_each(uint64_t first, uint64_t last,
+                    bool (*fn)(void *context, const struct ioas_vma *vma),
+                    void *context)
+{
+	char head[HEAD_MAX];
+	struct search s = {.first = first,
+	                   .last = last,
+	                   .fn = fn,
+	                   .context = context,
+	                   .reader = {head, sizeof(head), 0}};
+
+	read_maps(&s);
+}
+
+static bool stop_here(void *context, const struct ioas_vma *vma)
+{
+	*(bool *)context = vma->inode != 0;
+	return false;
+}
+
+unsigned int ioas_vmas_path(uint64_t address, char *ret_path,
+                            unsigned int bytes)
+{
+	bool found = false;
+	struct search s = {.first = address,
+	                   .last = address,
+	                   .fn = stop_here,
+	                   .context = &found,
+	                   .reader = {ret_path, bytes, 0}};
+	unsigned int from = 0, to = 0;
+
+	read_maps(&s);
+	/* The rest of the line, from its first slash. */
+	while (found && ret_path[from] && ret_path[from] != '/')
+		from++;
+	while (found && ret_path[from])
+		ret_path[to++] = ret_path[from++];
+	ret_path[to] = '\0';
+	return to;
 }

@@ -36,4 +36,12 @@ void ioas_vmas_each(uint64_t first, uint64_t last,
                     bool (*fn)(void *context, const struct ioas_vma *vma),
                     void *context);
 
+/*
+ * The path of the file that is mapped at @address, with " (deleted)" behind it
+ * when it is. Returns its length; 0: none is. @bytes must hold the rest of the
+ * line as well, about a hundred bytes.
+ */
+unsigned int ioas_vmas_path(uint64_t address, char *ret_path,
+                            unsigned int bytes);
+
 #endif /* IOAS_PRELOAD_VMAS_H */

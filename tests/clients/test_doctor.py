@@ -89,6 +89,46 @@ def test_a_script_is_its_interpreter(ioas, tmp_path):
     assert_bad(doctor(ioas, script), "/no/such/shell", "cannot be executed")
 
 
+LOADER = "/lib64/ld-linux-x86-64.so.2"
+
+
+def test_what_a_loader_is_told_to_load(ioas, tmp_path):
+    """By the loader's name or by a link to it, and behind its options."""
+    program = compiled(tmp_path, "#include <fcntl.h>\nint main(int n, char "
+                       "**v) { return open(v[0], 0); }")
+    link = tmp_path / "loader"
+    link.symlink_to(LOADER)
+    for loader in (LOADER, link):
+        result = doctor(ioas, loader, "--inhibit-cache", "--library-path",
+                        "/lib", "--argv0", "x", program, "--library-path")
+        assert result.returncode == 0, result.stdout
+        assert f"it is a loader: {program} is what is looked at" in \
+            result.stdout
+        assert "imports 1 of the" in result.stdout
+        started = ioas.run(loader, "--argv0", "x", program)
+        assert (started.returncode, started.stderr) == (255, "")
+
+
+def test_a_loader_that_cannot_load_it(ioas, tmp_path):
+    static = compiled(tmp_path, "int main(void) { return 0; }", "-static")
+    assert_bad(doctor(ioas, LOADER, static), "statically linked")
+    assert_bad(doctor(ioas, LOADER, tmp_path / "absent"), "cannot be read")
+    refused = ioas.run(LOADER, "--library-path", "/lib", static)
+    assert refused.returncode == 126
+    assert "statically linked" in refused.stderr
+
+
+def test_no_privilege_is_gained_behind_a_loader(ioas, tmp_path):
+    program = compiled(tmp_path, "int main(void) { return 7; }")
+    program.chmod(0o4755)
+    if os.geteuid() == 0:
+        os.chown(program, 65534, 65534)
+        program.chmod(0o4755)
+        assert_bad(doctor(ioas, program), "set-user-id")
+    assert doctor(ioas, LOADER, program).returncode == 0
+    assert ioas.run(LOADER, program).returncode == 7
+
+
 def test_a_program_that_cannot_be_started(ioas, tmp_path):
     assert_bad(doctor(ioas, tmp_path / "absent"), "cannot find")
     plain = tmp_path / "plain"
@@ -120,7 +160,6 @@ def test_the_machine_alone(ioas):
                  "/dev/kvm", "RLIMIT_MEMLOCK", "max_map_count", "processor"]:
         assert word in result.stdout
     assert doctor(ioas, "--colour").returncode == 125
-    assert doctor(ioas, "a", "b").returncode == 125
 
 
 def test_a_fifo_does_not_hold_it_up(ioas, tmp_path):

@@ -88,6 +88,15 @@ def text(ioas, compile_defects):
     return go
 
 
+def test_a_program_that_a_loader_was_told_to_load(ioas, compile_defects):
+    """What is executed is the loader then; the frames are the program's."""
+    result = ioas.run("/lib64/ld-linux-x86-64.so.2", compile_defects("-g"),
+                      "leak_on_close", devices=["edu"])
+    assert result.stdout == "done\n"
+    assert f"map_buffer (defects.c:{mark('map')})" in result.stderr
+    assert "ld-linux" not in result.stderr
+
+
 def functions(frames):
     """Functions of a stack, inlined ones too, the innermost first."""
     return [p.get("function") for f in frames for p in f["places"]]
