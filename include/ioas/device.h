@@ -91,6 +91,12 @@ struct ioas_doorbells {
  * @summary:  one line for `ioas list devices`
  * @keys:     the options it takes, ended by an entry without name
  * @function: what it looks like on the bus
+ * @describe: change that for one function, by its options; NULL: it never
+ *            does. *desc is a copy of @function and what it points at has to
+ *            stay for ever. Called when the function is added to a machine,
+ *            which may be in another process than create(), so the same
+ *            options give the same answer. @dev has its options and nothing
+ *            else. 0, or -errno after ioas_device_fail() said why
  * @create:   make the state of one device from its options. 0 with
  *            *ret_state set, or -errno after ioas_device_fail() said why
  * @destroy:  end of the state
@@ -105,6 +111,8 @@ struct ioas_model {
 	const char *summary;
 	const struct ioas_model_key *keys;
 	struct ioas_function_desc function;
+	int (*describe)(struct ioas_device *dev,
+	                struct ioas_function_desc *desc);
 	int (*create)(struct ioas_device *dev, void **ret_state);
 	void (*destroy)(void *state);
 	void (*reset)(void *state);
@@ -142,7 +150,7 @@ struct ioas_segment {
  * Return: the text after '=', or NULL when the option was not given; cannot
  * fail. It lives as long as the device.
  *
- * Threads: only from create().
+ * Threads: only from create() and describe().
  * Source: ioas-run(1), option -d
  */
 IOAS_API const char *ioas_device_option(const struct ioas_device *dev,
@@ -159,7 +167,7 @@ IOAS_API const char *ioas_device_option(const struct ioas_device *dev,
  *   -EINVAL  not such a number, or above 2^63 - 1; ioas_device_fail() was
  *            called
  *
- * Threads: only from create().
+ * Threads: only from create() and describe().
  * Source: ioas-run(1), option -d
  */
 IOAS_API IOAS_MUST int ioas_device_option_size(struct ioas_device *dev,
@@ -177,7 +185,7 @@ IOAS_API IOAS_MUST int ioas_device_option_size(struct ioas_device *dev,
  *   -EINVAL  not such a time, or more than an hour; ioas_device_fail() was
  *            called
  *
- * Threads: only from create().
+ * Threads: only from create() and describe().
  * Source: ioas-run(1), option -d
  */
 IOAS_API IOAS_MUST int ioas_device_option_time(struct ioas_device *dev,
@@ -185,13 +193,13 @@ IOAS_API IOAS_MUST int ioas_device_option_time(struct ioas_device *dev,
                                                uint64_t *ret_ns);
 
 /**
- * ioas_device_fail() - say why create() is about to fail
+ * ioas_device_fail() - say why create() or describe() is about to fail
  * @dev:    the device
  * @format: as for printf; what happened and what to do, without newline
  *
  * Return: nothing; cannot fail. Text beyond 255 bytes is cut.
  *
- * Threads: only from create().
+ * Threads: only from create() and describe().
  * Source: none; ioas's own
  */
 IOAS_API void ioas_device_fail(struct ioas_device *dev, const char *format, ...)

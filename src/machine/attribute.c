@@ -53,7 +53,7 @@ struct resource {
 
 static const struct ioas_function_desc *desc(const struct ioas_attribute *a)
 {
-	return &a->function->model->function;
+	return &a->function->desc;
 }
 
 static long number(const struct ioas_attribute *a, unsigned int digits,
@@ -189,7 +189,7 @@ static void place_all(const struct ioas_attribute *a,
 	unsigned int i;
 
 	for (f = a->machine->function; f <= a->function; f++) {
-		const struct ioas_function_desc *d = &f->model->function;
+		const struct ioas_function_desc *d = &f->desc;
 
 		for (i = 0; i < IOAS_BARS; i++)
 			ret_resource[i] = place_bar(&w, &d->bar[i]);
@@ -215,7 +215,7 @@ long ioas_attribute_resource(const struct ioas_attribute *a)
 
 unsigned int ioas_attribute_config_bytes(const struct ioas_function *function)
 {
-	return function->model->function.pcie ? IOAS_CONFIG_SIZE : 256;
+	return function->desc.pcie ? IOAS_CONFIG_SIZE : 256;
 }
 
 static void put_address(uint8_t *at, const struct resource *r)
@@ -235,7 +235,7 @@ long ioas_attribute_config(const struct ioas_attribute *a)
 
 	if (!scratch)
 		return -ENOMEM;
-	scratch->model = a->function->model;
+	scratch->function = a->function->desc;
 	ioas_config_build(scratch);
 	place_all(a, resource);
 	for (i = 0; i < IOAS_BARS; i++)

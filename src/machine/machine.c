@@ -57,7 +57,7 @@ static int no_function(unsigned int function, char *ret_failure)
 	return -ENODEV;
 }
 
-static struct ioas_device_request request_of(const struct ioas_function *f)
+struct ioas_device_request ioas_function_request(const struct ioas_function *f)
 {
 	return (struct ioas_device_request){
 		.model = f->model,
@@ -67,9 +67,8 @@ static struct ioas_device_request request_of(const struct ioas_function *f)
 	};
 }
 
-/* Name the function in front of what the device says. */
-static int failed(const struct ioas_function *f, int err, const char *text,
-                  char *ret_failure)
+int ioas_function_failed(const struct ioas_function *f, int err,
+                         const char *text, char *ret_failure)
 {
 	snprintf(ret_failure, IOAS_TEXT_MAX, "%s at %s: %s", f->model->name,
 	         f->name, text);
@@ -87,11 +86,12 @@ int ioas_machine_device(struct ioas_machine *machine, unsigned int function,
 	if (function >= machine->function_count)
 		return no_function(function, ret_failure);
 	f = &machine->function[function];
-	request = request_of(f);
+	request = ioas_function_request(f);
+	request.desc = &f->desc;
 	if (!f->device)
 		err = ioas_device_create(&request, &f->device, text);
 	if (err)
-		return failed(f, err, text, ret_failure);
+		return ioas_function_failed(f, err, text, ret_failure);
 	*ret_dev = f->device;
 	return 0;
 }

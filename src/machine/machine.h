@@ -52,7 +52,8 @@ struct ioas_function {
 	char group_name[12]; /* the same in decimal */
 	char bus_name[16];   /* its root bus: "pci0000:01" */
 	const struct ioas_model *model;
-	struct ioas_option *options; /* without bdf; the start of a block */
+	struct ioas_function_desc desc; /* what it looks like, by its options */
+	struct ioas_option *options;    /* without bdf; the start of a block */
 	unsigned int option_count;
 	size_t block_bytes;            /* the options and what they point at */
 	struct ioas_device_stats past; /* of devices that were stopped */
@@ -72,6 +73,12 @@ struct ioas_machine {
 	unsigned int hugepages; /* of 2 MiB, pretended; 0: the real ones */
 };
 
+/* As a device is made of it, but for what it looks like. */
+struct ioas_device_request ioas_function_request(const struct ioas_function *f);
+/* Its name in front of what a device said. Return: @err. */
+int ioas_function_failed(const struct ioas_function *f, int err,
+                         const char *text, char *ret_failure);
+
 /*
  * Each returns 0 or -errno and, on failure, a sentence in ret_failure (of
  * IOAS_TEXT_MAX bytes): what is wrong and what would be right. A failure
@@ -84,7 +91,8 @@ int ioas_machine_create(const char *profile,
 void ioas_machine_destroy(struct ioas_machine *machine);
 /*
  * -EINVAL (no or unknown model; an option without '=', unknown, or given twice;
- * bad bdf), -EEXIST (bdf taken), -ENOSPC (IOAS_FUNCTIONS_MAX), -ENOMEM.
+ * bad bdf), -EEXIST (bdf taken), -ENOSPC (IOAS_FUNCTIONS_MAX), -ENOMEM, or as
+ * ioas_device_describe().
  */
 int ioas_machine_add(struct ioas_machine *machine, const char *spec,
                      char *ret_failure);

@@ -307,6 +307,15 @@ static int place(struct draft *d, const struct ioas_machine *machine)
 
 /* ---- All of it ---- */
 
+static int describe(struct draft *d)
+{
+	const struct ioas_device_request request = ioas_function_request(&d->f);
+	char text[IOAS_FAILURE_TEXT];
+	int err = ioas_device_describe(&request, &d->f.desc, text);
+
+	return err ? ioas_function_failed(&d->f, err, text, d->failure) : 0;
+}
+
 static int understand(struct draft *d, const struct ioas_machine *machine)
 {
 	int err = find_model(d, machine);
@@ -316,7 +325,8 @@ static int understand(struct draft *d, const struct ioas_machine *machine)
 	if (err)
 		return err;
 	take_bdf(d);
-	return place(d, machine);
+	err = place(d, machine);
+	return err ? err : describe(d);
 }
 
 int ioas_machine_add(struct ioas_machine *machine, const char *spec,

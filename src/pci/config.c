@@ -133,7 +133,7 @@ static unsigned int lg2_ceil(unsigned int n)
 
 static void build_header(struct ioas_device *dev)
 {
-	const struct ioas_function_desc *f = &dev->model->function;
+	const struct ioas_function_desc *f = &dev->function;
 
 	put16(dev->config + REG_VENDOR, f->vendor);
 	put16(dev->config + REG_DEVICE, f->device);
@@ -156,7 +156,7 @@ static void build_header(struct ioas_device *dev)
 /* The bits below the size are the ones that never change: that is sizing. */
 static void build_bar(struct ioas_device *dev, unsigned int i)
 {
-	const struct ioas_bar_desc *bar = &dev->model->function.bar[i];
+	const struct ioas_bar_desc *bar = &dev->function.bar[i];
 	uint8_t *value = dev->config + REG_BAR + 4 * i;
 	uint8_t *mask = dev->writable + REG_BAR + 4 * i;
 	uint64_t address = ~(bar->size - 1);
@@ -180,7 +180,7 @@ static void build_bars(struct ioas_device *dev)
 	unsigned int i;
 
 	for (i = 0; i < IOAS_BARS; i++)
-		if (dev->model->function.bar[i].size)
+		if (dev->function.bar[i].size)
 			build_bar(dev, i);
 	if (rom)
 		put32(dev->writable + REG_ROM,
@@ -227,7 +227,7 @@ static bool msix_there(const struct ioas_function_desc *f)
 
 static void build_msix(struct ioas_device *dev, unsigned int at)
 {
-	const struct ioas_function_desc *f = &dev->model->function;
+	const struct ioas_function_desc *f = &dev->function;
 
 	dev->cap_msix = at;
 	put16(dev->config + at + MSIX_CONTROL, f->msix_vectors - 1u);
@@ -272,7 +272,7 @@ static void build_capabilities(struct ioas_device *dev)
 	for (i = 0; i < IOAS_ARRAY_SIZE(capabilities); i++) {
 		const struct capability *c = &capabilities[i];
 
-		if (!c->there(&dev->model->function))
+		if (!c->there(&dev->function))
 			continue;
 		*link = (uint8_t)at;
 		dev->config[at] = (uint8_t)c->id;
@@ -284,7 +284,7 @@ static void build_capabilities(struct ioas_device *dev)
 
 void ioas_config_build(struct ioas_device *dev)
 {
-	bool pcie = dev->model->function.pcie;
+	bool pcie = dev->function.pcie;
 
 	memset(dev->config, 0, sizeof(dev->config));
 	memset(dev->writable, 0, sizeof(dev->writable));
@@ -305,7 +305,7 @@ void ioas_device_config_as_linux(struct ioas_device *dev)
 
 static void default_msi(struct ioas_device *dev)
 {
-	unsigned int lg2 = lg2_ceil(dev->model->function.msi_vectors);
+	unsigned int lg2 = lg2_ceil(dev->function.msi_vectors);
 
 	dev->irq.msi_lg2 = 0;
 	if (dev->cap_msi)

@@ -41,9 +41,18 @@ static int give_up(struct ioas_device *dev, int err, char *ret_failure)
 	return err;
 }
 
-/* A device without the model's state. */
-static int make(const struct ioas_device_request *request,
-                struct ioas_device **ret_dev, char *ret_failure)
+static int describe(struct ioas_device *dev,
+                    const struct ioas_device_request *request)
+{
+	if (!request->desc)
+		return ioas_model_describe(dev);
+	dev->function = *request->desc;
+	return 0;
+}
+
+/* A device of which only is known what it looks like. */
+static int outline(const struct ioas_device_request *request,
+                   struct ioas_device **ret_dev, char *ret_failure)
 {
 	struct ioas_device *dev = ioas_new(struct ioas_device);
 	int err;
@@ -56,9 +65,36 @@ static int make(const struct ioas_device_request *request,
 	dev->options = request->options;
 	dev->option_count = request->option_count;
 	ioas_bdf_format(request->bdf, dev->name);
-	err = ioas_model_check(dev);
-	if (!err)
-		err = ioas_runner_init(dev);
+	err = describe(dev, request);
+	if (err)
+		return give_up(dev, err, ret_failure);
+	*ret_dev = dev;
+	return 0;
+}
+
+int ioas_device_describe(const struct ioas_device_request *request,
+                         struct ioas_function_desc *ret_desc, char *ret_failure)
+{
+	struct ioas_device *dev;
+	int err = outline(request, &dev, ret_failure);
+
+	if (err)
+		return err;
+	*ret_desc = dev->function;
+	free_device(dev);
+	return 0;
+}
+
+/* A device without the model's state. */
+static int make(const struct ioas_device_request *request,
+                struct ioas_device **ret_dev, char *ret_failure)
+{
+	struct ioas_device *dev;
+	int err = outline(request, &dev, ret_failure);
+
+	if (err)
+		return err;
+	err = ioas_runner_init(dev);
 	if (err)
 		return give_up(dev, err, ret_failure);
 	ioas_config_build(dev);
@@ -117,12 +153,12 @@ void ioas_device_destroy(struct ioas_device *dev)
 
 uint64_t ioas_device_bar_size(const struct ioas_device *dev, unsigned int bar)
 {
-	return bar < IOAS_BARS ? dev->model->function.bar[bar].size : 0;
+	return bar < IOAS_BARS ? dev->function.bar[bar].size : 0;
 }
 
 bool ioas_device_bar_is_port(const struct ioas_device *dev, unsigned int bar)
 {
-	return bar < IOAS_BARS && dev->model->function.bar[bar].port;
+	return bar < IOAS_BARS && dev->function.bar[bar].port;
 }
 
 #define ROM_LEAST 2048 /* bytes that its register can express */
@@ -131,9 +167,9 @@ uint64_t ioas_device_rom_size(const struct ioas_device *dev)
 {
 	uint64_t size = ROM_LEAST;
 
-	while (size < dev->model->function.rom_bytes)
+	while (size < dev->function.rom_bytes)
 		size *= 2;
-	return dev->model->function.rom ? size : 0;
+	return dev->function.rom ? size : 0;
 }
 
 static bool is_deaf_port(const struct ioas_device *dev, unsigned int bar)
@@ -144,7 +180,7 @@ static bool is_deaf_port(const struct ioas_device *dev, unsigned int bar)
 
 static bool has_msix_in(const struct ioas_device *dev, unsigned int bar)
 {
-	return dev->msix_table && bar == dev->model->function.msix_bar;
+	return dev->msix_table && bar == dev->function.msix_bar;
 }
 
 /* Linux does not look at I/O decoding; the ports are deaf then. */

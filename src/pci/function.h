@@ -95,8 +95,9 @@ struct ioas_device_stats {
 };
 
 struct ioas_device {
-	const struct ioas_model *model;    /* constant */
-	const struct ioas_option *options; /* constant */
+	const struct ioas_model *model;     /* constant */
+	struct ioas_function_desc function; /* by its options; constant */
+	const struct ioas_option *options;  /* constant */
 	unsigned int option_count;
 	void *state;                     /* the model's; constant */
 	char name[IOAS_BDF_TEXT];        /* "0000:01:00.0"; constant */
@@ -128,12 +129,22 @@ struct ioas_device_request {
 	struct ioas_bdf bdf;
 	const struct ioas_option *options; /* kept, not copied */
 	unsigned int option_count;
+	/* What the function looks like; NULL: ask the model. */
+	const struct ioas_function_desc *desc;
 };
 
 /*
+ * What the function looks like on the bus, with these options. Return: 0,
+ * -ENOMEM, -EINVAL (the model describes a function that cannot be: a BAR whose
+ * size is no power of two, ...), or what the model's describe() gave. On
+ * failure ret_failure (of IOAS_FAILURE_TEXT bytes, when not NULL) says why.
+ */
+int ioas_device_describe(const struct ioas_device_request *request,
+                         struct ioas_function_desc *ret_desc,
+                         char *ret_failure);
+/*
  * The device is in power-on state and in no address space.
- * Return: 0, -ENOMEM, -EINVAL (the model describes a function that cannot
- * be: a BAR whose size is no power of two, ...), or what the model's create()
+ * Return: 0, -ENOMEM, or what ioas_device_describe() or the model's create()
  * gave. On failure ret_failure (of IOAS_FAILURE_TEXT bytes, when not NULL)
  * says why.
  */
@@ -266,8 +277,11 @@ bool ioas_config_intx_disabled_locked(const struct ioas_device *dev);
 /* The interrupt bit of the status register. */
 void ioas_config_intx_status_locked(struct ioas_device *dev, bool on);
 
-/* 0, or -EINVAL after ioas_device_fail(). */
-int ioas_model_check(struct ioas_device *dev);
+/*
+ * Fill in dev->function, from the model and the options. 0, -EINVAL or what the
+ * model's describe() gave; after ioas_device_fail().
+ */
+int ioas_model_describe(struct ioas_device *dev);
 void ioas_device_reset_locked(struct ioas_device *dev);
 
 /* 0 or -ENOMEM; in both cases fini takes back what there is. */

@@ -39,13 +39,13 @@
 
 static size_t table_bytes(const struct ioas_device *dev)
 {
-	return (size_t)dev->model->function.msix_vectors * ENTRY_BYTES;
+	return (size_t)dev->function.msix_vectors * ENTRY_BYTES;
 }
 
 /* The pending bits come in whole words of 64. */
 static size_t pending_bytes(const struct ioas_device *dev)
 {
-	return (dev->model->function.msix_vectors + 63u) / 64 * 8;
+	return (dev->function.msix_vectors + 63u) / 64 * 8;
 }
 
 static size_t event_bytes(const struct ioas_device *dev)
@@ -57,11 +57,11 @@ unsigned int ioas_device_irq_count(const struct ioas_device *dev,
                                    enum ioas_irq_mode mode)
 {
 	if (mode == IOAS_IRQ_INTX)
-		return dev->model->function.intx;
+		return dev->function.intx;
 	if (mode == IOAS_IRQ_MSI)
-		return dev->model->function.msi_vectors;
+		return dev->function.msi_vectors;
 	if (mode == IOAS_IRQ_MSIX)
-		return dev->model->function.msix_vectors;
+		return dev->function.msix_vectors;
 	return 0;
 }
 
@@ -151,7 +151,7 @@ static void mask_all(struct ioas_device *dev)
 {
 	unsigned int v;
 
-	for (v = 0; v < dev->model->function.msix_vectors; v++)
+	for (v = 0; v < dev->function.msix_vectors; v++)
 		*control_of(dev, v) = ENTRY_MASKED;
 }
 
@@ -273,7 +273,7 @@ static uint64_t bytes_of(const uint8_t *from, unsigned int n)
 bool ioas_msix_load_locked(struct ioas_device *dev, uint64_t at,
                            unsigned int size, uint64_t *ret_value)
 {
-	const struct ioas_function_desc *f = &dev->model->function;
+	const struct ioas_function_desc *f = &dev->function;
 	unsigned int n = inside(at, size, f->msix_table, table_bytes(dev));
 
 	if (n) {
@@ -299,7 +299,7 @@ static void settle_entry(struct ioas_device *dev, unsigned int vector)
 bool ioas_msix_store_locked(struct ioas_device *dev, uint64_t at,
                             unsigned int size, uint64_t value)
 {
-	const struct ioas_function_desc *f = &dev->model->function;
+	const struct ioas_function_desc *f = &dev->function;
 	unsigned int n = inside(at, size, f->msix_table, table_bytes(dev));
 	uint64_t first = at - f->msix_table;
 	unsigned int i;

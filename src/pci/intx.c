@@ -55,7 +55,7 @@ void ioas_intx_level_locked(struct ioas_device *dev, bool level)
 
 void ioas_device_line(struct ioas_device *dev, bool level)
 {
-	if (dev->model->function.intx)
+	if (dev->function.intx)
 		ioas_intx_level_locked(dev, level);
 }
 

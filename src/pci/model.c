@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Can there be such a function? The table of a model is written by hand, and
- * a mistake in it would show as a program that fails somewhere else.
+ * What a function looks like: the table of its model, which may have a word to
+ * say about its options. And can there be such a function? That table is
+ * written by hand, and a mistake in it would show as a program that fails
+ * somewhere else.
  *
  * Sources: PCI Local Bus Specification 3.0, 6.2.5.1 (BARs), 6.8.1.3 and
  * 6.8.2.3 (numbers of vectors).
@@ -121,16 +123,27 @@ static const struct {
                     "pending bits lie in one BAR, on multiples of 8, apart"},
 };
 
-int ioas_model_check(struct ioas_device *dev)
+static int check(struct ioas_device *dev)
 {
 	unsigned int i;
 
 	for (i = 0; i < IOAS_ARRAY_SIZE(facts); i++) {
-		if (facts[i].fits(&dev->model->function))
+		if (facts[i].fits(&dev->function))
 			continue;
 		ioas_device_fail(dev, "the model %s is not a PCI function: %s",
 		                 dev->model->name, facts[i].text);
 		return -EINVAL;
 	}
 	return 0;
+}
+
+int ioas_model_describe(struct ioas_device *dev)
+{
+	const struct ioas_model *model = dev->model;
+	int err = 0;
+
+	dev->function = model->function;
+	if (model->describe)
+		err = model->describe(dev, &dev->function);
+	return err ? err : check(dev);
 }

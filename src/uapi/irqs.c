@@ -20,7 +20,7 @@
 bool ioas_vdevice_has_error_irq(const struct ioas_vdevice *vdevice)
 {
 	return vdevice->vfio->contract != IOAS_CONTRACT_LINUX_6_12 ||
-	       vdevice->dev->model->function.pcie;
+	       vdevice->dev->function.pcie;
 }
 
 unsigned int ioas_vdevice_irq_count(const struct ioas_vdevice *vdevice,

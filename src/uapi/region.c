@@ -33,7 +33,7 @@ bool ioas_vdevice_msix_table(const struct ioas_vdevice *vdevice,
                              unsigned int bar, uint64_t *ret_first,
                              uint64_t *ret_end)
 {
-	const struct ioas_function_desc *f = &vdevice->dev->model->function;
+	const struct ioas_function_desc *f = &vdevice->dev->function;
 
 	if (f->msix_vectors == 0 || f->msix_bar != bar)
 		return false;
@@ -209,7 +209,7 @@ static ssize_t bar_access(const struct access *a)
 /* Linux maps it for the call, and finds none when it does not answer. */
 static ssize_t rom_access(const struct access *a)
 {
-	const struct ioas_function_desc *f = &a->vdevice->dev->model->function;
+	const struct ioas_function_desc *f = &a->vdevice->dev->function;
 	uint64_t there = 0;
 
 	if (a->write)

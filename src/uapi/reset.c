@@ -69,7 +69,7 @@ static uint32_t count_on_bus(const struct ioas_vdevice *of)
 
 bool ioas_vdevice_resettable(const struct ioas_vdevice *vdevice)
 {
-	return vdevice->dev->model->function.pcie ||
+	return vdevice->dev->function.pcie ||
 	       (!on_root_bus(vdevice) && count_on_bus(vdevice) == 1);
 }
 

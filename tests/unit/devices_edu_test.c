@@ -220,7 +220,7 @@ static void each_model_is_listed_once_and_can_be(struct rig *r)
 		assert_non_null(dev);
 		rig_defer(r, free, dev);
 		dev->model = m;
-		assert_int_equal(ioas_model_check(dev), 0);
+		assert_int_equal(ioas_model_describe(dev), 0);
 		assert_non_null(m->name);
 		assert_non_null(m->summary);
 		assert_non_null(m->keys);

@@ -37,6 +37,7 @@ static const struct ioas_model bare = {
 			.rom = rom,
 			.rom_bytes = sizeof(rom),
 			.msix_vectors = 2,
+			.msix_pba = 0x1000,
 			.pcie = true,
 		},
 };
