@@ -67,6 +67,9 @@ void ioas_options_help(void);
 void ioas_setup_environment(const struct ioas_run_options *options,
                             const char *run);
 
+/* Linux runs a script by a script by ... this many, fs/exec.c. */
+#define IOAS_SCRIPTS_DEEP 5
+
 /*
  * Why the program at @path (found as execvp(3) finds it) would not be
  * intercepted, in @ret_reason, or false when nothing speaks against it.
@@ -79,7 +82,10 @@ bool ioas_inspect(const char *path, char *ret_reason, size_t bytes);
 const char *ioas_find_loaded(char **program);
 /* As ioas_inspect(), of such a file. */
 bool ioas_inspect_loaded(const char *path, char *ret_reason, size_t bytes);
-/* What the first line of the script at @path names. false: no script. */
+/*
+ * What runs the script at @path: what its first line names, or the shell, as
+ * execvp(3) does without such a line. false: no script.
+ */
 bool ioas_find_interpreter(const char *path, char *ret_path, size_t bytes);
 /* As execvp(3) searches. false: not found. */
 bool ioas_find_program(const char *name, char *ret_path, size_t bytes);

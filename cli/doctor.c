@@ -29,8 +29,6 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-#define SCRIPTS_DEEP 4
-
 void ioas_doctor_say(struct ioas_doctor *d, enum ioas_verdict verdict,
                      const char *format, ...)
 {
@@ -249,25 +247,32 @@ static void look_into(struct ioas_doctor *d, struct image *im)
 	say_hints(d, im);
 }
 
-static void look_at_file(struct ioas_doctor *d, const char *path)
+/* NULL when it was looked into, else why it could not be. */
+static const char *look_at_bytes(struct ioas_doctor *d, int fd)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct image im = {0};
 	struct stat st;
 	void *at;
 
-	if (fd < 0 || fstat(fd, &st) || !st.st_size) {
-		ioas_doctor_say(d, NOTE, "%s cannot be read: %s", path,
-		                strerror(errno));
-	} else {
-		im.bytes = (size_t)st.st_size;
-		at = mmap(NULL, im.bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-		im.at = at;
-		if (at != MAP_FAILED) {
-			look_into(d, &im);
-			munmap(at, im.bytes);
-		}
-	}
+	if (fstat(fd, &st))
+		return strerror(errno);
+	im.bytes = (size_t)st.st_size;
+	at = mmap(NULL, im.bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED)
+		return strerror(errno);
+	im.at = at;
+	look_into(d, &im);
+	munmap(at, im.bytes);
+	return NULL;
+}
+
+static void look_at_file(struct ioas_doctor *d, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	const char *why = fd < 0 ? strerror(errno) : look_at_bytes(d, fd);
+
+	if (why)
+		ioas_doctor_say(d, NOTE, "%s cannot be read: %s", path, why);
 	if (fd >= 0)
 		close(fd);
 }
@@ -278,7 +283,7 @@ static void find_runner(struct ioas_doctor *d, char path[PATH_MAX])
 	char next[PATH_MAX];
 	unsigned int depth;
 
-	for (depth = 0; depth < SCRIPTS_DEEP; depth++) {
+	for (depth = 0; depth < IOAS_SCRIPTS_DEEP; depth++) {
 		if (!ioas_find_interpreter(path, next, sizeof(next)))
 			return;
 		ioas_doctor_say(d, FINE,
@@ -303,6 +308,17 @@ static void look_at_loaded(struct ioas_doctor *d, const char *path)
 		look_at_file(d, path);
 }
 
+static void say_empty(struct ioas_doctor *d, const char *path)
+{
+	struct stat st;
+
+	if (!stat(path, &st) && !st.st_size)
+		ioas_doctor_say(d, NOTE,
+		                "%s is empty: as a script of no lines it does "
+		                "nothing",
+		                path);
+}
+
 static void look_at_program(struct ioas_doctor *d, char **program)
 {
 	char path[PATH_MAX], reason[PATH_MAX + 256];
@@ -317,14 +333,15 @@ static void look_at_program(struct ioas_doctor *d, char **program)
 		                strerror(errno));
 		return;
 	}
+	if (ioas_inspect(path, reason, sizeof(reason))) {
+		ioas_doctor_say(d, BAD, "%s", reason);
+		return;
+	}
+	say_empty(d, path);
 	find_runner(d, path);
 	if (access(path, X_OK)) {
 		ioas_doctor_say(d, BAD, "%s cannot be executed: %s", path,
 		                strerror(errno));
-		return;
-	}
-	if (ioas_inspect(path, reason, sizeof(reason))) {
-		ioas_doctor_say(d, BAD, "%s", reason);
 		return;
 	}
 	ioas_doctor_say(d, FINE,

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <paths.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,6 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-
-#define SCRIPTS_DEEP 4
 
 struct inspection {
 	const char *path;
@@ -90,8 +89,9 @@ static bool wrong_loader(struct inspection *in, const Elf64_Phdr *ph)
 	char loader[PATH_MAX] = "";
 	size_t want = ph->p_filesz < sizeof(loader) - 1 ? ph->p_filesz
 	                                                : sizeof(loader) - 1;
+	ssize_t n = pread(in->fd, loader, want, (off_t)ph->p_offset);
 
-	if (pread(in->fd, loader, want, (off_t)ph->p_offset) < 0)
+	if (n < 0)
 		return REASON(in, "%s: cannot read its loader's name: %s",
 		              in->path, strerror(errno));
 	if (strstr(loader, "ld-musl"))
@@ -119,9 +119,29 @@ static bool is_loader(const char *path)
 	return !strncmp(slash ? slash + 1 : real, "ld-linux", 8);
 }
 
+/* What the file does not have the loader could only crash on. */
+static bool cut_off(struct inspection *in, const Elf64_Phdr *ph)
+{
+	struct stat st;
+
+	if ((ph->p_type != PT_LOAD && ph->p_type != PT_INTERP) ||
+	    fstat(in->fd, &st))
+		return false;
+	if (ph->p_offset <= (uint64_t)st.st_size &&
+	    ph->p_filesz <= (uint64_t)st.st_size - ph->p_offset)
+		return false;
+	return REASON(in,
+	              "%s is cut off: it has %lld bytes, and a part of it "
+	              "would be %llu bytes from byte %llu on; copy or build it "
+	              "again",
+	              in->path, (long long)st.st_size,
+	              (unsigned long long)ph->p_filesz,
+	              (unsigned long long)ph->p_offset);
+}
+
 static bool wrong_elf(struct inspection *in, const Elf64_Ehdr *eh)
 {
-	Elf64_Phdr ph;
+	Elf64_Phdr ph, interpreter = {.p_type = PT_NULL};
 	unsigned int i;
 
 	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_machine != EM_X86_64)
@@ -137,9 +157,13 @@ static bool wrong_elf(struct inspection *in, const Elf64_Ehdr *eh)
 		if (pread(in->fd, &ph, sizeof(ph), at) != sizeof(ph))
 			return REASON(in, "%s: its program headers are cut off",
 			              in->path);
+		if (cut_off(in, &ph))
+			return true;
 		if (ph.p_type == PT_INTERP)
-			return wrong_loader(in, &ph);
+			interpreter = ph;
 	}
+	if (interpreter.p_type == PT_INTERP)
+		return wrong_loader(in, &interpreter);
 	if (is_loader(in->path))
 		return false;
 	return REASON(in,
@@ -149,8 +173,17 @@ static bool wrong_elf(struct inspection *in, const Elf64_Ehdr *eh)
 	              in->path);
 }
 
-/* The interpreter named behind "#!", or NULL. Cuts @head. */
-static char *interpreter(char *head)
+/* What a file is to execvp(3), by how it begins. */
+enum kind {
+	KIND_ELF,
+	KIND_SCRIPT,   /* "#!" and a name */
+	KIND_NAMELESS, /* "#!" and nothing */
+	KIND_SHELL, /* text: the kernel refuses it, execvp(3) calls a shell */
+	KIND_OTHER,
+};
+
+/* Up to the interpreter's name: @ret_name is inside of @head, which is cut. */
+static enum kind script_kind(char *head, const char **ret_name)
 {
 	char *start = head + 2;
 	char *end;
@@ -158,8 +191,20 @@ static char *interpreter(char *head)
 	while (*start == ' ' || *start == '\t')
 		start++;
 	end = start + strcspn(start, " \t\r\n");
+	if (end == start)
+		return *end == '\n' ? KIND_SHELL : KIND_NAMELESS;
 	*end = '\0';
-	return *start ? start : NULL;
+	*ret_name = start;
+	return KIND_SCRIPT;
+}
+
+static enum kind kind_of(char *head, size_t n, const char **ret_name)
+{
+	if (n >= sizeof(Elf64_Ehdr) && !memcmp(head, ELFMAG, SELFMAG))
+		return KIND_ELF;
+	if (n >= 2 && !memcmp(head, "#!", 2))
+		return script_kind(head, ret_name);
+	return memchr(head, 0, n) ? KIND_OTHER : KIND_SHELL;
 }
 
 bool ioas_find_interpreter(const char *path, char *ret_path, size_t bytes)
@@ -171,8 +216,10 @@ bool ioas_find_interpreter(const char *path, char *ret_path, size_t bytes)
 
 	if (fd >= 0)
 		close(fd);
-	if (n > 2 && !memcmp(head, "#!", 2))
-		found = interpreter(head);
+	if (n < 0)
+		return false;
+	if (kind_of(head, (size_t)n, &found) == KIND_SHELL)
+		found = _PATH_BSHELL;
 	if (found)
 		snprintf(ret_path, bytes, "%s", found);
 	return found;
@@ -208,6 +255,35 @@ const char *ioas_find_loaded(char **program)
 	return *word && strchr(*word, '/') ? *word : NULL;
 }
 
+static bool wrong_type(struct inspection *in)
+{
+	struct stat st;
+
+	if (fstat(in->fd, &st) || S_ISREG(st.st_mode))
+		return false;
+	return REASON(in, "%s is %s, not a program", in->path,
+	              S_ISDIR(st.st_mode) ? "a directory" : "no regular file");
+}
+
+static bool wrong_kind(struct inspection *in, enum kind kind,
+                       const Elf64_Ehdr *eh)
+{
+	switch (kind) {
+	case KIND_ELF:
+		return wrong_elf(in, eh);
+	case KIND_NAMELESS:
+		return REASON(in,
+		              "%s is a script that names no interpreter behind "
+		              "its #!",
+		              in->path);
+	case KIND_OTHER:
+		return REASON(in, "%s is no program: neither ELF nor a script",
+		              in->path);
+	default:
+		return false;
+	}
+}
+
 /* @loaded: not executed but mapped by a loader, so no privilege is gained. */
 static bool inspect(const char *path, unsigned int depth, bool loaded,
                     char *ret_reason, size_t bytes)
@@ -218,7 +294,8 @@ static bool inspect(const char *path, unsigned int depth, bool loaded,
 	} head;
 	struct inspection in = {
 		.path = path, .reason = ret_reason, .bytes = bytes};
-	char *next = NULL;
+	const char *next = NULL;
+	enum kind kind;
 	bool bad;
 	ssize_t n;
 
@@ -229,19 +306,21 @@ static bool inspect(const char *path, unsigned int depth, bool loaded,
 	if (in.fd < 0)
 		return false; /* not readable: only running it can tell */
 	n = pread(in.fd, &head, sizeof(head) - 1, 0);
-	bad = !loaded && gains_privilege(&in);
-	if (!bad && n >= (ssize_t)sizeof(head.elf) &&
-	    !memcmp(head.text, ELFMAG, SELFMAG))
-		bad = wrong_elf(&in, &head.elf);
-	else if (!bad && n > 2 && !memcmp(head.text, "#!", 2))
-		next = interpreter(head.text);
-	else if (!bad && n > 0 && memchr(head.text, 0, (size_t)n))
-		bad = REASON(&in, "%s is no program: neither ELF nor a script",
-		             in.path);
+	bad = wrong_type(&in) || (!loaded && gains_privilege(&in));
+	if (!bad && n >= 0) {
+		kind = kind_of(head.text, (size_t)n, &next);
+		bad = wrong_kind(&in, kind, &head.elf);
+	}
 	close(in.fd);
-	if (next && depth < SCRIPTS_DEEP)
-		return inspect(next, depth + 1, false, ret_reason, bytes);
-	return bad;
+	if (!next)
+		return bad;
+	if (depth == IOAS_SCRIPTS_DEEP)
+		return REASON(&in,
+		              "%s is a script run by another one, and so on: "
+		              "the system follows %u of them; do scripts run "
+		              "each other?",
+		              path, IOAS_SCRIPTS_DEEP);
+	return inspect(next, depth + 1, false, ret_reason, bytes);
 }
 
 bool ioas_inspect(const char *path, char *ret_reason, size_t bytes)

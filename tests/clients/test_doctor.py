@@ -168,3 +168,78 @@ def test_a_fifo_does_not_hold_it_up(ioas, tmp_path):
     subprocess.run([ioas.tool, "doctor", str(fifo)], check=False, timeout=20,
                    stdin=subprocess.DEVNULL, capture_output=True)
     assert ioas.run(fifo, timeout=20).returncode == 126
+
+
+def executable(path, content):
+    path.write_bytes(content)
+    path.chmod(0o755)
+    return path
+
+
+def chain(folder, scripts):
+    """Scripts that run each other; the first of them is run by true(1)."""
+    runner = "/bin/true"
+    for i in range(scripts):
+        runner = executable(folder / f"s{i}", f"#!{runner}\n".encode())
+    return runner
+
+
+def assert_refused_by_both(ioas, path, *words):
+    assert_bad(doctor(ioas, path), *words)
+    result = ioas.run(path, timeout=20)
+    assert result.returncode == 126
+    for word in words:
+        assert word in result.stderr
+
+
+def test_a_directory_is_no_program(ioas, tmp_path):
+    assert_refused_by_both(ioas, tmp_path, "is a directory")
+
+
+def test_scripts_that_run_each_other_are_refused(ioas, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    executable(one, f"#!{two}\n".encode())
+    executable(two, f"#!{one}\n".encode())
+    assert_refused_by_both(ioas, one, "run each other")
+
+
+def test_scripts_are_followed_as_far_as_the_system_does(ioas, tmp_path):
+    for scripts in range(1, 9):
+        last = chain(tmp_path, scripts)
+        try:
+            there = subprocess.run([last], check=False).returncode == 0
+        except OSError:
+            there = False
+        assert (doctor(ioas, last).returncode == 0) == there, scripts
+        assert (ioas.run(last).returncode == 0) == there, scripts
+
+
+@pytest.mark.parametrize("content", [b"#!", b"#! \t ", b"#!\0\0"])
+def test_a_script_without_an_interpreter(ioas, tmp_path, content):
+    assert_refused_by_both(ioas, executable(tmp_path / "x", content),
+                           "names no interpreter")
+
+
+def test_text_is_run_by_the_shell(ioas, tmp_path):
+    for content in (b"exit 7\n", b"#!\nexit 7\n"):
+        script = executable(tmp_path / "x", content)
+        result = doctor(ioas, script)
+        assert result.returncode == 0
+        assert "/bin/sh runs it" in result.stdout
+        assert ioas.run(script).returncode == 7
+
+
+def test_an_empty_file_is_called_empty(ioas, tmp_path):
+    empty = executable(tmp_path / "empty", b"")
+    result = doctor(ioas, empty)
+    assert result.returncode == 0
+    assert [x for x in lines(result, "note") if "is empty" in x]
+    assert "Success" not in result.stdout
+    assert ioas.run(empty).returncode == 0
+
+
+def test_a_program_that_is_cut_off_is_refused(ioas, tmp_path):
+    whole = compiled(tmp_path, "int main(void) { return 0; }").read_bytes()
+    for size in (100, 600, 0x340, 0x400, 0x1000, 0x2010):
+        assert_refused_by_both(
+            ioas, executable(tmp_path / "cut", whole[:size]), "cut off")
