@@ -38,9 +38,15 @@ _Noreturn void ioas_die(int status, const char *format, ...)
 /* malloc and friends that end the tool when there is no memory. */
 void *ioas_must(void *allocated);
 
+/* What is checked later than it is read says then where it was given. */
+struct ioas_setting {
+	const char *value;
+	const char *where; /* "--profile", or "FILE:3" */
+};
+
 struct ioas_run_options {
-	const char *profile;
-	char **device; /* device texts as given */
+	struct ioas_setting profile;
+	struct ioas_setting *device; /* device texts as given */
 	unsigned int devices;
 	const char *report_file;
 	bool report_json;
@@ -48,7 +54,7 @@ struct ioas_run_options {
 	const char *suppressions;
 	bool generate_suppressions;
 	const char *memlock;
-	const char *contract;
+	struct ioas_setting contract;
 	const char *mmap;            /* "on", "off" */
 	const char *pin;             /* "default", "strict" */
 	const char *dma_entry_limit; /* NULL: as in Linux */

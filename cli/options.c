@@ -20,21 +20,26 @@ struct source {
 	unsigned int depth; /* files inside files */
 };
 
+static void take_setting(struct ioas_setting *setting, const char *value,
+                         const struct source *source)
+{
+	setting->value = ioas_must(strdup(value));
+	setting->where = ioas_must(strdup(source->where));
+}
+
 static void take_device(struct ioas_run_options *o, const char *value,
                         const struct source *source)
 {
 	size_t bytes = (o->devices + 1) * sizeof(*o->device);
 
-	(void)source;
 	o->device = ioas_must(realloc(o->device, bytes));
-	o->device[o->devices++] = ioas_must(strdup(value));
+	take_setting(&o->device[o->devices++], value, source);
 }
 
 static void take_profile(struct ioas_run_options *o, const char *value,
                          const struct source *source)
 {
-	(void)source;
-	o->profile = ioas_must(strdup(value));
+	take_setting(&o->profile, value, source);
 }
 
 static void take_report_file(struct ioas_run_options *o, const char *value,
@@ -134,8 +139,7 @@ static void take_mmap(struct ioas_run_options *o, const char *value,
 static void take_contract(struct ioas_run_options *o, const char *value,
                           const struct source *source)
 {
-	(void)source;
-	o->contract = ioas_must(strdup(value));
+	take_setting(&o->contract, value, source);
 }
 
 /* Its range is that of the kernel's parameter of this name. */

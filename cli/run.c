@@ -165,9 +165,9 @@ int ioas_verb_run(int argc, char **argv)
 {
 	/* Static: what it points at is not lost when the tool ends. */
 	static struct ioas_run_options options = {
-		.profile = "intel",
+		.profile = {"intel", "--profile"},
 		.memlock = "unlimited",
-		.contract = "strict",
+		.contract = {"strict", "--contract"},
 		.error_exitcode = -1,
 	};
 	struct ioas_listener listener = {0};

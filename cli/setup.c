@@ -138,6 +138,8 @@ static void put_ram(struct text *text, const struct ioas_function *f,
 		         f->model->name, f->name, o->key, path, strerror(errno),
 		         file);
 	put_option(text, file, path);
+	/* For what the device has to say of it. */
+	put_option(text, o->key, o->value);
 }
 
 /* The program may change its directory: paths become absolute. */
@@ -218,36 +220,38 @@ static void put_device(struct text *text, const struct ioas_function *f)
 	}
 }
 
-static struct ioas_machine *machine_of(const char *profile)
+static struct ioas_machine *machine_of(const struct ioas_setting *profile)
 {
 	struct ioas_machine *machine;
 	char failure[IOAS_TEXT_MAX];
 
-	if (ioas_machine_create(profile, ioas_models, &machine, failure))
-		ioas_die(IOAS_EXIT_SETUP, "%s", failure);
+	if (ioas_machine_create(profile->value, ioas_models, &machine, failure))
+		ioas_die(IOAS_EXIT_SETUP, "%s: %s", profile->where, failure);
 	return machine;
 }
 
-static void add_device(struct ioas_machine *machine, const char *spec)
+static void add_device(struct ioas_machine *machine,
+                       const struct ioas_setting *spec)
 {
 	char failure[IOAS_TEXT_MAX];
 
-	if (strchr(spec, '\n'))
-		ioas_die(IOAS_EXIT_SETUP, "-d: a newline in '%s'", spec);
-	if (ioas_machine_add(machine, spec, failure))
-		ioas_die(IOAS_EXIT_SETUP, "%s", failure);
+	if (strchr(spec->value, '\n'))
+		ioas_die(IOAS_EXIT_SETUP, "%s: a newline in '%s'", spec->where,
+		         spec->value);
+	if (ioas_machine_add(machine, spec->value, failure))
+		ioas_die(IOAS_EXIT_SETUP, "%s: %s", spec->where, failure);
 }
 
 /* All devices as given, completed: "model,bdf=...,..." a line. */
 static char *complete_devices(const struct ioas_run_options *options)
 {
-	struct ioas_machine *machine = machine_of(options->profile);
+	struct ioas_machine *machine = machine_of(&options->profile);
 	struct text text = {0};
 	unsigned int i;
 
 	put_string(&text, "");
 	for (i = 0; i < options->devices; i++)
-		add_device(machine, options->device[i]);
+		add_device(machine, &options->device[i]);
 	for (i = 0; i < machine->function_count; i++) {
 		if (i)
 			put(&text, '\n');
@@ -282,18 +286,20 @@ static int start_device(struct ioas_machine *machine, unsigned int function,
 }
 
 /* Would all of them start, in one process? */
-static void check_devices(const char *profile, const char *devices)
+static void check_devices(const struct ioas_setting *profile,
+                          const char *devices)
 {
 	struct ioas_machine *machine = machine_of(profile);
 	char failure[IOAS_TEXT_MAX];
 	char *all = ioas_must(strdup(devices));
 	char *next = all;
-	char *spec;
+	char *line;
 	unsigned int i;
 
-	while ((spec = strsep(&next, "\n")))
-		if (*spec)
-			add_device(machine, spec);
+	while ((line = strsep(&next, "\n")))
+		if (*line)
+			add_device(machine,
+			           &(struct ioas_setting){line, "device"});
 	for (i = 0; i < machine->function_count; i++)
 		if (start_device(machine, i, failure))
 			ioas_die(IOAS_EXIT_SETUP, "%s", failure);
@@ -307,13 +313,14 @@ static void set(const char *name, const char *value)
 		ioas_must(NULL);
 }
 
-static void check_contract(const char *name)
+static void check_contract(const struct ioas_setting *name)
 {
 	enum ioas_contract contract;
 
-	if (!ioas_contract_find(name, &contract))
+	if (!ioas_contract_find(name->value, &contract))
 		ioas_die(IOAS_EXIT_SETUP,
-		         "there is no contract '%.80s'; known: %s %s %s", name,
+		         "%s: there is no contract '%.80s'; known: %s %s %s",
+		         name->where, name->value,
 		         ioas_contract_name[IOAS_CONTRACT_STRICT],
 		         ioas_contract_name[IOAS_CONTRACT_LINUX_7_3],
 		         ioas_contract_name[IOAS_CONTRACT_LINUX_6_12]);
@@ -327,13 +334,13 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 
 	ioas_host_hooks(&ioas_hooks);
 	devices = complete_devices(options);
-	check_devices(options->profile, devices);
-	check_contract(options->contract);
+	check_devices(&options->profile, devices);
+	check_contract(&options->contract);
 	set(IOAS_ENV_RUN, run);
-	set(IOAS_ENV_PROFILE, options->profile);
+	set(IOAS_ENV_PROFILE, options->profile.value);
 	set(IOAS_ENV_DEVICES, devices);
 	set(IOAS_ENV_MEMLOCK, options->memlock);
-	set(IOAS_ENV_CONTRACT, options->contract);
+	set(IOAS_ENV_CONTRACT, options->contract.value);
 	set(IOAS_ENV_MMAP, options->mmap);
 	set(IOAS_ENV_PIN, options->pin);
 	set(IOAS_ENV_DMA_ENTRY_LIMIT, options->dma_entry_limit);

@@ -14,12 +14,12 @@
 
 /* The options of namespace i + 1. */
 static const struct {
-	const char *file, *blocks;
+	const char *file, *size, *blocks;
 } namespace_keys[] = {
-	{"file", "blocks"},
-	{"file2", "blocks2"},
-	{"file3", "blocks3"},
-	{"file4", "blocks4"},
+	{"file", "size", "blocks"},
+	{"file2", "size2", "blocks2"},
+	{"file3", "size3", "blocks3"},
+	{"file4", "size4", "blocks4"},
 };
 
 _Static_assert(sizeof(namespace_keys) / sizeof(namespace_keys[0]) ==
@@ -105,19 +105,30 @@ static int read_block_size(struct ioas_device *dev, const char *key,
 	return 0;
 }
 
-static int open_namespace(struct nvme *n, struct nvme_namespace *ns,
-                          const char *path, unsigned int lg2)
+/* Of memory the size is what the user wrote, not the path. */
+static int too_small(struct nvme *n, unsigned int i, const char *path,
+                     unsigned int block)
 {
+	const char *size = ioas_device_option(n->dev, namespace_keys[i].size);
+
+	ioas_device_fail(n->dev,
+	                 "%s%s%s is smaller than one block of %u bytes; give "
+	                 "it %u bytes or more",
+	                 size ? namespace_keys[i].size : "", size ? "=" : "",
+	                 size ? size : path, block, block);
+	return -EINVAL;
+}
+
+static int open_namespace(struct nvme *n, unsigned int i, const char *path,
+                          unsigned int lg2)
+{
+	struct nvme_namespace *ns = &n->ns[i];
 	int err = ioas_store_open(n->dev, path, &ns->store);
 
 	if (err)
 		return err;
-	if (ioas_nvme_set_block_size(ns, lg2)) {
-		ioas_device_fail(n->dev,
-		                 "%s is smaller than one block of %u bytes",
-		                 path, 1u << lg2);
-		return -EINVAL;
-	}
+	if (ioas_nvme_set_block_size(ns, lg2))
+		return too_small(n, i, path, 1u << lg2);
 	return 0;
 }
 
@@ -143,7 +154,7 @@ static int open_namespaces(struct nvme *n)
 		lg2 = first;
 		err = read_block_size(n->dev, namespace_keys[i].blocks, &lg2);
 		if (!err && path)
-			err = open_namespace(n, &n->ns[i], path, lg2);
+			err = open_namespace(n, i, path, lg2);
 		else if (!err)
 			err = check_unused(n->dev, namespace_keys[i].blocks,
 			                   namespace_keys[i].file);

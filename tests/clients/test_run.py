@@ -172,6 +172,22 @@ def test_a_fault_in_a_file_of_options_is_named_by_line(ioas, tmp_path):
     assert_refused(result, 125, r"config:2", "colour")
 
 
+@pytest.mark.parametrize("line,words", [
+    ("profile intel-40bit", "no profile 'intel-40bit'"),
+    ("contract linux-5.10", "no contract 'linux-5.10'"),
+    ("device nvme,sise=1M", "no option 'sise'"),
+    ("device nvne,size=1M", "no device model 'nvne'"),
+])
+def test_what_is_checked_late_is_named_by_line(ioas, tmp_path, line, words):
+    config = tmp_path / "config"
+    config.write_text(f"# a machine\n\n{line}\n")
+    result = ioas.run("/bin/true", options=["--config", config])
+    assert_refused(result, 125, r"/config:3: ", words)
+    name, value = line.split()
+    result = ioas.run("/bin/true", options=[f"--{name}", value])
+    assert_refused(result, 125, f"--{name}: ", words)
+
+
 def test_lists_are_text_and_json(ioas):
     for what, name in (("devices", "nvme"), ("profiles", "intel")):
         text = subprocess.run([ioas.tool, "list", what], text=True,

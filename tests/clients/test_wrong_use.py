@@ -386,3 +386,15 @@ def test_a_tool_without_its_library_says_so(ioas, tmp_path):
         assert result.stderr == ""
     else:
         assert_refused(result, 125, "libioas-preload.so")
+
+
+@pytest.mark.parametrize("given,block", [
+    ("size=511", 512), ("size=0x1ff", 512), ("size=4095,blocks=4K", 4096),
+    ("size=1M,size2=511", 512), ("size=1M,size3=3K,blocks3=4096", 4096)])
+def test_memory_smaller_than_a_block_is_named_as_it_was_given(ioas, given,
+                                                              block):
+    result = ioas.run("/bin/true", devices=[f"nvme,{given}"])
+    option = [x for x in given.split(",") if x.startswith("size")][-1]
+    assert_refused(result, 125, f" {option} is smaller than one block of "
+                   f"{block} bytes; give it {block} bytes or more$")
+    assert "/proc" not in result.stderr

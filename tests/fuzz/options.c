@@ -162,6 +162,14 @@ static void check_text(const char *text)
 	fuzz_check(!text || !isspace((unsigned char)text[strlen(text) - 1]));
 }
 
+/* Where it was given is known, line and all, when it was. */
+static void check_setting(const struct ioas_setting *setting)
+{
+	check_text(setting->value);
+	fuzz_check(!setting->value == !setting->where);
+	fuzz_check(!setting->where || strchr(setting->where, ':'));
+}
+
 static void check_number(const char *text)
 {
 	char *end;
@@ -178,16 +186,16 @@ static void check_options(const struct ioas_run_options *o)
 	unsigned int i;
 
 	fuzz_check(o->error_exitcode >= -1 && o->error_exitcode <= 255);
-	check_text(o->profile);
+	check_setting(&o->profile);
 	check_text(o->report_file);
 	check_text(o->memlock);
 	check_number(o->memlock);
-	check_text(o->contract);
+	check_setting(&o->contract);
 	check_text(o->dma_entry_limit);
 	check_number(o->dma_entry_limit);
 	for (i = 0; i < o->devices; i++) {
-		fuzz_check(o->device[i]);
-		check_text(o->device[i]);
+		fuzz_check(o->device[i].value);
+		check_setting(&o->device[i]);
 	}
 }
 
