@@ -233,6 +233,35 @@ void ioas_modules_find(const uint64_t *address, unsigned int n,
 	ioas_hooks.signals_restore(&saved);
 }
 
+static int learn(struct dl_phdr_info *info, size_t bytes, void *context)
+{
+	static unsigned long long adds; /* under the lock */
+	unsigned long long *now = context;
+	struct ioas_module m = {.base = 0};
+
+	(void)bytes;
+	/* How often something was loaded: asked of the first, for all. */
+	if (!*now && info->dlpi_adds == adds)
+		return 1;
+	*now = adds = info->dlpi_adds;
+	find_code(info, &m);
+	if (m.first < m.last)
+		number_of(info, &m);
+	return 0;
+}
+
+void ioas_modules_learn(void)
+{
+	struct ioas_signals saved;
+	unsigned long long now = 0;
+
+	ioas_hooks.signals_block(&saved);
+	ioas_lock(&lock);
+	dl_iterate_phdr(learn, &now);
+	ioas_unlock(&lock);
+	ioas_hooks.signals_restore(&saved);
+}
+
 void ioas_modules_forked(void)
 {
 	uint32_t i = ioas_a32_load(&count);

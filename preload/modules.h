@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Files that the process runs: the program and its libraries, each with a
- * number that stays. Found when a new stack leads through one; never taken
- * away, also when the program closes the library.
+ * number that stays. Found when a new stack leads through one, and all of them
+ * when a register area is mapped: in the handler that serves it none can be
+ * found. Never taken away, also when the program closes the library.
  */
 #ifndef IOAS_PRELOAD_MODULES_H
 #define IOAS_PRELOAD_MODULES_H
@@ -32,7 +33,9 @@ struct ioas_module {
  */
 void ioas_modules_find(const uint64_t *address, unsigned int count,
                        uint16_t *ret_module);
-/* The same for one address among the modules that are known; anywhere. */
+/* Find all that are loaded now. Locks as above. */
+void ioas_modules_learn(void);
+/* The module of one address among those that are known; anywhere. */
 uint16_t ioas_module_known(uint64_t address);
 /* NULL: there is none of this number. */
 struct ioas_module *ioas_module(uint16_t number);

@@ -14,6 +14,7 @@
 #include "preload/give.h"
 #include "preload/huge.h"
 #include "preload/keep.h"
+#include "preload/modules.h"
 #include "preload/sites.h"
 #include "preload/strict.h"
 #include "preload/views.h"
@@ -44,9 +45,11 @@ static bool concerns_us(const struct ioas_mmap_request *r)
 
 static void *map(const struct ioas_mmap_request *r)
 {
-	if (!(r->flags & MAP_ANONYMOUS) && !ioas_fd_foreign(r->fd))
-		return (void *)ioas_result(ioas_view_mmap(r));
-	return (void *)ioas_result(ioas_give_mmap(r));
+	if ((r->flags & MAP_ANONYMOUS) || ioas_fd_foreign(r->fd))
+		return (void *)ioas_result(ioas_give_mmap(r));
+	/* Whoever will store to it is loaded, as a rule. */
+	ioas_modules_learn();
+	return (void *)ioas_result(ioas_view_mmap(r));
 }
 
 /* Huge pages are pretended; what is reserved for them goes on failure. */

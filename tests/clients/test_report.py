@@ -187,6 +187,22 @@ def test_wild_dma(run):
     assert "mapped_at" not in found and "gone_at" not in found
 
 
+def test_the_driver_is_a_library_loaded_at_run_time(ioas, compile_defects,
+                                                    tmp_path):
+    """Only the store leads through it, and its caller is the program."""
+    library = tmp_path / "driver.so"
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-O2", "-g", "-xc", "-", "-o", library],
+        input="void library_rings(volatile unsigned char *at)\n"
+              "{\n*(volatile unsigned long *)at = 1;\n}\n",
+        text=True, check=True)
+    result = ioas.run(compile_defects("-g"), "wild_by_a_library",
+                      devices=["edu"], env={"DRIVER": str(library)})
+    assert result.stdout == "done\n", result.stderr
+    assert re.search(r"done by: +library_rings \(<stdin>:3\)\n +"
+                     r"wild_by_a_library \(defects\.c:\d+\)", result.stderr)
+
+
 @pytest.mark.parametrize("case, check, did", [
     ("read_only", "read-only", "WRITE"), ("write_only", "write-only", "READ"),
     ("no_bus_master", "no-bus-master", "WRITE")])

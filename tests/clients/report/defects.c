@@ -5,6 +5,7 @@
  * line; test_report.py reads the marks. The device is an edu at 0000:01:00.0,
  * in the cases nvme_* a controller.
  */
+#include <dlfcn.h>
 #include <pthread.h>
 
 #include "../preload/client.h"
@@ -122,6 +123,22 @@ static void wild(void)
 	map_buffer(IOVA, memory, PAGE, RW);
 	device_reads(0x7000000, 64);
 	unmap_buffer(IOVA, PAGE);
+}
+
+/* The driver is a library that nothing but the store leads through. */
+static void wild_by_a_library(void)
+{
+	void *library = dlopen(getenv("DRIVER"), RTLD_NOW);
+	void (*library_rings)(volatile uint8_t *command);
+
+	CHECK(library);
+	*(void **)&library_rings = dlsym(library, "library_rings");
+	CHECK(library_rings);
+	start();
+	put(bar, SOURCE, 0x7000000);
+	put(bar, DESTINATION, BUFFER);
+	put(bar, COUNT, 64);
+	library_rings(bar + COMMAND);
 }
 
 static void read_only(void)
@@ -464,6 +481,7 @@ int main(int argc, char **argv)
 		CASE(use_after_unmap),
 		CASE(use_after_unmap_by_a_thread),
 		CASE(wild),
+		CASE(wild_by_a_library),
 		CASE(read_only),
 		CASE(write_only),
 		CASE(outside_aperture),
