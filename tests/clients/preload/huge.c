@@ -6,11 +6,15 @@
 #define POOL       "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 #define NODE       "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/"
 
+#define GIANT_BYTES (1ul << 30)
+
 #ifndef MAP_HUGE_2MB
 #define MAP_HUGE_2MB (21 << 26)
 #define MAP_HUGE_1GB (30 << 26)
+#define MAP_HUGE_1MB (20 << 26)
 #define MFD_HUGE_2MB (21u << 26)
 #define MFD_HUGE_1GB (30u << 26)
+#define MFD_HUGE_1MB (20u << 26)
 #endif
 
 #define ANY (PROT_READ | PROT_WRITE)
@@ -54,7 +58,7 @@ static void anonymous_memory_is_aligned_and_whole(void)
 	CHECK(mmap(at, HUGE_BYTES, ANY, OWN | MAP_FIXED, -1, 0) == at);
 	is_usable(at, HUGE_BYTES);
 	FAILS(mmap(at + 4096, HUGE_BYTES, ANY, OWN | MAP_FIXED, -1, 0), EINVAL);
-	FAILS(mmap(NULL, 1ul << 30, ANY, OWN | MAP_HUGE_1GB, -1, 0), ENOMEM);
+	FAILS(mmap(NULL, 1ul << 20, ANY, OWN | MAP_HUGE_1MB, -1, 0), ENOMEM);
 	FAILS(mmap(NULL, 0, ANY, OWN, -1, 0), EINVAL);
 	FAILS(mmap(NULL, -4096ul, ANY, OWN, -1, 0), ENOMEM);
 	/* Ordinary memory is as it was. */
@@ -76,8 +80,27 @@ static void files_of_memory_are_aligned_and_shared(void)
 	a[HUGE_BYTES + 5] = 9;
 	CHECK(b[5] == 9);
 	FAILS(mmap(NULL, HUGE_BYTES, ANY, MAP_SHARED, fd, 1), EINVAL);
-	FAILS(memfd_create("big", MFD_HUGETLB | MFD_HUGE_1GB), ENODEV);
+	FAILS(memfd_create("odd", MFD_HUGETLB | MFD_HUGE_1MB), ENODEV);
 	CHECK(memfd_create("small", 0) >= 0);
+}
+
+/* Who asks for pages of 1 GiB gets them; only what is touched is used. */
+static void giant_pages_are_aligned(void)
+{
+	int fd = memfd_create("giant", MFD_HUGETLB | MFD_HUGE_1GB);
+	char *at = mmap(NULL, 1, ANY, OWN | MAP_HUGE_1GB, -1, 0);
+
+	CHECK(at != MAP_FAILED && (uintptr_t)at % GIANT_BYTES == 0);
+	at[GIANT_BYTES - 1] = 7;
+	FAILS(mmap(at + HUGE_BYTES, GIANT_BYTES, ANY,
+	           OWN | MAP_HUGE_1GB | MAP_FIXED, -1, 0),
+	      EINVAL);
+	CHECK(at[GIANT_BYTES - 1] == 7 && !munmap(at, GIANT_BYTES));
+	CHECK(fd >= 0 && !ftruncate(fd, GIANT_BYTES));
+	at = mmap(NULL, GIANT_BYTES, ANY, MAP_SHARED, fd, 0);
+	CHECK(at != MAP_FAILED && (uintptr_t)at % GIANT_BYTES == 0);
+	FAILS(mmap(NULL, HUGE_BYTES, ANY, MAP_SHARED, fd, 1), EINVAL);
+	CHECK(!munmap(at, GIANT_BYTES));
 }
 
 static void a_device_reaches_it(void)
@@ -104,6 +127,7 @@ static const struct client_case cases[] = {
 	CASE(the_pool_is_shown),
 	CASE(anonymous_memory_is_aligned_and_whole),
 	CASE(files_of_memory_are_aligned_and_shared),
+	CASE(giant_pages_are_aligned),
 	CASE(a_device_reaches_it),
 	{NULL, NULL},
 };
