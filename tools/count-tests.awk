@@ -10,7 +10,7 @@
 /^[a-z][a-z-]*: .*, 0 wrong$/ { passed++ }
 /^[a-z][a-z-]*: .*, [1-9][0-9]* wrong$/ { failed++ }
 /^SKIPPED \[[0-9]+\]/ { skipped += substr($2, 2) }
-/^[0-9]+ (passed|failed|skipped|deselected|errors?|warnings?).* in [0-9.]+s/ {
+/^[0-9]+ (passed|failed|skipped|deselected|x(fail|pass)ed|errors?|warnings?).* in [0-9.]+s/ {
 	for (i = 1; i < NF; i++) {
 		if ($(i + 1) ~ /^passed/)
 			passed += $i
@@ -18,10 +18,12 @@
 			failed += $i
 	}
 }
+# Expected not to pass: neither one nor the other.
+/^[0-9]+ .*xfailed.* in [0-9.]+s/ || /^[0-9]+ xfailed/ { apart = 1 }
 END {
 	if (status != 0 && failed == 0)
 		failed = 1
-	if (passed + failed + skipped == 0)
+	if (passed + failed + skipped + apart == 0)
 		passed = 1
 	print passed + 0, failed + 0, skipped + 0
 }

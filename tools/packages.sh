@@ -27,6 +27,9 @@ ioas_packages() {
 			strace libc6-dev util-linux mount pciutils gdb clang \
 			libclang-rt-14-dev
 		;;
+	selftests)
+		echo gcc libc6-dev make xz-utils libcap-dev uuid-dev
+		;;
 	demo)
 		echo qemu-utils e2fsprogs
 		;;

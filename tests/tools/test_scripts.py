@@ -25,6 +25,9 @@ TOP = os.path.join(TOOLS, "..")
     ("SKIPPED [2] a.py:3: no disk\n5 passed, 2 skipped in 1.2s\n", 0,
      "5 0 2"),
     ("4 passed, 26 deselected, 1 error in 61.2s (0:01:01)\n", 1, "4 1 0"),
+    ("note: a word\n6 passed, 3 xfailed in 1.2s\n", 0, "6 0 0"),
+    ("3 xfailed in 1.2s\n", 0, "0 0 0"),
+    ("1 failed, 3 xfailed in 1.2s\n", 1, "0 1 0"),
     ("SKIPPED [1] left the archive: qemu 10\n", 0, "0 0 1"),
     ("[  PASSED  ] 3 test(s).\nSegmentation fault\n", 1, "3 1 0"),
 ])
