@@ -172,7 +172,7 @@ long ioas_give_mremap(const struct ioas_mremap_request *r)
 bool ioas_give_advice(int advice)
 {
 	static const int takes[] = {MADV_DONTNEED, MADV_DONTNEED_LOCKED,
-	                            MADV_FREE, MADV_REMOVE};
+	                            MADV_FREE, MADV_REMOVE, MADV_GUARD_INSTALL};
 	unsigned int i;
 
 	for (i = 0; i < IOAS_ARRAY_SIZE(takes); i++)
@@ -205,12 +205,22 @@ static long advise_free(uint64_t start, uint64_t bytes)
 	return result;
 }
 
+static struct ioas_giving giving_by(int advice)
+{
+	struct ioas_giving giving = {.how = IOAS_GIVE_CONTENT,
+	                             .even_locked =
+	                                     advice == MADV_DONTNEED_LOCKED};
+
+	if (advice == MADV_REMOVE)
+		giving.how = IOAS_GIVE_HOLE;
+	else if (advice == MADV_GUARD_INSTALL)
+		giving.how = IOAS_GIVE_ACCESS;
+	return giving;
+}
+
 long ioas_give_madvise(uint64_t start, size_t bytes, int advice)
 {
-	struct ioas_giving giving = {
-		.how = advice == MADV_REMOVE ? IOAS_GIVE_HOLE
-	                                     : IOAS_GIVE_CONTENT,
-		.even_locked = advice == MADV_DONTNEED_LOCKED};
+	struct ioas_giving giving = giving_by(advice);
 	long result;
 
 	if (advice == MADV_FREE && ioas_keep_look(start, bytes))
@@ -221,6 +231,50 @@ long ioas_give_madvise(uint64_t start, size_t bytes, int advice)
 	return result;
 }
 
+/* Of another process Linux takes nothing away, and the call fails. */
+static long sys_process_madvise(const struct ioas_process_advice *r,
+                                const struct iovec *part, size_t parts)
+{
+	return ioas_sys(SYS_process_madvise, r->pidfd, (long)part, (long)parts,
+	                r->advice, r->flags, 0);
+}
+
+static long advise_part(const struct ioas_process_advice *r,
+                        const struct iovec *part)
+{
+	struct ioas_giving giving = giving_by(r->advice);
+	uint64_t start = (uintptr_t)part->iov_base;
+	long result;
+
+	if (r->advice == MADV_FREE && ioas_keep_look(start, part->iov_len)) {
+		result = advise_free(start, part->iov_len);
+		return result ? result : (long)part->iov_len;
+	}
+	ioas_keep_begin(&giving, start, part->iov_len);
+	result = sys_process_madvise(r, part, 1);
+	ioas_keep_end(&giving, result > 0);
+	return result;
+}
+
+/* Up to the first part that fails, as there. */
+long ioas_give_process_madvise(const struct ioas_process_advice *r)
+{
+	long result = 0, total = 0;
+	struct iovec part;
+	size_t i;
+
+	if (r->parts > UIO_MAXIOV)
+		return sys_process_madvise(r, r->part, r->parts);
+	for (i = 0; i < r->parts && result >= 0; i++) {
+		if (ioas_hooks.copy(&part, &r->part[i], sizeof(part)))
+			result = -EFAULT;
+		else
+			result = advise_part(r, &part);
+		total += result > 0 ? result : 0;
+	}
+	return total ? total : result;
+}
+
 /* ---- Files. ---- */
 
 /*
@@ -229,7 +283,7 @@ long ioas_give_madvise(uint64_t start, size_t bytes, int advice)
  */
 static bool may_be_pinned(int fd)
 {
-	struct statfs fs;
+	IOAS_STATFS fs;
 
 	return !ioas_sys(SYS_fstatfs, fd, (long)&fs, 0, 0, 0, 0) &&
 	       (fs.f_type == TMPFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC);
@@ -277,5 +331,22 @@ long ioas_give_ftruncate(int fd, int64_t bytes)
 		begin_file(&giving, fd, (uint64_t)bytes, UINT64_MAX);
 	result = ioas_sys(SYS_ftruncate, fd, bytes, 0, 0, 0, 0);
 	ioas_keep_end(&giving, !result);
+	return result;
+}
+
+/* Only to see which file it is: its descriptor can do nothing. */
+long ioas_give_truncate(const char *path, int64_t bytes)
+{
+	struct ioas_giving giving = {.how = IOAS_GIVE_HOLE, .active = false};
+	long fd = ioas_sys(SYS_openat, AT_FDCWD, (long)path, O_PATH | O_CLOEXEC,
+	                   0, 0, 0);
+	long result;
+
+	if (bytes >= 0 && fd >= 0)
+		begin_file(&giving, (int)fd, (uint64_t)bytes, UINT64_MAX);
+	result = ioas_sys(SYS_truncate, (long)path, bytes, 0, 0, 0, 0);
+	ioas_keep_end(&giving, !result);
+	if (fd >= 0)
+		ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
 	return result;
 }

@@ -9,7 +9,13 @@
 #ifndef IOAS_PRELOAD_GIVE_H
 #define IOAS_PRELOAD_GIVE_H
 
+#include <sys/uio.h>
+
 #include "preload/views.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
 
 long ioas_give_mmap(const struct ioas_mmap_request *request);
 long ioas_give_munmap(uint64_t start, size_t bytes);
@@ -22,6 +28,18 @@ void ioas_give_heap_begin(struct ioas_giving *giving, uint64_t end,
 long ioas_give_shmdt(uint64_t start);
 long ioas_give_fallocate(int fd, int mode, int64_t offset, int64_t bytes);
 long ioas_give_ftruncate(int fd, int64_t bytes);
+long ioas_give_truncate(const char *path, int64_t bytes);
+
+/* process_madvise(2), by its parameters. */
+struct ioas_process_advice {
+	int pidfd;
+	const struct iovec *part;
+	size_t parts;
+	int advice;
+	unsigned int flags;
+};
+
+long ioas_give_process_madvise(const struct ioas_process_advice *request);
 
 /* Does such a call of madvise take something away? */
 bool ioas_give_advice(int advice);

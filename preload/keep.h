@@ -39,6 +39,7 @@ enum ioas_give {
 	IOAS_GIVE_AWAY,    /* the addresses */
 	IOAS_GIVE_CONTENT, /* what is there; private memory reads 0 then */
 	IOAS_GIVE_HOLE,    /* what is in the file behind shared memory */
+	IOAS_GIVE_ACCESS,  /* what is there, and faults come in its place */
 	IOAS_GIVE_MOVE,    /* nothing: it will be at other addresses */
 };
 

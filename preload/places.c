@@ -208,6 +208,34 @@ long ioas_place_open(const struct ioas_found *found, int flags)
 	return fd;
 }
 
+/* Linux 7.3 fs/read_write.c, generic_file_llseek_size() */
+static long seek_by_size(int64_t size, int64_t at, int whence)
+{
+	if (whence == SEEK_END)
+		return at + size;
+	if (at < 0 || at >= size)
+		return -ENXIO;
+	return whence == SEEK_DATA ? at : size;
+}
+
+long ioas_place_seek(int fd, int64_t at, int whence)
+{
+	char path[IOAS_PATH_ROOM];
+	IOAS_STAT st;
+	bool ours;
+
+	if ((whence == SEEK_END || whence == SEEK_DATA ||
+	     whence == SEEK_HOLE) &&
+	    ioas_place_path(fd, path, &ours) && ours &&
+	    !ioas_wrap_fstat(fd, &st)) {
+		at = seek_by_size(st.st_size, at, whence);
+		if (at == -ENXIO && whence != SEEK_END)
+			return at;
+		whence = SEEK_SET;
+	}
+	return ioas_sys(SYS_lseek, fd, at, whence, 0, 0, 0);
+}
+
 /* ---- The current directory ---- */
 
 static long go_nowhere(void)

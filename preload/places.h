@@ -73,6 +73,12 @@ bool ioas_place_join(int dir, const char *path, char ret_path[IOAS_PATH_ROOM]);
  */
 long ioas_place_shown(char *link, long bytes);
 
+/*
+ * lseek(2) of a marked descriptor. What a file of sysfs has in it is less than
+ * its size, and cp(1) asks where its holes are.
+ */
+long ioas_place_seek(int fd, int64_t at, int whence);
+
 /* A descriptor of a file or directory of the tree, or -errno. */
 long ioas_place_open(const struct ioas_found *found, int flags);
 

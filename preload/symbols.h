@@ -27,6 +27,8 @@
 #include <sys/select.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -43,6 +45,10 @@
 	X(int, __openat64_2, (int dir, const char *path, int flags))          \
 	X(FILE *, fopen, (const char *path, const char *mode))                \
 	X(FILE *, fopen64, (const char *path, const char *mode))              \
+	X(FILE *, freopen,                                                    \
+	  (const char *path, const char *mode, FILE *stream))                 \
+	X(FILE *, freopen64,                                                  \
+	  (const char *path, const char *mode, FILE *stream))                 \
 	X(int, fclose, (FILE *stream))                                        \
 	X(ssize_t, readlink, (const char *path, char *buffer, size_t room))   \
 	X(ssize_t, readlinkat,                                                \
@@ -150,6 +156,16 @@
 	  (int dir, const char *path, int flags, unsigned int mask,           \
 	   struct statx *st))
 
+#define IOAS_SYMBOLS_STATFS(X)                                                \
+	X(int, statfs, (const char *path, struct statfs *st))                 \
+	X(int, statfs64, (const char *path, struct statfs64 *st))             \
+	X(int, fstatfs, (int fd, struct statfs *st))                          \
+	X(int, fstatfs64, (int fd, struct statfs64 *st))                      \
+	X(int, statvfs, (const char *path, struct statvfs *st))               \
+	X(int, statvfs64, (const char *path, struct statvfs64 *st))           \
+	X(int, fstatvfs, (int fd, struct statvfs *st))                        \
+	X(int, fstatvfs64, (int fd, struct statvfs64 *st))
+
 #define IOAS_SYMBOLS_IO(X)                                                    \
 	X(int, ioctl, (int fd, unsigned long command, ...))                   \
 	X(ssize_t, read, (int fd, void *buffer, size_t bytes))                \
@@ -219,6 +235,11 @@
 	X(int, brk, (void *end))                                              \
 	X(void *, sbrk, (intptr_t more))                                      \
 	X(int, shmdt, (const void *start))                                    \
+	X(ssize_t, process_madvise,                                           \
+	  (int pidfd, const struct iovec *part, size_t parts, int advice,     \
+	   unsigned int flags))                                               \
+	X(int, truncate, (const char *path, off_t bytes))                     \
+	X(int, truncate64, (const char *path, off64_t bytes))                 \
 	X(int, ftruncate, (int fd, off_t bytes))                              \
 	X(int, ftruncate64, (int fd, off64_t bytes))                          \
 	X(int, fallocate, (int fd, int mode, off_t offset, off_t bytes))      \
@@ -280,6 +301,7 @@
 	IOAS_SYMBOLS_DIR(X)                                                   \
 	IOAS_SYMBOLS_WALK(X)                                                  \
 	IOAS_SYMBOLS_STAT(X)                                                  \
+	IOAS_SYMBOLS_STATFS(X)                                                \
 	IOAS_SYMBOLS_IO(X)                                                    \
 	IOAS_SYMBOLS_FD(X)                                                    \
 	IOAS_SYMBOLS_MEMORY(X)                                                \

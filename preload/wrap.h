@@ -48,6 +48,10 @@ IOAS_SYMBOLS(IOAS_DEFINE_REAL)
 #define IOAS_STAT        struct stat
 #define IOAS_STAT64      struct stat64
 #define IOAS_STATX       struct statx
+#define IOAS_STATFS      struct statfs
+#define IOAS_STATFS64    struct statfs64
+#define IOAS_STATVFS     struct statvfs
+#define IOAS_STATVFS64   struct statvfs64
 #define IOAS_SIGACTION   struct sigaction
 #define IOAS_HOOK_SIGNAL signal
 

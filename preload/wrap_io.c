@@ -5,6 +5,7 @@
 
 #include "preload/fds.h"
 #include "preload/io.h"
+#include "preload/places.h"
 #include "preload/sites.h"
 #include "preload/wrap.h"
 
@@ -259,14 +260,18 @@ ssize_t ioas_wrap_pwritev64v2(int fd, const struct iovec *part, int parts,
 
 off_t ioas_wrap_lseek(int fd, off_t at, int whence)
 {
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd) && !ioas_place_maybe(fd)))
 		return ioas_real_lseek()(fd, at, whence);
+	if (ioas_fd_foreign(fd))
+		return ioas_result(ioas_place_seek(fd, at, whence));
 	return ioas_result(ioas_io_seek(fd, at, whence));
 }
 
 off64_t ioas_wrap_lseek64(int fd, off64_t at, int whence)
 {
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd) && !ioas_place_maybe(fd)))
 		return ioas_real_lseek64()(fd, at, whence);
+	if (ioas_fd_foreign(fd))
+		return ioas_result(ioas_place_seek(fd, at, whence));
 	return ioas_result(ioas_io_seek(fd, at, whence));
 }

@@ -150,7 +150,7 @@ int ioas_wrap_mprotect(void *start, size_t bytes, int prot)
 static bool refused_for_device(int advice)
 {
 	static const int refused[] = {MADV_DONTNEED, MADV_FREE, MADV_REMOVE,
-	                              MADV_DOFORK};
+	                              MADV_DOFORK, MADV_GUARD_INSTALL};
 	unsigned int i;
 
 	for (i = 0; i < IOAS_ARRAY_SIZE(refused); i++)
@@ -177,6 +177,19 @@ int ioas_wrap_madvise(void *start, size_t bytes, int advice)
 	IOAS_SITE_ENTRY;
 	return (int)ioas_result(
 		ioas_give_madvise((uintptr_t)start, bytes, advice));
+}
+
+ssize_t ioas_wrap_process_madvise(int pidfd, const struct iovec *part,
+                                  size_t parts, int advice, unsigned int flags)
+{
+	const struct ioas_process_advice r = {pidfd, part, parts, advice,
+	                                      flags};
+
+	if (IOAS_LIKELY(!ioas_pins_any() || !ioas_give_advice(advice)))
+		return ioas_real_process_madvise()(pidfd, part, parts, advice,
+		                                   flags);
+	IOAS_SITE_ENTRY;
+	return ioas_result(ioas_give_process_madvise(&r));
 }
 
 /* The end of the heap that libc knows is the kernel's, unless it moves. */
@@ -220,6 +233,22 @@ int ioas_wrap_shmdt(const void *start)
 }
 
 /* ---- Files whose pages may be in use. ---- */
+
+int ioas_wrap_truncate(const char *path, off_t bytes)
+{
+	if (IOAS_LIKELY(!ioas_pins_any()))
+		return ioas_real_truncate()(path, bytes);
+	IOAS_SITE_ENTRY;
+	return (int)ioas_result(ioas_give_truncate(path, bytes));
+}
+
+int ioas_wrap_truncate64(const char *path, off64_t bytes)
+{
+	if (IOAS_LIKELY(!ioas_pins_any()))
+		return ioas_real_truncate64()(path, bytes);
+	IOAS_SITE_ENTRY;
+	return (int)ioas_result(ioas_give_truncate(path, bytes));
+}
 
 int ioas_wrap_ftruncate(int fd, off_t bytes)
 {

@@ -194,13 +194,68 @@ FILE *ioas_wrap_fopen64(const char *path, const char *mode)
 	return open_stream(&found, mode);
 }
 
-int ioas_wrap_fclose(FILE *stream)
+/* The C library closes it by a call that does not come by here. */
+static void forget(FILE *stream)
 {
 	int fd = stream ? fileno_unlocked(stream) : -1;
 
-	/* The C library closes it by a call that does not come by here. */
 	if (fd >= 0 && !ioas_fd_foreign(fd))
 		ioas_fd_forget(fd);
+}
+
+/*
+ * freopen(3), to an entry that is ours: the stream is opened for something
+ * else, and its descriptor then made one of ours.
+ */
+static FILE *reopen_stream(const struct ioas_found *found, const char *mode,
+                           FILE *stream)
+{
+	FILE *source = open_stream(found, mode);
+	int cloexec = strchr(mode, 'e') ? O_CLOEXEC : 0;
+	int error = errno;
+
+	if (!source) {
+		ioas_real_fclose()(stream);
+		ioas_result(-error);
+		return NULL;
+	}
+	stream = ioas_real_freopen()("/dev/null", mode, stream);
+	if (stream && ioas_wrap_dup3(fileno_unlocked(source),
+	                             fileno_unlocked(stream), cloexec) < 0) {
+		ioas_real_fclose()(stream);
+		stream = NULL;
+	}
+	ioas_wrap_fclose(source);
+	return stream;
+}
+
+FILE *ioas_wrap_freopen(const char *path, const char *mode, FILE *stream)
+{
+	struct ioas_found found;
+
+	forget(stream);
+	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+		return ioas_real_freopen()(path, mode, stream);
+	if (!ioas_path_find(path, true, &found))
+		return ioas_real_freopen()(found.use, mode, stream);
+	return reopen_stream(&found, mode, stream);
+}
+
+FILE *ioas_wrap_freopen64(const char *path, const char *mode, FILE *stream)
+{
+	struct ioas_found found;
+
+	forget(stream);
+	if (IOAS_LIKELY(!ioas_path_maybe(path)))
+		return ioas_real_freopen64()(path, mode, stream);
+	if (!ioas_path_find(path, true, &found))
+		return ioas_real_freopen64()(found.use, mode, stream);
+	return reopen_stream(&found, mode, stream);
+}
+
+int ioas_wrap_fclose(FILE *stream)
+{
+	forget(stream);
 	return ioas_real_fclose()(stream);
 }
 

@@ -46,12 +46,16 @@ CALL(mremap, WHERE(0), SIZE(1), SIZE(2), INT(3), WHERE(4))
 CALL(mprotect, WHERE(0), SIZE(1), INT(2))
 CALL(madvise, WHERE(0), SIZE(1), INT(2))
 CALL(shmdt, WHERE(0))
+CALL(process_madvise, INT(0), WHERE(1), SIZE(2), INT(3), (unsigned int)a[4])
+CALL(truncate, TEXT(0), a[1])
 CALL(ftruncate, INT(0), a[1])
 CALL(fallocate, INT(0), INT(1), a[2], a[3])
 CALL(dup, INT(0))
 CALL(dup3, INT(0), INT(1), INT(2))
 CALL(fcntl, INT(0), INT(1), a[2])
 CALL(close_range, (unsigned int)a[0], (unsigned int)a[1], INT(2))
+CALL(statfs, TEXT(0), WHERE(1))
+CALL(fstatfs, INT(0), WHERE(1))
 CALL(fstat, INT(0), WHERE(1))
 CALL(fstatat, INT(0), TEXT(1), WHERE(2), INT(3))
 CALL(statx, INT(0), TEXT(1), INT(2), (unsigned int)a[3], WHERE(4))
@@ -120,6 +124,10 @@ static call_fn *const calls[] = {
 	[SYS_mprotect] = call_mprotect,
 	[SYS_madvise] = call_madvise,
 	[SYS_shmdt] = call_shmdt,
+	[SYS_process_madvise] = call_process_madvise,
+	[SYS_truncate] = call_truncate,
+	[SYS_statfs] = call_statfs,
+	[SYS_fstatfs] = call_fstatfs,
 	[SYS_ftruncate] = call_ftruncate,
 	[SYS_fallocate] = call_fallocate,
 	[SYS_dup] = call_dup,

@@ -10,8 +10,9 @@ DEVICES = ["nvme,size=16M", "edu"]
 NVME_AT = "/sys/bus/pci/devices/0000:01:00.0"
 
 
-def shell(ioas, script, **more):
-    result = ioas.run("sh", "-c", script, devices=DEVICES, **more)
+def shell(ioas, script, arguments=(), **more):
+    result = ioas.run("sh", "-c", script, "sh", *arguments, devices=DEVICES,
+                      **more)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -80,3 +81,59 @@ def test_python_reads_it(ioas):
         "0x0010 /sys/devices/pci0000:01/0000:01:00.0",
         "0000:01:00.0 True True True", "0000:02:00.0 True True True",
         "16", "['devices', 'drivers'] 1", ""]
+
+
+GROUP_PATHS = ["", "/1", "/1/devices", "/1/devices/0000:01:00.0",
+               "/1/reserved_regions", "/1/type"]
+
+
+@pytest.mark.parametrize("program,pattern", [
+    (["find", "."], r"^\.(\S*)$"),
+    (["find", "-L", ".", "-maxdepth", "2"], r"^\.(\S*)$"),
+    (["du", "-a", "."], r"^0\t\.(.*)$"),
+    (["tar", "-cvf", "/dev/null", "."], r"^\./?(.*?)/?$"),
+    (["perl", "-MFile::Find", "-e", "find(sub {print $File::Find::name, qq(\\n)"
+      "}, '.')"], r"^\.(.*)$"),
+    (["bash", "-c", "shopt -s globstar; printf '%s\\n' ./**"], r"^\.(/.+)$"),
+], ids=lambda x: x[0])
+def test_programs_that_walk(ioas, program, pattern):
+    """Each by its own code over openat, fdopendir and fstatat."""
+    if not shutil.which(program[0]):
+        pytest.skip(f"no {program[0]}")
+    out = shell(ioas, 'cd /sys/kernel/iommu_groups; "$@"', arguments=program)
+    found = ["/" + x.lstrip("/") if x else "" for x in
+             re.findall(pattern, out, re.M)]
+    first = [x for x in found if not x.startswith("/2")]
+    wanted = GROUP_PATHS if program[0] != "bash" else GROUP_PATHS[1:]
+    if "-L" in program:
+        wanted = [x for x in wanted if "0000" not in x]
+    assert sorted(first) == wanted
+
+
+def test_ls_and_grep_and_cp_go_down(ioas, tmp_path):
+    groups = "/sys/kernel/iommu_groups"
+    out = shell(ioas, f"ls -lR {groups}")
+    assert [x[:-1] for x in out.split("\n") if x.endswith(":")] == [
+        groups + x for x in ("", "/1", "/1/devices", "/2", "/2/devices")]
+    assert re.search(r"^l.* 0000:01:00.0 -> ", out, re.M)
+    assert shell(ioas, f"grep -r FQ {groups}") == "".join(
+        f"{groups}/{n}/type:DMA-FQ\n" for n in (1, 2))
+    out = shell(ioas, f"cp -rP {groups} {tmp_path}/copy && cat "
+                f"{tmp_path}/copy/1/type && readlink {tmp_path}/copy/1/devices/*")
+    assert out == "DMA-FQ\n../../../../devices/pci0000:01/0000:01:00.0\n"
+    shell(ioas, f"cp -r {NVME_AT}/ {tmp_path}/device")
+    assert (tmp_path / "device" / "vendor").read_text() == "0x1b36\n"
+    assert (tmp_path / "device" / "config").stat().st_size == 4096
+
+
+def test_the_file_system_is_named(ioas):
+    out = shell(ioas, f"stat -f -c %T {NVME_AT} {NVME_AT}/vendor")
+    assert out == "sysfs\nsysfs\n"
+
+
+def test_rm_and_chmod_change_nothing(ioas):
+    for command in ("rm -r", "chmod -R a+w", "touch"):
+        result = ioas.run("sh", "-c", f"{command} {NVME_AT}/* {NVME_AT}",
+                          devices=DEVICES)
+        assert result.returncode, command
+    assert shell(ioas, f"cat {NVME_AT}/vendor") == "0x1b36\n"

@@ -3,8 +3,11 @@
 #include "pins.h"
 
 #include <linux/memfd.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 
 /* ---- Addresses. ---- */
 
@@ -352,6 +355,134 @@ static void kept_truncate(void)
 	check_hole(at);
 }
 
+/* By its path, which is that of its descriptor. */
+static void kept_truncate_by_path(void)
+{
+	char path[64];
+	uint8_t *at;
+
+	set_up();
+	at = shared_memory(BYTES);
+	sprintf(path, "/proc/self/fd/%d", file);
+	start_work(at);
+	CHECK(truncate(path, 2 * BYTES) == 0);
+	CHECK(truncate("/no/such/file", 0) < 0 && errno == ENOENT);
+	CHECK(truncate(path, -1) < 0 && errno == EINVAL);
+	work_some(3);
+	CHECK(!truncate64(path, 0) && !truncate(path, BYTES));
+	check_hole(at);
+}
+
+/* Linux 6.13: of the own process, too. */
+static void kept_advice_by_pidfd(void)
+{
+	int self = syscall(SYS_pidfd_open, getpid(), 0);
+	struct iovec part[3] = {{NULL, PAGE}};
+	uint8_t *at;
+
+	set_up();
+	at = private_memory(BYTES);
+	part[0].iov_base = private_memory(PAGE);
+	part[1] = (struct iovec){at, PAGE};
+	part[2] = (struct iovec){at + 2 * PAGE, 2 * PAGE};
+	if (self < 0 || process_madvise(self, part, 1, MADV_DONTNEED, 0) < 0) {
+		puts("this kernel gives nothing back so");
+		exit(77);
+	}
+	start_work(at);
+	CHECK(process_madvise(self, part, 3, MADV_DONTNEED, 1) < 0 &&
+	      errno == EINVAL);
+	CHECK(process_madvise(self, part, 3, MADV_DONTNEED, 0) == 4 * PAGE);
+	all_are(at, PAGE, 0);
+	all_are(at + 2 * PAGE, 2 * PAGE, 0);
+	memset(at, SENTINEL, PAGE);
+	memset(at + 2 * PAGE, SENTINEL, 2 * PAGE);
+	end_work();
+	all_are(at, PAGE, SENTINEL);
+	all_are(at + 2 * PAGE, 2 * PAGE, SENTINEL);
+	/* The one between was not given back. */
+	device_puts(IOVA + PAGE, 12);
+	all_are(at + PAGE, PAGE, 12);
+	CHECK(syscall(SYS_process_madvise, self, (struct iovec *)16, 1L,
+	              MADV_DONTNEED, 0L) < 0 &&
+	      errno == EFAULT);
+	/* What fails ends it; what was done before counts. */
+	part[2].iov_base = at + 1;
+	CHECK(process_madvise(self, part, 3, MADV_DONTNEED, 0) == 2 * PAGE);
+	unmap_dma(IOVA, BYTES);
+}
+
+/* Of another process it takes nothing from ours, at the same addresses. */
+static void advice_to_another_process_takes_nothing(void)
+{
+	struct iovec part;
+	uint8_t *at;
+	pid_t child;
+	int other;
+
+	set_up();
+	at = private_memory(BYTES);
+	memset(at, 3, BYTES);
+	CHECK(!map_dma(IOVA, at, BYTES));
+	child = fork();
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	other = syscall(SYS_pidfd_open, child, 0);
+	part = (struct iovec){at, BYTES};
+	CHECK(process_madvise(other, &part, 1, MADV_DONTNEED, 0) < 0);
+	device_puts(IOVA, 4);
+	all_are(at, PAGE, 4);
+	all_are(at + PAGE, PAGE, 3);
+	CHECK(!kill(child, SIGKILL));
+	unmap_dma(IOVA, BYTES);
+}
+
+#define GUARD   102 /* Linux 6.13 */
+#define UNGUARD 103
+
+static uint8_t *guarded_memory(uint8_t *at)
+{
+	if (madvise(at, PAGE, GUARD)) {
+		puts("this kernel has no such advice");
+		exit(77);
+	}
+	CHECK(!madvise(at, PAGE, UNGUARD));
+	return at;
+}
+
+static void kept_guards(void)
+{
+	uint8_t *at;
+
+	set_up();
+	at = guarded_memory(private_memory(BYTES));
+	start_work(at);
+	CHECK(!madvise(at, BYTES, GUARD));
+	work_some(3);
+	CHECK(!madvise(at, BYTES, UNGUARD));
+	all_are(at, BYTES, 0);
+	memset(at, SENTINEL, BYTES);
+	end_work();
+	all_are(at, BYTES, SENTINEL);
+	unmap_dma(IOVA, BYTES);
+}
+
+/* The pages stay those of the file. */
+static void kept_guards_of_shared_memory(void)
+{
+	uint8_t *at, *other;
+
+	set_up();
+	at = guarded_memory(shared_memory(BYTES));
+	other = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, file, 0);
+	CHECK(!map_dma(IOVA, at, BYTES) && !madvise(at, BYTES, GUARD));
+	device_puts(IOVA, 9);
+	all_are(other, PAGE, 9);
+	unmap_dma(IOVA, BYTES);
+}
+
 static void a_hole_that_is_refused_changes_nothing(void)
 {
 	uint8_t *at;
@@ -439,6 +570,11 @@ static const struct client_case cases[] = {
 	CASE(kept_remove),
 	CASE(kept_hole),
 	CASE(kept_truncate),
+	CASE(kept_truncate_by_path),
+	CASE(kept_advice_by_pidfd),
+	CASE(advice_to_another_process_takes_nothing),
+	CASE(kept_guards),
+	CASE(kept_guards_of_shared_memory),
 	CASE(a_hole_that_is_refused_changes_nothing),
 	CASE(kept_huge_pages),
 	CASE(lost_at_the_limit_of_mappings),

@@ -4,7 +4,10 @@
 #include <ftw.h>
 #include <glob.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 
 #include "client.h"
@@ -47,6 +50,26 @@ static void files_are_read_in_every_way(void)
 	map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
 	CHECK(map != MAP_FAILED && !memcmp(map, "0x1b36\n", 8));
 	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+}
+
+/* A page, and its end is read as the end of the file. */
+static void files_have_the_size_of_a_page(void)
+{
+	int fd = open(LINK "/vendor", O_RDONLY), real = open("/proc", O_RDONLY);
+	char text[8];
+
+	CHECK(lseek(fd, 0, SEEK_END) == 4096 && lseek(fd, 0, SEEK_CUR) == 4096);
+	CHECK(!read(fd, text, 8));
+	CHECK(lseek64(fd, -4, SEEK_END) == 4092 && !read(fd, text, 8));
+	CHECK(!lseek(fd, 0, SEEK_DATA) && lseek(fd, 9, SEEK_DATA) == 9);
+	CHECK(lseek(fd, 9, SEEK_HOLE) == 4096);
+	FAILS(lseek(fd, 4096, SEEK_DATA), ENXIO);
+	FAILS(lseek(fd, -1, SEEK_HOLE), ENXIO);
+	FAILS(lseek(fd, -4097, SEEK_END), EINVAL);
+	FAILS(lseek(fd, 0, 77), EINVAL);
+	CHECK(lseek(fd, 2, SEEK_SET) == 2 && read(fd, text, 8) == 5);
+	CHECK(lseek(fd, -2, SEEK_CUR) == 5 && read(fd, text, 8) == 2);
+	CHECK(!lseek(real, 0, SEEK_SET));
 }
 
 static void files_are_not_written(void)
@@ -287,6 +310,62 @@ static void every_walk_walks(void)
 	FAILS(nftw(GROUPS "/9", count, 9, 0), ENOENT);
 }
 
+/* In a container without sysfs the type is that as well. */
+static void every_statfs_tells_the_file_system(void)
+{
+	int file = open(LINK "/vendor", O_RDONLY),
+	    dir = open(DEVICES, O_RDONLY);
+	struct statfs st, dev;
+	struct statfs64 st64;
+	struct statvfs vst, real;
+	struct statvfs64 vst64;
+
+	CHECK(!statfs(LINK "/vendor", &st) && st.f_type == SYSFS_MAGIC);
+	CHECK(!statfs64(DEVICE, &st64) && st64.f_type == SYSFS_MAGIC);
+	CHECK(!fstatfs(file, &st) && st.f_type == SYSFS_MAGIC);
+	CHECK(!fstatfs64(dir, &st64) && st64.f_type == SYSFS_MAGIC);
+	CHECK(!statfs("/dev", &dev) && !statfs(GROUP, &st));
+	CHECK(st.f_type == dev.f_type && st.f_bsize == dev.f_bsize);
+	CHECK(!statvfs("/sys", &real) && !statvfs(GROUPS "/1/type", &vst));
+	CHECK(!memcmp(&real, &vst, sizeof(vst)));
+	CHECK(!statvfs64(GROUPS, &vst64) && vst64.f_namemax == 255);
+	CHECK(!fstatvfs(file, &vst) && !memcmp(&real, &vst, sizeof(vst)));
+	CHECK(!fstatvfs64(dir, &vst64) && vst64.f_namemax == 255);
+	CHECK(!syscall(SYS_statfs, LINK, &st) && st.f_type == SYSFS_MAGIC);
+	CHECK(!syscall(SYS_fstatfs, dir, &st) && st.f_type == SYSFS_MAGIC);
+	FAILS(statfs("/dev/vfio/9", &st), ENOENT);
+	FAILS(statvfs(GROUPS "/9", &vst), ENOENT);
+	FAILS(fstatfs(-1, &st), EBADF);
+	CHECK(!statfs("/proc", &st) && st.f_type == PROC_SUPER_MAGIC);
+}
+
+static void a_stream_is_opened_again(void)
+{
+	FILE *stream = fopen("/dev/null", "r");
+	char text[16] = "";
+	struct vfio v;
+	int device;
+
+	CHECK(freopen(LINK "/vendor", "re", stream) == stream);
+	CHECK(fgets(text, sizeof(text), stream) && !strcmp(text, "0x1b36\n"));
+	CHECK(fcntl(fileno(stream), F_GETFD) == FD_CLOEXEC);
+	CHECK(freopen64(LINK "/class", "r", stream) == stream);
+	CHECK(fgets(text, sizeof(text), stream));
+	CHECK(!strcmp(text, "0x010802\n"));
+	CHECK(freopen("/dev/vfio/vfio", "r+", stream) == stream);
+	CHECK(ioctl(fileno(stream), VFIO_GET_API_VERSION) == VFIO_API_VERSION);
+	/* What was ours is not ours any more. */
+	CHECK(freopen("/dev/zero", "r", stream) == stream);
+	FAILS(ioctl(fileno(stream), VFIO_GET_API_VERSION), ENOTTY);
+	CHECK(!freopen("/dev/vfio/9", "r", stream) && errno == ENOENT);
+	/* The device goes with the stream that it was in. */
+	vfio_open(&v);
+	CHECK((device = dup(v.device)) >= 0);
+	CHECK((stream = fdopen(device, "r")));
+	CHECK(freopen("/dev/null", "r", stream) == stream);
+	FAILS(ioctl(fileno(stream), VFIO_DEVICE_RESET), ENOTTY);
+}
+
 static void every_call_by_number_is_caught(void)
 {
 	struct open_how how = {.flags = O_RDWR};
@@ -341,6 +420,7 @@ static void the_links_of_descriptors_show_what_linux_shows(void)
 
 static const struct client_case cases[] = {
 	CASE(files_are_read_in_every_way),
+	CASE(files_have_the_size_of_a_page),
 	CASE(files_are_not_written),
 	CASE(an_open_file_is_the_one_at_its_path),
 	CASE(directories_are_places_to_start_from),
@@ -350,6 +430,8 @@ static const struct client_case cases[] = {
 	CASE(every_scandir_sorts),
 	CASE(every_glob_matches),
 	CASE(every_walk_walks),
+	CASE(every_statfs_tells_the_file_system),
+	CASE(a_stream_is_opened_again),
 	CASE(every_call_by_number_is_caught),
 	CASE(the_links_of_descriptors_show_what_linux_shows),
 	{NULL, NULL},
