@@ -129,7 +129,7 @@ static void wild(void)
 static void wild_by_a_library(void)
 {
 	void *library = dlopen(getenv("DRIVER"), RTLD_NOW);
-	void (*library_rings)(volatile uint8_t *command);
+	void (*library_rings)(volatile uint8_t * command);
 
 	CHECK(library);
 	*(void **)&library_rings = dlsym(library, "library_rings");
