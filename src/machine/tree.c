@@ -138,6 +138,8 @@ static const struct ioas_node nodes[] = {
 	    ABOVE(2, "module"),
 	        DIR(3, "vfio"),
 	            TEXT(4, "initstate", "live\n"),
+	            DIR(4, "parameters"),
+	                TEXT(5, "enable_unsafe_noiommu_mode", "N\n"),
 	        DIR(3, "vfio_iommu_type1"),
 	            TEXT(4, "initstate", "live\n"),
 	            DIR(4, "parameters"),

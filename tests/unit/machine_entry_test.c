@@ -356,6 +356,8 @@ static const struct {
 	{GROUPS "/3", "devices reserved_regions type "},
 	{GROUPS "/3/devices", "0000:0a:1f.6 "},
 	{"/sys/module", "vfio vfio_iommu_type1 vfio_pci "},
+	{"/sys/module/vfio", "initstate parameters "},
+	{"/sys/module/vfio/parameters", "enable_unsafe_noiommu_mode "},
 	{TYPE1 "/parameters",
          "dma_entry_limit allow_unsafe_interrupts disable_hugepages "},
 	/* None. */
@@ -457,6 +459,7 @@ static const struct {
          "0x00000000fee00000 0x00000000feefffff msi\n"},
 	{TYPE1 "/parameters/dma_entry_limit", "65535\n"},
 	{TYPE1 "/parameters/allow_unsafe_interrupts", "N\n"},
+	{"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n"},
 };
 
 static void each_file_says_what_sysfs_says(struct rig *r)
