@@ -293,9 +293,11 @@ bool ioas_fd_inherited(int fd)
 	if (!ioas_a32_exchange(&inherited_told, 1))
 		ioas_complain(
 			"descriptor %d is a VFIO file that was opened "
-			"before this program was executed; ioas does not "
-			"carry VFIO files over exec, and every call on it "
-			"fails with ENODEV: open it in this program",
+			"before this program was executed, or by another "
+			"process that sent it; ioas carries VFIO files "
+			"neither over exec nor between processes, and every "
+			"call on it fails with ENODEV: open it in this "
+			"program",
 			fd);
 	return true;
 }

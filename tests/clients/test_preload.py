@@ -10,6 +10,7 @@ import re
 import signal
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -228,6 +229,27 @@ def test_forks(ioas, build, case, loud):
         assert len([x for x in lines if loud in x]) == 1, lines
     else:
         assert not lines
+
+
+def test_a_file_that_another_process_sent_is_named(ioas):
+    """As DPDK's primary process sends containers to its secondary ones."""
+    result = ioas.run(sys.executable, "-c", """
+import fcntl, os, socket
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+if os.fork() == 0:
+    _, (container,), _, _ = socket.recv_fds(theirs, 1, 1)
+    try:
+        fcntl.ioctl(container, 0x3b64)
+    except OSError as e:
+        print(os.strerror(e.errno))
+    os._exit(0)
+container = os.open("/dev/vfio/vfio", os.O_RDWR)
+socket.send_fds(ours, [b"1"], [container])
+os.wait()
+print(fcntl.ioctl(container, 0x3b64))
+""", devices=["edu"])
+    assert result.stdout.split("\n") == ["No such device", "0", ""]
+    assert "another process that sent it" in result.stderr
 
 
 def test_a_file_inherited_over_exec_is_named_once(ioas, build):
