@@ -30,7 +30,7 @@ def build(tmp_path_factory):
         if not path.exists():
             subprocess.run(
                 [os.environ.get("CC", "cc").split()[0], "-O1", "-g", "-w",
-                 "-D_GNU_SOURCE", f"{SOURCES}/{name}.c", "-o", str(path)],
+                 "-D_GNU_SOURCE", "-pthread", f"{SOURCES}/{name}.c", "-o", str(path)],
                 check=True)
         return path
     return program
@@ -126,6 +126,21 @@ def test_what_was_flushed_outlives_a_power_cut(ioas, build, tmp_path, block):
     # Most of them came in the middle of the writes.
     assert flushed > 25
     assert path.stat().st_size == FILE
+
+
+# ---- Memory that is given back ----
+
+def test_a_transfer_that_stops_midway_goes_where_it_began(ioas, build,
+                                                          tmp_path):
+    """KEEP-1: the old addresses are not given back while it could go on."""
+    path = tmp_path / "disk.img"
+    path.write_bytes(b"\xc3" * 4 * MIB)
+    result = ioas.run(build("frozen"),
+                      devices=[f"nvme,file={path},mode=thread"])
+    if result.returncode == 77:
+        pytest.skip(result.stdout.strip())
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "memory-gone" not in result.stderr
 
 
 # ---- Namespaces ----
