@@ -24,11 +24,24 @@ static void nap(unsigned int ms)
 	nanosleep(&t, NULL);
 }
 
+static long ms_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - start->tv_sec) * 1000 +
+	       (now.tv_nsec - start->tv_nsec) / 1000000;
+}
+
+/* Long enough for a machine that has much else to do. */
+#define PATIENCE_MS 60000
+
 static bool comes_true(const struct ioas_a32 *flag)
 {
-	unsigned int i;
+	struct timespec start;
 
-	for (i = 0; i < 5000 && !ioas_a32_load(flag); i++)
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (!ioas_a32_load(flag) && ms_since(&start) < PATIENCE_MS)
 		nap(1);
 	return ioas_a32_load(flag);
 }
@@ -290,7 +303,7 @@ static int child_of_fork(void)
 	ioas_grace_forked();
 	if (!ioas_grace_inside(FILES))
 		return 1;
-	alarm(10);
+	alarm(PATIENCE_MS / 1000);
 	ioas_grace_sync(DMA); /* does not wait for a thread that is not here */
 	ioas_grace_leave(FILES);
 	ioas_grace_sync(FILES);
@@ -372,10 +385,23 @@ static void move_and_spoil(void (*wait)(void *))
 	ioas_a32_store(old, BAD);
 }
 
-/* Ends when something spoilt was seen, or after @most_ms. */
-static void run_race(void (*wait)(void *), bool by_signal, long most_ms)
+/*
+ * After @ms, but not before a reader came by; and when something spoilt was
+ * seen.
+ */
+static bool goes_on(const struct timespec *start, long ms)
 {
-	struct timespec start, now;
+	long past = ms_since(start);
+
+	if (ioas_a32_load(&race.spoilt))
+		return false;
+	return past < ms ||
+	       (!ioas_a32_load(&race.sections) && past < PATIENCE_MS);
+}
+
+static void run_race(void (*wait)(void *), bool by_signal, long ms)
+{
+	struct timespec start;
 	pthread_t reader[2];
 	unsigned int i;
 
@@ -389,11 +415,7 @@ static void run_race(void (*wait)(void *), bool by_signal, long most_ms)
 		move_and_spoil(wait);
 		if (by_signal)
 			pthread_kill(reader[0], SIGUSR1);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (!ioas_a32_load(&race.spoilt) &&
-	         (now.tv_sec - start.tv_sec) * 1000 +
-	                         (now.tv_nsec - start.tv_nsec) / 1000000 <
-	                 most_ms);
+	} while (goes_on(&start, ms));
 	ioas_a32_store(&race.stop, 1);
 	for (i = 0; i < 2; i++)
 		pthread_join(reader[i], NULL);
@@ -423,7 +445,7 @@ static void wait_for_nobody(void *arg)
 /* Otherwise the two tests before would show nothing. */
 static void the_race_notices_a_missing_sync(struct rig *r)
 {
-	run_race(wait_for_nobody, false, 60000);
+	run_race(wait_for_nobody, false, PATIENCE_MS);
 	assert_true(ioas_a32_load(&race.spoilt));
 }
 
