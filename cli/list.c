@@ -26,6 +26,11 @@ static json_t *device(const struct ioas_model *model)
 	json_array_append_new(keys,
 	                      key("bdf", "[DDDD:]BB:SS.F",
 	                          "where it sits; 0000:01:00.0 is the first"));
+	if (model->function.vfs_max)
+		json_array_append_new(
+			keys,
+			key("vfs", "N",
+		            "virtual functions that it may have (SR-IOV)"));
 	for (k = ioas_runner_keys; k->name; k++)
 		json_array_append_new(keys, key(k->name, k->value, k->help));
 	for (k = model->keys; k && k->name; k++)

@@ -24,7 +24,7 @@
 #include "devices/models.h"
 #include "host/host.h"
 #include "host/run.h"
-#include "machine/machine.h"
+#include "machine/sriov.h"
 #include "uapi/vfio.h"
 
 /* Text that grows. */
@@ -204,9 +204,14 @@ static void put_device(struct text *text, const struct ioas_function *f)
 {
 	const char *number;
 	unsigned int i;
+	char vfs[16];
 
 	put_string(text, f->model->name);
 	put_option(text, "bdf", f->name);
+	if (f->iov.vfs) {
+		snprintf(vfs, sizeof(vfs), "%u", f->iov.vfs);
+		put_option(text, "vfs", vfs);
+	}
 	for (i = 0; i < f->option_count; i++) {
 		const struct ioas_option *o = &f->options[i];
 
@@ -242,8 +247,55 @@ static void add_device(struct ioas_machine *machine,
 		ioas_die(IOAS_EXIT_SETUP, "%s: %s", spec->where, failure);
 }
 
+static bool has_virtual(const struct ioas_machine *machine)
+{
+	unsigned int i;
+
+	for (i = 0; i < machine->function_count; i++)
+		if (machine->function[i].physical)
+			return true;
+	return false;
+}
+
+static void set(const char *name, const char *value)
+{
+	if (value ? setenv(name, value, 1) : unsetenv(name))
+		ioas_must(NULL);
+}
+
+/*
+ * How many virtual functions there are belongs to the run: processes share it
+ * as they share a RAM disk.
+ */
+static void set_shared(const struct ioas_machine *machine, const char *run)
+{
+	struct ioas_shared none = {.function = {{{0}}}};
+	char path[64];
+	int fd;
+
+	set(IOAS_ENV_SHARED, NULL);
+	if (!has_virtual(machine))
+		return;
+	snprintf(none.run, sizeof(none.run), "%s", run);
+	fd = (int)ioas_host_memory_file("ioas-shared", O_CLOEXEC);
+	if (fd < 0)
+		errno = -fd;
+	if (fd < 0 ||
+	    pwrite(fd, &none, sizeof(none), 0) != (ssize_t)sizeof(none))
+		ioas_die(IOAS_EXIT_SETUP, "vfs=: cannot make memory: %s",
+		         strerror(errno));
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
+	if (access(path, R_OK | W_OK))
+		ioas_die(IOAS_EXIT_SETUP,
+		         "vfs= needs /proc, and %s cannot be opened: %s; mount "
+		         "/proc, or leave vfs= out",
+		         path, strerror(errno));
+	set(IOAS_ENV_SHARED, path);
+}
+
 /* All devices as given, completed: "model,bdf=...,..." a line. */
-static char *complete_devices(const struct ioas_run_options *options)
+static char *complete_devices(const struct ioas_run_options *options,
+                              const char *run)
 {
 	struct ioas_machine *machine = machine_of(&options->profile);
 	struct text text = {0};
@@ -253,10 +305,13 @@ static char *complete_devices(const struct ioas_run_options *options)
 	for (i = 0; i < options->devices; i++)
 		add_device(machine, &options->device[i]);
 	for (i = 0; i < machine->function_count; i++) {
+		if (machine->function[i].physical)
+			continue;
 		if (i)
 			put(&text, '\n');
 		put_device(&text, &machine->function[i]);
 	}
+	set_shared(machine, run);
 	ioas_machine_destroy(machine);
 	return text.at ? text.at : ioas_must(strdup(""));
 }
@@ -307,12 +362,6 @@ static void check_devices(const struct ioas_setting *profile,
 	free(all);
 }
 
-static void set(const char *name, const char *value)
-{
-	if (value ? setenv(name, value, 1) : unsetenv(name))
-		ioas_must(NULL);
-}
-
 static void check_contract(const struct ioas_setting *name)
 {
 	enum ioas_contract contract;
@@ -333,7 +382,7 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 	char *devices;
 
 	ioas_host_hooks(&ioas_hooks);
-	devices = complete_devices(options);
+	devices = complete_devices(options, run);
 	check_devices(&options->profile, devices);
 	check_contract(&options->contract);
 	set(IOAS_ENV_RUN, run);

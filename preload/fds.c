@@ -16,6 +16,7 @@
 #include "host/host.h"
 #include "preload/doors.h"
 #include "preload/say.h"
+#include "preload/shared.h"
 #include "preload/table.h"
 #include "preload/trap.h"
 #include "preload/wrap.h"
@@ -305,7 +306,8 @@ bool ioas_fd_inherited(int fd)
 /*
  * The parent goes on with its files; the child has the numbers only. What is
  * internal is closed here: the lock on a backing file and the claim on a group
- * go with the last descriptor, and that must be the parent's.
+ * go with the last descriptor, and that must be the parent's. But for what all
+ * processes share.
  */
 void ioas_fds_forked(void)
 {
@@ -317,7 +319,8 @@ void ioas_fds_forked(void)
 	for (fd = 0; fd <= end; fd++) {
 		switch (ioas_fd_kind((int)fd)) {
 		case IOAS_FD_INTERNAL:
-			ioas_fd_internal_close((int)fd);
+			if (!ioas_shared_is((int)fd))
+				ioas_fd_internal_close((int)fd);
 			break;
 		case IOAS_FD_OURS:
 			handle = ioas_aptr_load(&ioas_fd_table[fd]);

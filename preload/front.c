@@ -14,6 +14,7 @@
 #include "preload/fds.h"
 #include "preload/kvm.h"
 #include "preload/say.h"
+#include "preload/shared.h"
 #include "preload/watcher.h"
 #include "preload/wrap.h"
 
@@ -63,10 +64,13 @@ static bool move_known(int fd, int up)
 			return true;
 		}
 	}
-	for (i = 0; i < IOAS_ARRAY_SIZE(groups); i++)
-		if (move(&groups[i], fd, up))
+	for (i = 0; i < IOAS_ARRAY_SIZE(groups); i++) {
+		if (move(&groups[i], fd, up)) {
+			ioas_watcher_moved(IOAS_EVENTS_MAX + i, fd, up);
 			return true;
-	return false;
+		}
+	}
+	return ioas_shared_moved(fd, up);
 }
 
 long ioas_front_move_away(int fd)
@@ -197,6 +201,37 @@ static int group_claim(unsigned int group)
 	return 0;
 }
 
+/* The datagram looks like the count of an eventfd to the watcher. */
+static void group_ask(unsigned int group)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	const uint64_t count = 1;
+	size_t n = ioas_say_group_name(group, name.sun_path,
+	                               sizeof(name.sun_path)) +
+	           offsetof(struct sockaddr_un, sun_path);
+	long fd = ioas_sys(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, 0,
+	                   0, 0);
+
+	if (fd < 0)
+		return;
+	ioas_sys(SYS_sendto, fd, (long)&count, sizeof(count),
+	         MSG_DONTWAIT | MSG_NOSIGNAL, (long)&name, (long)n);
+	ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+static int group_watch(unsigned int group, struct ioas_watcher *watcher)
+{
+	uint32_t place = ioas_a32_load(&groups[group]);
+
+	return ioas_watcher_add(IOAS_EVENTS_MAX + group, (int)place - 1,
+	                        watcher);
+}
+
+static void group_unwatch(unsigned int group, struct ioas_watcher *watcher)
+{
+	ioas_watcher_remove(IOAS_EVENTS_MAX + group);
+}
+
 static void group_release(unsigned int group)
 {
 	uint32_t place = 0;
@@ -251,6 +286,13 @@ const struct ioas_front ioas_front = {
 	.event_unwatch = event_unwatch,
 	.group_claim = group_claim,
 	.group_release = group_release,
+	.place_take = ioas_shared_take,
+	.place_give = ioas_shared_give,
+	.place_taken = ioas_shared_taken,
+	.place_wait = ioas_shared_wait,
+	.group_ask = group_ask,
+	.group_watch = group_watch,
+	.group_unwatch = group_unwatch,
 	.bars_mappable = bars_mappable,
 	.complain = complain,
 };

@@ -15,6 +15,7 @@
 #include "preload/huge.h"
 #include "preload/places.h"
 #include "preload/run.h"
+#include "preload/setting.h"
 #include "preload/wrap.h"
 
 #define CONTAINER_MAJOR 10
@@ -214,9 +215,14 @@ static long open_directory(const struct ioas_found *found, int flags)
 	return ioas_place_open(found, flags);
 }
 
-/* Files of the tree tell; what is written there, nobody would do. */
+/* Files of the tree tell; what is written to most, nobody would do. */
 static long open_attribute(const struct ioas_found *found, int flags)
 {
+	if ((flags & O_ACCMODE) != O_RDONLY && found->entry.writable)
+		return (flags & O_ACCMODE) == O_WRONLY ||
+		                       found->entry.mode & 0444
+		               ? ioas_setting_open(found, flags)
+		               : -EACCES;
 	if ((flags & O_ACCMODE) != O_RDONLY || !(found->entry.mode & 0444))
 		return -EACCES;
 	return ioas_place_open(found, flags);

@@ -185,21 +185,30 @@ static long fill(int fd, const struct ioas_found *found)
 	return done < 0 ? done : 0;
 }
 
-long ioas_place_open(const struct ioas_found *found, int flags)
+long ioas_place_make(const char *path, int flags)
 {
 	unsigned int with = MFD_ALLOW_SEALING;
 	char name[MEMFD_ROOM];
-	long fd, err;
+	long fd;
 
-	if (snprintf(name, sizeof(name), MEMFD_NAME "%s", found->path) >=
-	    MEMFD_ROOM)
+	if (snprintf(name, sizeof(name), MEMFD_NAME "%s", path) >= MEMFD_ROOM)
 		return -ENAMETOOLONG;
 	if (flags & O_CLOEXEC)
 		with |= MFD_CLOEXEC;
 	fd = ioas_sys(SYS_memfd_create, (long)name, with, 0, 0, 0, 0);
+	if (fd < IOAS_FD_NR)
+		return fd;
+	ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
+	return -EMFILE;
+}
+
+long ioas_place_open(const struct ioas_found *found, int flags)
+{
+	long fd = ioas_place_make(found->path, flags), err;
+
 	if (fd < 0)
 		return fd;
-	err = fd < IOAS_FD_NR ? fill((int)fd, found) : -EMFILE;
+	err = fill((int)fd, found);
 	if (err) {
 		ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
 		return err;

@@ -79,6 +79,8 @@ long ioas_place_shown(char *link, long bytes);
  */
 long ioas_place_seek(int fd, int64_t at, int whence);
 
+/* A memfd with the name of a path, empty and not marked, or -errno. */
+long ioas_place_make(const char *path, int flags);
 /* A descriptor of a file or directory of the tree, or -errno. */
 long ioas_place_open(const struct ioas_found *found, int flags);
 

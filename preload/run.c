@@ -31,6 +31,8 @@
 #include "preload/peer.h"
 #include "preload/places.h"
 #include "preload/say.h"
+#include "preload/setting.h"
+#include "preload/shared.h"
 #include "preload/signals.h"
 #include "preload/strict.h"
 #include "preload/trap.h"
@@ -152,6 +154,7 @@ static bool make_machine(struct ioas_run *run)
 		return false;
 	}
 	run->machine->entry_limit = entry_limit();
+	ioas_shared_begin(run->machine);
 	run->machine->hugepages = ioas_huge ? IOAS_HUGE_PAGES : 0;
 	return true;
 }
@@ -246,6 +249,7 @@ static void forget_state(void)
 	ioas_bury_forked();
 	ioas_fds_forked();
 	ioas_front_forked();
+	ioas_shared_forked();
 	ioas_watchers_forked();
 	ioas_views_forked();
 	ioas_spaces_forked();
@@ -288,6 +292,7 @@ static void send_statistics(const struct ioas_run *run)
 
 void ioas_run_exit(void)
 {
+	ioas_settings_settle();
 	if (ioas_a32_load(&state) != STATE_READY)
 		return;
 	/*
@@ -325,6 +330,7 @@ __attribute__((constructor)) static void loaded(void)
 	ioas_signals_begin();
 	ioas_huge = getenv(IOAS_ENV_FAKE_HUGEPAGES) != NULL;
 	ioas_places_begin();
+	ioas_settings_begin();
 	ioas_say_tool(IOAS_RECORD_HELLO, IOAS_VERSION);
 }
 

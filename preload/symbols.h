@@ -50,6 +50,7 @@
 	X(FILE *, freopen64,                                                  \
 	  (const char *path, const char *mode, FILE *stream))                 \
 	X(int, fclose, (FILE *stream))                                        \
+	X(int, fflush, (FILE *stream))                                        \
 	X(ssize_t, readlink, (const char *path, char *buffer, size_t room))   \
 	X(ssize_t, readlinkat,                                                \
 	  (int dir, const char *path, char *buffer, size_t room))             \

@@ -23,7 +23,7 @@
 static struct {
 	struct ioas_watcher *watcher;
 	int fd;
-} watched[IOAS_EVENTS_MAX];
+} watched[IOAS_EVENTS_MAX + IOAS_FUNCTIONS_MAX + 1];
 static unsigned int watched_end; /* places below this were ever taken */
 static struct ioas_lock lock;
 static struct ioas_a32 epoll; /* descriptor + 1; 0: no thread yet */

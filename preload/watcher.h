@@ -7,7 +7,8 @@
  *	                             watcher->ready() on this thread
  *
  * A watched event is named by its place (preload/front.c), so that it stays
- * the same when its descriptor is moved out of the program's way.
+ * the same when its descriptor is moved out of the program's way. The sockets
+ * of groups that were claimed have the places behind those of events.
  *
  * Laws
  *	WATCH-1  when remove returns, ready() does not run and will not

@@ -5,21 +5,35 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #include "host/host.h"
 #include "preload/fds.h"
 #include "preload/places.h"
 #include "preload/run.h"
+#include "preload/say.h"
+#include "preload/setting.h"
 #include "preload/sites.h"
 #include "preload/wrap.h"
 
+/* Of the tree: what was written to it and not seen yet is written now. */
+static int close_place(int fd)
+{
+	long err = ioas_setting_maybe(fd) ? ioas_setting_settle(fd) : 0;
+	int result;
+
+	ioas_place_mark(fd, false);
+	result = ioas_real_close()(fd);
+	return result || !err ? result : (int)ioas_result(err);
+}
+
 int ioas_wrap_close(int fd)
 {
-	if (IOAS_UNLIKELY(ioas_place_maybe(fd)))
-		ioas_place_mark(fd, false);
 	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
-		return ioas_real_close()(fd);
+		return IOAS_UNLIKELY(ioas_place_maybe(fd))
+		               ? close_place(fd)
+		               : ioas_real_close()(fd);
 	IOAS_SITE_ENTRY;
 	return (int)ioas_result(ioas_fd_close(fd));
 }
@@ -48,20 +62,47 @@ int ioas_wrap_dup(int fd)
 	return (int)ioas_result(ioas_fd_dup(fd, F_DUPFD, 0));
 }
 
+/*
+ * @wanted becomes something else: what was written to it as a file of the tree
+ * and not seen yet is written now. Who wrote it has not asked how it went.
+ */
+static void leave_place(int fd, int wanted)
+{
+	long err = 0;
+
+	if (fd != wanted && ioas_setting_maybe(wanted))
+		err = ioas_setting_settle(wanted);
+	if (err)
+		ioas_complain("what was written to a file of /sys was refused: "
+		              "%s",
+		              strerror((int)-err));
+}
+
+/* The mark follows the descriptor. */
+static int replaced(int fd, int wanted, int result)
+{
+	if (IOAS_UNLIKELY(ioas_place_maybe(wanted)) && result >= 0 &&
+	    !ioas_place_maybe(fd))
+		ioas_place_mark(wanted, false);
+	return ioas_place_share(fd, result);
+}
+
 int ioas_wrap_dup2(int fd, int wanted)
 {
+	leave_place(fd, wanted);
 	if (IOAS_LIKELY(fd == wanted ||
 	                (ioas_fd_foreign(fd) && ioas_fd_foreign(wanted))))
-		return ioas_place_share(fd, ioas_real_dup2()(fd, wanted));
+		return replaced(fd, wanted, ioas_real_dup2()(fd, wanted));
 	return (int)ioas_result(ioas_fd_dup_to(fd, wanted, 0));
 }
 
 int ioas_wrap_dup3(int fd, int wanted, int flags)
 {
+	leave_place(fd, wanted);
 	if (IOAS_LIKELY(fd == wanted ||
 	                (ioas_fd_foreign(fd) && ioas_fd_foreign(wanted))))
-		return ioas_place_share(fd,
-		                        ioas_real_dup3()(fd, wanted, flags));
+		return replaced(fd, wanted,
+		                ioas_real_dup3()(fd, wanted, flags));
 	return (int)ioas_result(ioas_fd_dup_to(fd, wanted, flags));
 }
 

@@ -6,6 +6,7 @@
 #include "preload/fds.h"
 #include "preload/io.h"
 #include "preload/places.h"
+#include "preload/setting.h"
 #include "preload/sites.h"
 #include "preload/wrap.h"
 
@@ -16,6 +17,19 @@ static bool of_vfio(unsigned long command)
 {
 	return IOAS_UNLIKELY((command >> 8 & 0xff) == VFIO_TYPE);
 }
+
+/* A file of the tree that can be written: answer. */
+#define ANSWER_SETTING(fd, part, parts)                               \
+	do {                                                          \
+		ssize_t done;                                         \
+                                                                      \
+		if (IOAS_UNLIKELY(ioas_setting_maybe(fd)) &&          \
+		    ioas_setting_write((fd), (part), (parts), &done)) \
+			return ioas_result(done);                     \
+	} while (0)
+
+#define ONE_PART(buffer, bytes) \
+	(&(struct iovec){(void *)(uintptr_t)(buffer), (bytes)})
 
 int ioas_wrap_ioctl(int fd, unsigned long command, ...)
 {
@@ -84,8 +98,10 @@ ssize_t ioas_wrap_write(int fd, const void *buffer, size_t bytes)
 	struct ioas_transfer transfer = {
 		.fd = fd, .to_device = true, .at_position = true};
 
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
+		ANSWER_SETTING(fd, ONE_PART(buffer, bytes), 1);
 		return ioas_real_write()(fd, buffer, bytes);
+	}
 	return move(&transfer, buffer, bytes);
 }
 
@@ -121,15 +137,19 @@ ssize_t ioas_wrap___pread64_chk(int fd, void *buffer, size_t bytes, off64_t at,
 
 ssize_t ioas_wrap_pwrite(int fd, const void *buffer, size_t bytes, off_t at)
 {
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
+		ANSWER_SETTING(fd, ONE_PART(buffer, bytes), 1);
 		return ioas_real_pwrite()(fd, buffer, bytes, at);
+	}
 	return write_at(fd, buffer, bytes, at);
 }
 
 ssize_t ioas_wrap_pwrite64(int fd, const void *buffer, size_t bytes, off64_t at)
 {
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
+		ANSWER_SETTING(fd, ONE_PART(buffer, bytes), 1);
 		return ioas_real_pwrite64()(fd, buffer, bytes, at);
+	}
 	return write_at(fd, buffer, bytes, at);
 }
 
@@ -153,8 +173,10 @@ ssize_t ioas_wrap_writev(int fd, const struct iovec *part, int parts)
 	struct ioas_transfer transfer = {
 		.fd = fd, .to_device = true, .at_position = true};
 
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
+		ANSWER_SETTING(fd, part, parts);
 		return ioas_real_writev()(fd, part, parts);
+	}
 	return move_parts(&transfer, part, parts);
 }
 
@@ -191,16 +213,20 @@ ssize_t ioas_wrap_preadv64(int fd, const struct iovec *part, int parts,
 
 ssize_t ioas_wrap_pwritev(int fd, const struct iovec *part, int parts, off_t at)
 {
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
+		ANSWER_SETTING(fd, part, parts);
 		return ioas_real_pwritev()(fd, part, parts, at);
+	}
 	return writev_at(fd, part, parts, at);
 }
 
 ssize_t ioas_wrap_pwritev64(int fd, const struct iovec *part, int parts,
                             off64_t at)
 {
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
+		ANSWER_SETTING(fd, part, parts);
 		return ioas_real_pwritev64()(fd, part, parts, at);
+	}
 	return writev_at(fd, part, parts, at);
 }
 
@@ -242,8 +268,10 @@ ssize_t ioas_wrap_pwritev2(int fd, const struct iovec *part, int parts,
 	struct ioas_transfer transfer = {
 		.fd = fd, .to_device = true, .position = at};
 
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
+		ANSWER_SETTING(fd, part, parts);
 		return ioas_real_pwritev2()(fd, part, parts, at, flags);
+	}
 	return flagged(&transfer, part, parts, flags);
 }
 
@@ -253,8 +281,10 @@ ssize_t ioas_wrap_pwritev64v2(int fd, const struct iovec *part, int parts,
 	struct ioas_transfer transfer = {
 		.fd = fd, .to_device = true, .position = at};
 
-	if (IOAS_LIKELY(ioas_fd_foreign(fd)))
+	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
+		ANSWER_SETTING(fd, part, parts);
 		return ioas_real_pwritev64v2()(fd, part, parts, at, flags);
+	}
 	return flagged(&transfer, part, parts, flags);
 }
 

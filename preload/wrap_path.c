@@ -11,6 +11,7 @@
 #include "preload/fds.h"
 #include "preload/paths.h"
 #include "preload/places.h"
+#include "preload/setting.h"
 #include "preload/wrap.h"
 
 /* The mode of open(2), which is there only when a file may be made. */
@@ -163,6 +164,9 @@ static FILE *open_stream(const struct ioas_found *found, const char *mode)
 
 	if (strchr(mode, 'e'))
 		flags |= O_CLOEXEC;
+	/* What it writes must be told from what was there to be read. */
+	if (found->entry.writable)
+		flags |= O_TRUNC;
 	fd = ioas_result(ioas_path_open(found, flags));
 	if (fd < 0)
 		return NULL;
@@ -194,13 +198,22 @@ FILE *ioas_wrap_fopen64(const char *path, const char *mode)
 	return open_stream(&found, mode);
 }
 
-/* The C library closes it by a call that does not come by here. */
-static void forget(FILE *stream)
+/*
+ * The C library closes it by a call that does not come by here. Return: 0, or
+ * the -errno of what was written to it as a file of the tree.
+ */
+static long leave(FILE *stream)
 {
 	int fd = stream ? fileno_unlocked(stream) : -1;
+	long err = 0;
 
 	if (fd >= 0 && !ioas_fd_foreign(fd))
 		ioas_fd_forget(fd);
+	if (IOAS_UNLIKELY(fd >= 0 && ioas_setting_maybe(fd))) {
+		err = ioas_setting_settle_stream(stream);
+		ioas_place_mark(fd, false);
+	}
+	return err;
 }
 
 /*
@@ -233,7 +246,7 @@ FILE *ioas_wrap_freopen(const char *path, const char *mode, FILE *stream)
 {
 	struct ioas_found found;
 
-	forget(stream);
+	leave(stream);
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real_freopen()(path, mode, stream);
 	if (!ioas_path_find(path, true, &found))
@@ -245,7 +258,7 @@ FILE *ioas_wrap_freopen64(const char *path, const char *mode, FILE *stream)
 {
 	struct ioas_found found;
 
-	forget(stream);
+	leave(stream);
 	if (IOAS_LIKELY(!ioas_path_maybe(path)))
 		return ioas_real_freopen64()(path, mode, stream);
 	if (!ioas_path_find(path, true, &found))
@@ -255,8 +268,26 @@ FILE *ioas_wrap_freopen64(const char *path, const char *mode, FILE *stream)
 
 int ioas_wrap_fclose(FILE *stream)
 {
-	forget(stream);
-	return ioas_real_fclose()(stream);
+	long err = leave(stream);
+	int result = ioas_real_fclose()(stream);
+
+	return result || !err ? result : (int)ioas_result(err);
+}
+
+/* What a stream writes goes by the C library's own call. */
+int ioas_wrap_fflush(FILE *stream)
+{
+	int result = ioas_real_fflush()(stream);
+	long err;
+
+	if (!stream || IOAS_LIKELY(!ioas_a32_load_relaxed(&ioas_settings)))
+		return result;
+	err = ioas_setting_settle_stream(stream);
+	if (!err)
+		return result;
+	/* ferror(3) is what some programs ask. */
+	stream->_flags |= _IO_ERR_SEEN;
+	return (int)ioas_result(err);
 }
 
 /* Of other processes the system tells. */

@@ -240,6 +240,7 @@ const struct ioas_model ioas_edu_model = {
 			.bar = {[0] = {.size = 1 << 20}},
 			.msi_vectors = 1,
 			.intx = true,
+			.vfs_max = 32,
 		},
 	.create = edu_create,
 	.destroy = edu_destroy,

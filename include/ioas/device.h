@@ -57,6 +57,13 @@ struct ioas_function_desc {
 	uint8_t msi_vectors;           /* 0: no MSI; else 1, 2, 4, ... 32 */
 	bool intx; /* has an interrupt pin, INTA: ioas_device_line() */
 	bool pcie; /* PCI Express with function level reset */
+	/*
+	 * Virtual functions that `vfs=` may ask for; 0: SR-IOV is not there.
+	 * Each of them is a device of this model too, without pin, ROM and I/O
+	 * ports, and both kinds are PCI Express then.
+	 */
+	uint16_t vfs_max;
+	uint16_t vf_device; /* their device id; 0: the same */
 	/* Expansion ROM, read-only; NULL: none. Behind it 0xff is read. */
 	const uint8_t *rom;
 	uint32_t rom_bytes; /* at most 16 MiB */

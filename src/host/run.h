@@ -15,6 +15,8 @@
  *	IOAS_REPORT    absolute path of the report file, or not set
  *	IOAS_MMAP      "off": BARs cannot be mapped
  *	IOAS_PIN       "strict": what libc gives back inside is kept as well
+ *	IOAS_SHARED    path of the file that all processes of the run share
+ *	               (machine/sriov.h), or not set: no virtual functions
  *	IOAS_RUNTIME   sanitizer runtime that the tool put in front of
  *	               LD_PRELOAD, or not set
  *	IOAS_STATS     "1": send statistics at the end
@@ -42,7 +44,8 @@
  * A record comes after those that explain its numbers.
  *
  * A process that opens group N binds "\0ioas-RUN-group-N", and so is the only
- * one of the run that holds it until it closes it or dies.
+ * one of the run that holds it until it closes it or dies. A datagram of 8
+ * bytes to that socket asks it for a virtual function in the group.
  */
 #ifndef IOAS_HOST_RUN_H
 #define IOAS_HOST_RUN_H
@@ -57,6 +60,7 @@
 #define IOAS_ENV_REPORT          "IOAS_REPORT"
 #define IOAS_ENV_MMAP            "IOAS_MMAP"
 #define IOAS_ENV_PIN             "IOAS_PIN"
+#define IOAS_ENV_SHARED          "IOAS_SHARED"
 #define IOAS_ENV_RUNTIME         "IOAS_RUNTIME"
 #define IOAS_ENV_STATS           "IOAS_STATS"
 #define IOAS_ENV_CHECK           "IOAS_CHECK"

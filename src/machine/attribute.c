@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/sriov.h"
 #include "machine/tree.h"
 
 #define ROOM IOAS_FILE_BYTES
@@ -37,11 +38,15 @@
 #define BAR_64BIT         0x4u
 #define BAR_PREFETCH      0x8u
 
-#define REG_BAR 0x10
-#define REG_ROM 0x30
+#define REG_COMMAND 0x04
+#define REG_BAR     0x10
+#define REG_ROM     0x30
+#define REG_VF_BAR  0x124 /* pci/sriov.c */
 
 #define ROM       IOAS_BARS /* comes behind them */
-#define ROM_LEAST 2048      /* bytes that its register can express */
+#define VIRTUAL   (ROM + 1) /* BARs of all virtual functions */
+#define RESOURCES (VIRTUAL + IOAS_BARS)
+#define ROM_LEAST 2048 /* bytes that its register can express */
 
 #define PIN_IRQ 16 /* where the first interrupt pins of a PC end */
 
@@ -138,31 +143,36 @@ struct windows {
 
 /* All 0 where there is no room: not assigned. */
 static struct resource place(struct window *w, uint64_t size,
-                             unsigned int flags)
+                             unsigned int count, unsigned int flags)
 {
 	uint64_t start = (w->next + size - 1) & ~(size - 1);
+	uint64_t bytes = size * count;
 
-	if (start > w->end || size > w->end - start)
+	if (start > w->end || bytes > w->end - start)
 		return (struct resource){0};
-	w->next = start + size;
-	return (struct resource){start, start + size - 1,
+	w->next = start + bytes;
+	return (struct resource){start, start + bytes - 1,
 	                         flags | RESOURCE_ALIGNED};
 }
 
+/* @count of them, one behind the other. */
 static struct resource place_bar(struct windows *w,
-                                 const struct ioas_bar_desc *bar)
+                                 const struct ioas_bar_desc *bar,
+                                 unsigned int count)
 {
 	unsigned int flags = RESOURCE_MEMORY;
 
-	if (!bar->size)
+	if (!bar->size || !count)
 		return (struct resource){0};
 	if (bar->port)
-		return place(&w->ports, bar->size, RESOURCE_PORT | BAR_PORT);
+		return place(&w->ports, bar->size, count,
+		             RESOURCE_PORT | BAR_PORT);
 	if (bar->prefetchable)
 		flags |= RESOURCE_PREFETCH | BAR_PREFETCH;
 	if (!bar->is_64bit)
-		return place(&w->below, bar->size, flags);
-	return place(&w->above, bar->size, flags | RESOURCE_64BIT | BAR_64BIT);
+		return place(&w->below, bar->size, count, flags);
+	return place(&w->above, bar->size, count,
+	             flags | RESOURCE_64BIT | BAR_64BIT);
 }
 
 static struct resource place_rom(struct windows *w,
@@ -174,32 +184,65 @@ static struct resource place_rom(struct windows *w,
 		return (struct resource){0};
 	while (size < d->rom_bytes)
 		size *= 2;
-	return place(&w->below, size,
+	return place(&w->below, size, 1,
 	             RESOURCE_MEMORY | RESOURCE_PREFETCH | RESOURCE_READONLY);
+}
+
+static void place_function(struct windows *w, const struct ioas_function *f,
+                           struct resource ret_resource[RESOURCES])
+{
+	const struct ioas_function_desc *d = &f->desc;
+	unsigned int i;
+
+	for (i = 0; i < IOAS_BARS; i++)
+		ret_resource[i] = place_bar(w, &d->bar[i], 1);
+	ret_resource[ROM] = place_rom(w, d);
+	for (i = 0; i < IOAS_BARS; i++)
+		ret_resource[VIRTUAL + i] = place_bar(
+			w, &d->bar[i], d->bar[i].port ? 0 : f->iov.vfs);
+}
+
+/* Its part of what the physical function, in @resource, has for all. */
+static void take_part(const struct ioas_function *f,
+                      struct resource resource[RESOURCES])
+{
+	unsigned int i;
+
+	for (i = 0; i < IOAS_BARS; i++) {
+		struct resource *all = &resource[VIRTUAL + i];
+		uint64_t size = f->desc.bar[i].size;
+
+		resource[i] = *all;
+		*all = (struct resource){0};
+		if (!resource[i].flags)
+			continue;
+		resource[i].start += f->vf_number * size;
+		resource[i].last = resource[i].start + size - 1;
+	}
+	resource[ROM] = (struct resource){0};
 }
 
 /* Those of one function, which come behind those of all before it. */
 static void place_all(const struct ioas_attribute *a,
-                      struct resource ret_resource[ROM + 1])
+                      struct resource ret_resource[RESOURCES])
 {
 	struct windows w = {{WINDOW_32, WINDOW_32_END},
 	                    {WINDOW_64, WINDOW_64_END},
 	                    {PORTS, PORTS_END}};
-	const struct ioas_function *f;
-	unsigned int i;
+	const struct ioas_function *last = a->function, *f;
 
-	for (f = a->machine->function; f <= a->function; f++) {
-		const struct ioas_function_desc *d = &f->desc;
-
-		for (i = 0; i < IOAS_BARS; i++)
-			ret_resource[i] = place_bar(&w, &d->bar[i]);
-		ret_resource[ROM] = place_rom(&w, d);
-	}
+	if (last->physical)
+		last = last->physical;
+	for (f = a->machine->function; f <= last; f++)
+		if (!f->physical)
+			place_function(&w, f, ret_resource);
+	if (a->function->physical)
+		take_part(a->function, ret_resource);
 }
 
 long ioas_attribute_resource(const struct ioas_attribute *a)
 {
-	struct resource resource[ROM + 1];
+	struct resource resource[RESOURCES];
 	unsigned int i;
 	long n = 0;
 
@@ -226,21 +269,46 @@ static void put_address(uint8_t *at, const struct resource *r)
 		at[i] |= (uint8_t)(r->start >> 8 * i);
 }
 
+static void put_addresses(struct ioas_device *scratch,
+                          const struct ioas_attribute *a)
+{
+	struct resource resource[RESOURCES];
+	unsigned int i;
+
+	place_all(a, resource);
+	for (i = 0; i < IOAS_BARS; i++)
+		put_address(scratch->config + REG_BAR + 4 * i, &resource[i]);
+	put_address(scratch->config + REG_ROM, &resource[ROM]);
+	for (i = 0; i < IOAS_BARS && a->function->iov.vfs; i++)
+		put_address(scratch->config + REG_VF_BAR + 4 * i,
+		            &resource[VIRTUAL + i]);
+}
+
+/* What only the physical one has (9.3.4.1): vfio-pci puts it in. */
+static void hide_of_virtual(struct ioas_device *scratch)
+{
+	memset(scratch->config, 0xff, 4);
+	memset(scratch->config + REG_COMMAND, 0, 2);
+	memset(scratch->config + REG_BAR, 0, 4 * IOAS_BARS);
+}
+
 /* As the function is before it is opened, with its addresses. */
 long ioas_attribute_config(const struct ioas_attribute *a)
 {
-	unsigned int i, bytes = ioas_attribute_config_bytes(a->function);
-	struct resource resource[ROM + 1];
+	unsigned int bytes = ioas_attribute_config_bytes(a->function);
 	struct ioas_device *scratch = ioas_new(struct ioas_device);
 
 	if (!scratch)
 		return -ENOMEM;
 	scratch->function = a->function->desc;
+	scratch->iov = a->function->iov;
 	ioas_config_build(scratch);
-	place_all(a, resource);
-	for (i = 0; i < IOAS_BARS; i++)
-		put_address(scratch->config + REG_BAR + 4 * i, &resource[i]);
-	put_address(scratch->config + REG_ROM, &resource[ROM]);
+	if (a->function->iov.vfs)
+		ioas_device_vfs_set(scratch,
+		                    ioas_iov_vfs(a->machine, a->function));
+	put_addresses(scratch, a);
+	if (a->function->physical)
+		hide_of_virtual(scratch);
 	memcpy(a->buffer, scratch->config, bytes);
 	ioas_delete(scratch);
 	return bytes;
@@ -297,4 +365,44 @@ long ioas_attribute_entry_limit(const struct ioas_attribute *a)
 long ioas_attribute_hugepages(const struct ioas_attribute *a)
 {
 	return snprintf(a->buffer, ROOM, "%u\n", a->machine->hugepages);
+}
+
+/* ---- Virtual functions ---- */
+
+static long decimal(const struct ioas_attribute *a, unsigned int value)
+{
+	return snprintf(a->buffer, ROOM, "%u\n", value);
+}
+
+long ioas_attribute_sriov_totalvfs(const struct ioas_attribute *a)
+{
+	return decimal(a, a->function->iov.vfs);
+}
+
+long ioas_attribute_sriov_numvfs(const struct ioas_attribute *a)
+{
+	return decimal(a, ioas_iov_vfs(a->machine, a->function));
+}
+
+long ioas_attribute_sriov_offset(const struct ioas_attribute *a)
+{
+	return decimal(a, a->function->iov.offset);
+}
+
+long ioas_attribute_sriov_stride(const struct ioas_attribute *a)
+{
+	return decimal(a, a->function->iov.stride);
+}
+
+long ioas_attribute_sriov_vf_device(const struct ioas_attribute *a)
+{
+	return snprintf(a->buffer, ROOM, "%x\n", a->function->iov.vf_device);
+}
+
+long ioas_attribute_sriov_autoprobe(const struct ioas_attribute *a)
+{
+	const struct ioas_iov_cells *cells =
+		ioas_iov_cells(a->machine, a->function);
+
+	return decimal(a, !ioas_a32_load(&cells->no_autoprobe));
 }

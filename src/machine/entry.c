@@ -108,6 +108,8 @@ static void name_part(struct part *part, const struct ioas_function *f)
 		name = f->group_name;
 	else if (equals(part, IOAS_NODE_BUS))
 		name = f->bus_name;
+	else if (equals(part, IOAS_NODE_PHYSICAL))
+		name = f->physical->name;
 	if (!name)
 		return;
 	part->at = name;
@@ -188,6 +190,7 @@ void ioas_machine_entry(const struct ioas_machine *machine, const char *path,
 	ret_entry->function = place.function;
 	ret_entry->mode =
 		place.node->mode ? place.node->mode : modes[ret_entry->kind];
+	ret_entry->writable = place.node->setting != IOAS_SETTING_NONE;
 	ret_entry->group = place.function ? place.function->group : 0;
 	if (ret_entry->kind == IOAS_ENTRY_LINK)
 		write_target(place, ret_entry->text);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/sriov.h"
+
 int ioas_machine_create(const char *profile,
                         const struct ioas_model *const *models,
                         struct ioas_machine **ret_machine, char *ret_failure)
@@ -25,7 +27,11 @@ int ioas_machine_create(const char *profile,
 		return -EINVAL;
 	}
 	m = ioas_new(struct ioas_machine);
-	if (!m) {
+	if (m)
+		m->shared = m->own_shared = ioas_new(struct ioas_shared);
+	if (!m || !m->shared) {
+		if (m)
+			ioas_delete(m);
 		snprintf(ret_failure, IOAS_TEXT_MAX, "out of memory");
 		return -ENOMEM;
 	}
@@ -45,8 +51,11 @@ void ioas_machine_destroy(struct ioas_machine *machine)
 		struct ioas_function *f = &machine->function[i];
 
 		ioas_device_destroy(f->device);
-		ioas_hooks.free(f->options, f->block_bytes);
+		/* Virtual functions have the options of the physical one. */
+		if (!f->physical)
+			ioas_hooks.free(f->options, f->block_bytes);
 	}
+	ioas_delete(machine->own_shared);
 	ioas_delete(machine);
 }
 
@@ -64,6 +73,7 @@ struct ioas_device_request ioas_function_request(const struct ioas_function *f)
 		.bdf = f->bdf,
 		.options = f->options,
 		.option_count = f->option_count,
+		.iov = f->iov,
 	};
 }
 

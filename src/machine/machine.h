@@ -11,11 +11,13 @@
  *
  * `bdf=` is a key of every model. The first function without one sits at
  * 0000:01:00.0, the next at 0000:02:00.0. Each function is a group of its own;
- * groups count from 1 in the order of the functions.
+ * groups count from 1 in the order of the functions. `vfs=` of models that
+ * allow it adds that many virtual functions, whose groups come after all
+ * others. They are part of the machine whether they are there or not (sriov.h).
  *
  * A machine is put together by one thread and does not change after that, but
- * for `device` of its functions: reading it needs no lock, not even in a signal
- * handler.
+ * for `device` of its functions and for the cells of sriov.h: reading it needs
+ * no lock, not even in a signal handler.
  *
  * Sources: Linux Documentation/ABI/testing/sysfs-bus-pci and
  * sysfs-kernel-iommu_groups, Documentation/driver-api/vfio.rst for the entries;
@@ -53,7 +55,12 @@ struct ioas_function {
 	char bus_name[16];   /* its root bus: "pci0000:01" */
 	const struct ioas_model *model;
 	struct ioas_function_desc desc; /* what it looks like, by its options */
-	struct ioas_option *options;    /* without bdf; the start of a block */
+	struct ioas_iov iov;
+	/* Of a virtual function: whose, and which one: "virtfn0". */
+	const struct ioas_function *physical; /* or NULL */
+	unsigned int vf_number;
+	char virtfn_name[16];
+	struct ioas_option *options; /* without bdf; the start of a block */
 	unsigned int option_count;
 	size_t block_bytes;            /* the options and what they point at */
 	struct ioas_device_stats past; /* of devices that were stopped */
@@ -63,11 +70,18 @@ struct ioas_function {
 #define IOAS_FUNCTIONS_MAX 64
 #define IOAS_TEXT_MAX      512
 
+struct ioas_shared;
+
 struct ioas_machine {
 	const struct ioas_profile *profile;
 	const struct ioas_model *const *models; /* ends with NULL */
 	struct ioas_function function[IOAS_FUNCTIONS_MAX];
 	unsigned int function_count;
+	/*
+	 * What changes: sriov.h. The machine's own, or, set before it is looked
+	 * at, that of the run.
+	 */
+	struct ioas_shared *shared, *own_shared;
 	/* Shown in the tree; set before it is looked at. */
 	uint64_t entry_limit;   /* mappings of a container */
 	unsigned int hugepages; /* of 2 MiB, pretended; 0: the real ones */
@@ -129,6 +143,7 @@ struct ioas_entry {
 	unsigned int mode;  /* permission bits */
 	unsigned int bytes; /* of a file, as stat(2) says */
 	char text[128];
+	bool writable; /* by its owner: ioas_vfio_write_attribute() */
 	/* Where in the tree; NULL outside. */
 	const struct ioas_node *node;
 	const struct ioas_function *function;

@@ -12,13 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "machine/machine.h"
+#include "machine/sriov.h"
 
 /* What is being put together. */
 struct draft {
 	struct ioas_function f;
 	const char *model;
 	const char *bdf; /* text of the option, or NULL */
+	const char *vfs; /* the same */
 	char *failure;   /* of IOAS_TEXT_MAX bytes */
 };
 
@@ -136,7 +137,8 @@ static bool has_key(const struct ioas_model *model, const char *key)
 		if (strcmp(k->name, key) == 0)
 			return true;
 	}
-	return strcmp(key, "bdf") == 0;
+	return strcmp(key, "bdf") == 0 ||
+	       (model->function.vfs_max && strcmp(key, "vfs") == 0);
 }
 
 static int unknown_key(const struct draft *d, const char *key)
@@ -149,6 +151,8 @@ static int unknown_key(const struct draft *d, const char *key)
 		say_more(d->failure, " %s=%s", k->name, k->value);
 	for (k = ioas_runner_keys; k->name; k++)
 		say_more(d->failure, " %s=%s", k->name, k->value);
+	if (d->f.model->function.vfs_max)
+		say_more(d->failure, " vfs=N");
 	say_more(d->failure, " bdf=BDF");
 	return -EINVAL;
 }
@@ -199,8 +203,8 @@ static int split_options(struct draft *d)
 	return 0;
 }
 
-/* bdf is the machine's: the model does not see it. */
-static void take_bdf(struct draft *d)
+/* bdf and vfs are the machine's: the model does not see them. */
+static void take_own(struct draft *d)
 {
 	struct ioas_option *o = d->f.options;
 	unsigned int i, kept = 0;
@@ -208,6 +212,8 @@ static void take_bdf(struct draft *d)
 	for (i = 0; i < d->f.option_count; i++) {
 		if (strcmp(o[i].key, "bdf") == 0)
 			d->bdf = o[i].value;
+		else if (strcmp(o[i].key, "vfs") == 0)
+			d->vfs = o[i].value;
 		else
 			o[kept++] = o[i];
 	}
@@ -324,9 +330,26 @@ static int understand(struct draft *d, const struct ioas_machine *machine)
 		err = split_options(d);
 	if (err)
 		return err;
-	take_bdf(d);
+	take_own(d);
 	err = place(d, machine);
 	return err ? err : describe(d);
+}
+
+/* The function of the draft, and its virtual ones. */
+static int put(struct ioas_machine *machine, struct draft *d)
+{
+	int err = 0;
+
+	snprintf(d->f.bus_name, sizeof(d->f.bus_name), "pci%04x:%02x",
+	         d->f.bdf.domain & 0xffff, d->f.bdf.bus);
+	machine->function[machine->function_count++] = d->f;
+	if (d->vfs)
+		err = ioas_iov_add(machine, d->vfs, d->failure);
+	if (err)
+		machine->function_count--;
+	else
+		ioas_iov_number_groups(machine);
+	return err;
 }
 
 int ioas_machine_add(struct ioas_machine *machine, const char *spec,
@@ -343,14 +366,9 @@ int ioas_machine_add(struct ioas_machine *machine, const char *spec,
 	if (err)
 		return err;
 	err = understand(&d, machine);
-	if (err) {
+	if (!err)
+		err = put(machine, &d);
+	if (err)
 		ioas_hooks.free(d.f.options, d.f.block_bytes);
-		return err;
-	}
-	d.f.group = machine->function_count + 1;
-	snprintf(d.f.group_name, sizeof(d.f.group_name), "%u", d.f.group);
-	snprintf(d.f.bus_name, sizeof(d.f.bus_name), "pci%04x:%02x",
-	         d.f.bdf.domain & 0xffff, d.f.bdf.bus);
-	machine->function[machine->function_count++] = d.f;
-	return 0;
+	return err;
 }

@@ -17,9 +17,14 @@
 
 #include <string.h>
 
+#include "machine/sriov.h"
+
 #define BDF   IOAS_NODE_BDF
 #define GROUP IOAS_NODE_GROUP
 #define BUS   IOAS_NODE_BUS
+
+#define VIRTFN   IOAS_NODE_VIRTFN
+#define PHYSICAL IOAS_NODE_PHYSICAL
 
 /* Real, with entries of ours in it. */
 #define ABOVE(d, name_)                                                 \
@@ -50,6 +55,18 @@
 	{                                                               \
 		.depth = (d), .kind = IOAS_ENTRY_FILE, .name = (name_), \
 		.text = "", .mode = 0200                                \
+	}
+/* Of physical functions, some for their owner to write. */
+#define SRIOV(d, name_, read_)                                          \
+	{                                                               \
+		.depth = (d), .kind = IOAS_ENTRY_FILE, .name = (name_), \
+		.physical = true, .read = ioas_attribute_##read_        \
+	}
+#define SRIOV_WRITE(d, name_, read_, setting_)                          \
+	{                                                               \
+		.depth = (d), .kind = IOAS_ENTRY_FILE, .name = (name_), \
+		.physical = true, .read = ioas_attribute_##read_,       \
+		.mode = 0644, .setting = (setting_)                     \
 	}
 #define HUGE(d, kind_, name_)                                              \
 	{                                                                  \
@@ -108,6 +125,24 @@ static const struct ioas_node nodes[] = {
 	                LINK(5, "iommu_group",
 	                     "../../../kernel/iommu_groups/" GROUP),
 	                LINK(5, "subsystem", "../../../bus/pci"),
+	                SRIOV(5, "sriov_totalvfs", sriov_totalvfs),
+	                SRIOV_WRITE(5, "sriov_numvfs", sriov_numvfs,
+	                            IOAS_SETTING_NUMVFS),
+	                SRIOV(5, "sriov_offset", sriov_offset),
+	                SRIOV(5, "sriov_stride", sriov_stride),
+	                SRIOV(5, "sriov_vf_device", sriov_vf_device),
+	                SRIOV_WRITE(5, "sriov_drivers_autoprobe",
+	                            sriov_autoprobe, IOAS_SETTING_AUTOPROBE),
+	                {.depth = 5, .kind = IOAS_ENTRY_FILE,
+	                 .name = "sriov_vf_total_msix", .text = "0\n",
+	                 .physical = true},
+	                LINK(5, VIRTFN, "../" BDF),
+	                {.depth = 5, .kind = IOAS_ENTRY_LINK, .name = "physfn",
+	                 .text = "../" PHYSICAL, .virtual = true},
+	                {.depth = 5, .kind = IOAS_ENTRY_FILE,
+	                 .name = "sriov_vf_msix_count", .text = "",
+	                 .mode = 0200, .virtual = true,
+	                 .setting = IOAS_SETTING_MSIX_COUNT},
 	                DIR(5, "power"),
 	                    TEXT(6, "control", "on\n"),
 	                    TEXT(6, "runtime_status", "active\n"),
@@ -150,6 +185,11 @@ static const struct ioas_node nodes[] = {
 	                TEXT(5, "disable_hugepages", "N\n"),
 	        DIR(3, "vfio_pci"),
 	            TEXT(4, "initstate", "live\n"),
+	            DIR(4, "parameters"),
+	                TEXT(5, "disable_denylist", "N\n"),
+	                TEXT(5, "disable_idle_d3", "N\n"),
+	                TEXT(5, "enable_sriov", "Y\n"),
+	                TEXT(5, "nointxmask", "N\n"),
 };
 /* clang-format on */
 
@@ -160,10 +200,14 @@ static bool is(const char *name, const char *text, size_t length)
 	return strlen(name) == length && memcmp(name, text, length) == 0;
 }
 
-static bool there(const struct ioas_machine *machine,
+static bool there(const struct ioas_machine *machine, struct ioas_place dir,
                   const struct ioas_node *node)
 {
-	return !node->hugepages || machine->hugepages;
+	if (node->hugepages)
+		return machine->hugepages;
+	if (node->physical)
+		return dir.function->iov.vfs;
+	return !node->virtual || dir.function->physical;
 }
 
 /* Is @node below a name for many? Then it may be there more than once. */
@@ -182,6 +226,8 @@ const char *ioas_tree_name(struct ioas_place place)
 		return place.function->group_name;
 	if (strcmp(name, BUS) == 0)
 		return place.function->bus_name;
+	if (strcmp(name, VIRTFN) == 0)
+		return place.function->virtfn_name;
 	return name;
 }
 
@@ -207,8 +253,12 @@ static bool first_of_bus(const struct ioas_machine *machine,
 static bool belongs(const struct ioas_machine *machine, struct ioas_place dir,
                     const struct ioas_node *node, const struct ioas_function *f)
 {
+	if (!ioas_iov_present(machine, f))
+		return false;
 	if (strcmp(node->name, BUS) == 0)
 		return first_of_bus(machine, f);
+	if (strcmp(node->name, VIRTFN) == 0)
+		return f->physical == dir.function;
 	if (!dir.function)
 		return true;
 	if (strcmp(dir.node->name, BUS) == 0)
@@ -240,7 +290,8 @@ struct ioas_place ioas_tree_next(const struct ioas_machine *machine,
 		unsigned int last =
 			is_for_many(node) ? machine->function_count : 1;
 
-		if (node->depth != dir.node->depth + 1 || !there(machine, node))
+		if (node->depth != dir.node->depth + 1 ||
+		    !there(machine, dir, node))
 			continue;
 		for (; k < last; k++) {
 			struct ioas_place place = {node, dir.function};

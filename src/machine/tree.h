@@ -18,6 +18,14 @@ struct ioas_attribute {
 /* Bytes put into the buffer, or -ENOMEM. */
 typedef long ioas_attribute_read(const struct ioas_attribute *a);
 
+/* Files that can be written. */
+enum ioas_setting {
+	IOAS_SETTING_NONE,
+	IOAS_SETTING_NUMVFS,
+	IOAS_SETTING_AUTOPROBE,
+	IOAS_SETTING_MSIX_COUNT,
+};
+
 struct ioas_node {
 	unsigned int depth; /* of "sys": 1 */
 	enum ioas_entry_kind kind;
@@ -25,6 +33,8 @@ struct ioas_node {
 	const char *text;          /* a link's target; a file's content */
 	unsigned int mode;         /* 0: as its kind */
 	bool hugepages;            /* only there with machine->hugepages */
+	bool physical, virtual;    /* only of functions that are so */
+	enum ioas_setting setting; /* what a write to it does */
 	ioas_attribute_read *read; /* a file's content, when it has no text */
 };
 
@@ -32,6 +42,9 @@ struct ioas_node {
 #define IOAS_NODE_BDF   "<bdf>"
 #define IOAS_NODE_GROUP "<group>"
 #define IOAS_NODE_BUS   "<bus>"
+/* Of a virtual function its number, and the address of its physical one. */
+#define IOAS_NODE_VIRTFN   "<virtfn>"
+#define IOAS_NODE_PHYSICAL "<physical>"
 
 /* Somewhere in the tree; function is NULL where the path names none. */
 struct ioas_place {
@@ -56,7 +69,10 @@ ioas_attribute_read ioas_attribute_vendor, ioas_attribute_device,
 	ioas_attribute_class, ioas_attribute_revision, ioas_attribute_irq,
 	ioas_attribute_modalias, ioas_attribute_uevent, ioas_attribute_resource,
 	ioas_attribute_config, ioas_attribute_reserved_regions,
-	ioas_attribute_entry_limit, ioas_attribute_hugepages;
+	ioas_attribute_entry_limit, ioas_attribute_hugepages,
+	ioas_attribute_sriov_totalvfs, ioas_attribute_sriov_numvfs,
+	ioas_attribute_sriov_offset, ioas_attribute_sriov_stride,
+	ioas_attribute_sriov_vf_device, ioas_attribute_sriov_autoprobe;
 /* Bytes of a function's configuration space. */
 unsigned int ioas_attribute_config_bytes(const struct ioas_function *function);
 

@@ -292,6 +292,7 @@ void ioas_config_build(struct ioas_device *dev)
 	build_header(dev);
 	build_bars(dev);
 	build_capabilities(dev);
+	ioas_sriov_build(dev);
 	ioas_config_default_locked(dev);
 }
 
@@ -383,9 +384,11 @@ void ioas_config_intx_status_locked(struct ioas_device *dev, bool on)
 		dev->config[REG_STATUS] |= STATUS_INTERRUPT;
 }
 
+/* The memory of virtual functions is switched by the physical one. */
 bool ioas_config_decodes_locked(const struct ioas_device *dev)
 {
-	return dev->config[REG_COMMAND] & COMMAND_MEMORY &&
+	return (dev->iov.is_virtual ||
+	        dev->config[REG_COMMAND] & COMMAND_MEMORY) &&
 	       (dev->config[dev->cap_pm + PM_STATUS] & PM_STATE) != PM_D3HOT;
 }
 
@@ -409,11 +412,17 @@ void ioas_device_config_read(struct ioas_device *dev, unsigned int offset,
 	ioas_unlock(&dev->lock);
 }
 
-/* D1 and D2 are not there: the old state stays. */
-static uint8_t settle_power(uint8_t old, uint8_t value)
+/*
+ * D1 and D2 are not there: the old state stays. So it does where a physical
+ * function would leave its virtual ones behind.
+ */
+static uint8_t settle_power(const struct ioas_device *dev, uint8_t old,
+                            uint8_t value)
 {
 	unsigned int state = value & PM_STATE;
 
+	if (state != PM_D0 && ioas_sriov_on_locked(dev))
+		return old;
 	return state == PM_D0 || state == PM_D3HOT ? value : old;
 }
 
@@ -441,7 +450,7 @@ static void write_byte_locked(struct ioas_device *dev, unsigned int at,
 
 	value = (uint8_t)((old & ~mask) | (value & mask));
 	if (at == dev->cap_pm + PM_STATUS)
-		value = settle_power(old, value);
+		value = settle_power(dev, old, value);
 	if (dev->cap_msi && at == dev->cap_msi + MSI_CONTROL)
 		value = settle_msi(dev, value);
 	dev->config[at] = value;

@@ -64,6 +64,7 @@ static int outline(const struct ioas_device_request *request,
 	dev->model = request->model;
 	dev->options = request->options;
 	dev->option_count = request->option_count;
+	dev->iov = request->iov;
 	ioas_bdf_format(request->bdf, dev->name);
 	err = describe(dev, request);
 	if (err)

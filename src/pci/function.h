@@ -94,9 +94,19 @@ struct ioas_device_stats {
 	struct ioas_a64 trapped, polled, wakes;
 };
 
+/* What SR-IOV makes of a function. */
+struct ioas_iov {
+	uint16_t vfs;            /* of a physical one: how many it may have */
+	uint16_t offset, stride; /* from its address to theirs */
+	uint16_t vf_device;      /* their device id */
+	uint8_t link;            /* its own slot and function */
+	bool is_virtual;
+};
+
 struct ioas_device {
 	const struct ioas_model *model;     /* constant */
 	struct ioas_function_desc function; /* by its options; constant */
+	struct ioas_iov iov;                /* constant */
 	const struct ioas_option *options;  /* constant */
 	unsigned int option_count;
 	void *state;                     /* the model's; constant */
@@ -109,6 +119,7 @@ struct ioas_device {
 	uint8_t writable[IOAS_CONFIG_SIZE];
 	unsigned int config_size;                         /* constant */
 	unsigned int cap_pm, cap_msi, cap_msix, cap_pcie; /* offsets, 0: none */
+	unsigned int cap_sriov;                           /* the same */
 	uint8_t *msix_table;   /* 16 bytes a vector, as on the bus */
 	uint8_t *msix_pending; /* one bit a vector */
 	struct ioas_irq irq;
@@ -131,6 +142,7 @@ struct ioas_device_request {
 	unsigned int option_count;
 	/* What the function looks like; NULL: ask the model. */
 	const struct ioas_function_desc *desc;
+	struct ioas_iov iov;
 };
 
 /*
@@ -159,6 +171,12 @@ void ioas_device_config_read(struct ioas_device *dev, unsigned int offset,
                              void *buffer, unsigned int bytes);
 void ioas_device_config_write(struct ioas_device *dev, unsigned int offset,
                               const void *buffer, unsigned int bytes);
+
+/*
+ * A physical function has @vfs virtual ones now: its SR-IOV capability shows
+ * them, and while there are some it stays in D0. [takes the lock]
+ */
+void ioas_device_vfs_set(struct ioas_device *dev, unsigned int vfs);
 
 /* Size in bytes of a BAR as a region, 0 when it is not there. Any thread. */
 uint64_t ioas_device_bar_size(const struct ioas_device *dev, unsigned int bar);
@@ -260,6 +278,10 @@ void ioas_device_intx_unmask(struct ioas_device *dev);
 void ioas_device_irq_loop_back(struct ioas_device *dev, unsigned int vector);
 
 /* ---- Between the files of src/pci. _locked: under the device's lock. ---- */
+
+/* sriov.c: the capability of a physical function, in config as it is built. */
+void ioas_sriov_build(struct ioas_device *dev);
+bool ioas_sriov_on_locked(const struct ioas_device *dev);
 
 /* Configuration space in its default state, and what may be written. */
 void ioas_config_build(struct ioas_device *dev);

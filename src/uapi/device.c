@@ -19,9 +19,11 @@ int ioas_vdevice_open(struct ioas_vdevice *vdevice)
 	int ret = 0;
 
 	ioas_lock(&vdevice->vfio->lock);
-	if (!group->container || !group->container->type1) {
+	if (!group->container || !group->container->type1)
 		ret = -EINVAL;
-	} else if (vdevice->opens++ == 0) {
+	else if (vdevice->opens == 0)
+		ret = ioas_vdevice_use(vdevice);
+	if (!ret && vdevice->opens++ == 0) {
 		group->users++;
 		ioas_device_restart(vdevice->dev);
 	}
@@ -39,6 +41,7 @@ void ioas_vdevice_close(struct ioas_vdevice *vdevice)
 		ioas_ioeventfds_put(vdevice);
 		ioas_power_put(vdevice);
 		ioas_device_restart(vdevice->dev);
+		ioas_vdevice_unuse(vdevice);
 		vdevice->group->users--;
 		type1 = ioas_group_settle_locked(vdevice->group);
 	}

@@ -4,7 +4,8 @@
  * feature that the device lacks answers first, with an errno of its own; then
  * the operation, then the room for data.
  *
- * Those that PCI functions here have are DMA buffers (dmabuf.c) and low power.
+ * Those that PCI functions here have are the token of virtual functions
+ * (sriov.c), DMA buffers (dmabuf.c) and low power.
  * A function in low power still answers: an access wakes it for its own length.
  * Entry with wakeup is for one time: the first access that is not an entry
  * raises the event, and low power is over.
@@ -17,9 +18,11 @@
 #include "uapi/state.h"
 
 struct feature {
-	long absent;         /* errno of a device without it, or 0 */
-	uint32_t operations; /* GET, SET */
-	uint32_t bytes;      /* of its data */
+	long absent; /* errno of a device without it, or 0 */
+	/* Which devices have it all the same; NULL: none. */
+	bool (*there)(const struct ioas_vdevice *vdevice);
+	uint32_t operations;                               /* GET, SET */
+	uint32_t bytes;                                    /* of its data */
 	long (*run)(struct ioas_call *call);
 };
 
@@ -111,13 +114,22 @@ static long dma_buf(struct ioas_call *call)
 	return ioas_dmabuf_get(call, feature_data(call));
 }
 
+static long vf_token(struct ioas_call *call)
+{
+	return ioas_vdevice_token_set(call, feature_data(call));
+}
+
 /*
- * Beyond the end: ENOTTY. A token and migration need SR-IOV or a driver of
- * their own; bus mastering is a feature of CDX devices, on PCI it is a bit in
+ * Beyond the end: ENOTTY. A token is for physical functions; migration needs a
+ * driver of its own; bus mastering is a feature of CDX devices, on PCI it is a bit in
  * configuration space.
  */
 static const struct feature features[] = {
-	[IOAS_FEATURE_PCI_VF_TOKEN] = {.absent = -ENOTTY},
+	[IOAS_FEATURE_PCI_VF_TOKEN] = {.absent = -ENOTTY,
+                                       .there = ioas_vdevice_has_token,
+                                       .operations = VFIO_DEVICE_FEATURE_SET,
+                                       .bytes = IOAS_UUID_BYTES,
+                                       .run = vf_token},
 	[IOAS_FEATURE_MIGRATION] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_MIG_DEVICE_STATE] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_LOW_POWER_ENTRY] = {.operations = VFIO_DEVICE_FEATURE_SET,
@@ -166,7 +178,8 @@ static long feature_run(struct ioas_call *call, const struct feature *feature)
 		return -EINVAL;
 	if (!feature || is_later(call))
 		return -ENOTTY;
-	if (feature->absent)
+	if (feature->absent &&
+	    !(feature->there && feature->there(call->file->device)))
 		return feature->absent;
 	if (flags & both & ~feature->operations)
 		return -EINVAL;

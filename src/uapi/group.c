@@ -88,7 +88,10 @@ static int open_locked(struct ioas_group *group, char *ret_failure)
 	ret = front->group_claim(group->number);
 	if (ret)
 		return ret;
-	ret = start_devices(group, ret_failure);
+	/* First: what is seen of it from here on is not older. */
+	group->changes = ioas_group_changes(group);
+	ret = ioas_group_is_gone(group) ? -ENODEV
+	                                : start_devices(group, ret_failure);
 	if (ret) {
 		stop_devices(group);
 		front->group_release(group->number);
@@ -168,6 +171,8 @@ static long get_status(struct ioas_call *call)
 {
 	struct ioas_group *group = call->file->group;
 
+	if (ioas_group_is_gone(group))
+		return -ENODEV;
 	call->in.status.flags = VFIO_GROUP_FLAGS_VIABLE;
 	ioas_lock(&group->vfio->lock);
 	if (group->container)
@@ -176,10 +181,19 @@ static long get_status(struct ioas_call *call)
 	return ioas_copy_out(call->at, &call->in, sizeof(call->in.status));
 }
 
+/* A function that went took its group out of the container. */
+static void leave_when_gone_locked(struct ioas_group *group,
+                                   struct ioas_type1 **ret_type1)
+{
+	if (group->container && ioas_group_is_gone(group))
+		*ret_type1 = ioas_container_remove_locked(group);
+}
+
 static long set_container(struct ioas_call *call)
 {
 	struct ioas_group *group = call->file->group;
 	struct ioas_vfio *vfio = group->vfio;
+	struct ioas_type1 *type1 = NULL;
 	struct ioas_file *file;
 	int32_t fd;
 	long ret;
@@ -190,13 +204,17 @@ static long set_container(struct ioas_call *call)
 	if (ret)
 		return ret;
 	ioas_lock(&vfio->lock);
+	leave_when_gone_locked(group, &type1);
 	if (group->container)
 		ret = -EINVAL;
+	else if (ioas_group_is_gone(group))
+		ret = -ENODEV;
 	else if (!file || file->kind != IOAS_FILE_CONTAINER)
 		ret = -EBADFD;
 	else
 		ret = ioas_container_add_locked(file->container, group);
 	ioas_unlock(&vfio->lock);
+	ioas_type1_put(type1);
 	return ret;
 }
 
@@ -207,6 +225,7 @@ static long unset_container(struct ioas_call *call)
 	long ret = 0;
 
 	ioas_lock(&group->vfio->lock);
+	leave_when_gone_locked(group, &type1);
 	if (!group->container)
 		ret = -EINVAL;
 	else if (group->users)
@@ -249,6 +268,8 @@ static int find_device(struct ioas_group *group, const char *text,
 	struct ioas_vdevice *v;
 	int match;
 
+	if (ioas_group_is_gone(group))
+		return -ENODEV;
 	for (v = next_device(group, NULL); v; v = next_device(group, v)) {
 		match = ioas_name_match(text, v->dev->name, &token);
 		if (match < 0)

@@ -109,6 +109,7 @@ void ioas_irqs_put(struct ioas_vdevice *vdevice)
 	if (mode != IOAS_IRQ_OFF)
 		ioas_irqs_off(vdevice, mode);
 	single_put(vdevice, &vdevice->error_event);
+	ioas_asked_end(vdevice);
 	single_put(vdevice, &vdevice->request_event);
 	ioas_unlock(&vdevice->gate);
 }
@@ -276,7 +277,16 @@ static long error_trigger(const struct ioas_irq_request *rq)
 
 static long request_trigger(const struct ioas_irq_request *rq)
 {
-	return single_trigger(rq, &rq->vdevice->request_event);
+	struct ioas_vdevice *vdevice = rq->vdevice;
+	long ret;
+
+	ioas_asked_end(vdevice);
+	ret = single_trigger(rq, &vdevice->request_event);
+	if (ioas_asked_begin(vdevice)) {
+		single_put(vdevice, &vdevice->request_event);
+		return -ENOMEM;
+	}
+	return ret;
 }
 
 /* ---- The command ---- */

@@ -86,14 +86,3 @@ int ioas_name_match(const char *text, const char *name,
 	*ret_token = token;
 	return 1;
 }
-
-/*
- * No function here is virtual or has virtual ones, so a token is one too many.
- * A pair of both is looked at here: each of them asks for the token of the
- * physical one.
- */
-int ioas_vdevice_token(const struct ioas_vdevice *vdevice,
-                       const struct ioas_vf_token *token)
-{
-	return token->given ? -EINVAL : 0;
-}

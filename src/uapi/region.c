@@ -274,6 +274,7 @@ static ssize_t config_access(const struct access *a)
 	/* Nothing is cut to fit, as it is in a BAR. */
 	if (a->offset >= size || a->bytes > size - a->offset)
 		return -EFAULT;
+	ioas_vdevice_show_vfs(a->vdevice);
 	return a->write ? config_write(a) : config_read(a);
 }
 

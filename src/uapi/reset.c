@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 
+#include "machine/sriov.h"
 #include "uapi/state.h"
 
 static const struct ioas_function *function_of(const struct ioas_vdevice *v)
@@ -24,9 +25,13 @@ static const struct ioas_function *function_of(const struct ioas_vdevice *v)
 	return &v->vfio->machine->function[v->function];
 }
 
+/* Or on a bus that is there for virtual functions alone: no port is above. */
 static bool on_root_bus(const struct ioas_vdevice *v)
 {
-	return function_of(v)->bdf.bus == 0;
+	const struct ioas_function *f = function_of(v);
+
+	return f->bdf.bus == 0 ||
+	       (f->physical && f->physical->bdf.bus != f->bdf.bus);
 }
 
 static unsigned int devfn(const struct ioas_vdevice *v)
@@ -49,7 +54,8 @@ static struct ioas_vdevice *next_on_bus(const struct ioas_vdevice *of,
 	struct ioas_vdevice *end = v + vfio->machine->function_count;
 
 	for (; v < end; v++) {
-		if (!same_bus(v, of) || (last && devfn(v) <= devfn(last)))
+		if (!same_bus(v, of) || (last && devfn(v) <= devfn(last)) ||
+		    !ioas_iov_present(vfio->machine, function_of(v)))
 			continue;
 		if (!best || devfn(v) < devfn(best))
 			best = v;
@@ -172,6 +178,13 @@ static bool is_owned(const struct ioas_vdevice *v, const struct owned *owned)
 	return false;
 }
 
+/* From Linux 7 on a virtual function is in no set with others of its bus. */
+static bool is_apart(const struct ioas_vdevice *v)
+{
+	return function_of(v)->physical &&
+	       v->vfio->contract != IOAS_CONTRACT_LINUX_6_12;
+}
+
 /* A group that is owned is open, and so its device is there. */
 static long reset_bus_locked(const struct ioas_vdevice *of,
                              const struct owned *owned)
@@ -179,7 +192,7 @@ static long reset_bus_locked(const struct ioas_vdevice *of,
 	struct ioas_vdevice *v;
 
 	for (v = next_on_bus(of, NULL); v; v = next_on_bus(of, v))
-		if (!is_owned(v, owned))
+		if (!is_owned(v, owned) || is_apart(v))
 			return -EINVAL;
 	for (v = next_on_bus(of, NULL); v; v = next_on_bus(of, v))
 		reset_locked(v);

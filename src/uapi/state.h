@@ -68,12 +68,14 @@ struct ioas_container {
 };
 
 struct ioas_group {
-	struct ioas_vfio *vfio;           /* constant */
-	unsigned int number;              /* constant */
-	char name[24];                    /* "group 1"; constant */
-	bool open;                        /* until everything is closed */
-	bool file_open;                   /* its own file */
-	unsigned int users;               /* devices that are open */
+	struct ioas_vfio *vfio;              /* constant */
+	unsigned int number;                 /* constant */
+	char name[24];                       /* "group 1"; constant */
+	bool open;                           /* until everything is closed */
+	bool file_open;                      /* its own file */
+	unsigned int users;                  /* devices that are open */
+	const struct ioas_function *virtual; /* or NULL; constant */
+	uint32_t changes; /* of virtual functions when it was opened */
 	struct ioas_container *container; /* or NULL */
 	struct ioas_group *next;          /* in the container */
 };
@@ -86,10 +88,12 @@ struct ioas_vdevice {
 	unsigned int opens;       /* vfio->lock */
 
 	struct ioas_lock gate;
-	int error_event;        /* handles; under gate */
-	int request_event;      /* under gate */
-	bool low_power;         /* under gate */
-	int wake_event;         /* under gate */
+	int error_event;             /* handles; under gate */
+	int request_event;           /* under gate */
+	struct ioas_watcher asked;   /* for a virtual function */
+	struct ioas_a32 asked_event; /* handle + 1; written under gate */
+	bool low_power;              /* under gate */
+	int wake_event;              /* under gate */
 	struct ioas_a32 wakeup; /* wake_event is there: 1; written under gate */
 	struct ioas_watcher unmask; /* INTx; called with the gate held or not */
 	int unmask_event;           /* under gate */
@@ -252,9 +256,36 @@ struct ioas_vf_token {
  */
 int ioas_name_match(const char *text, const char *name,
                     struct ioas_vf_token *ret_token);
-/* May the device be opened with this token, or without one? 0 or -EINVAL. */
+
+/* ---- sriov.c ---- */
+
+/*
+ * May the device be opened with this token, or without one? A token may become
+ * that of a physical function. Return: 0, -EINVAL (it has no use for one),
+ * -EACCES, or why no claim can be made.
+ */
 int ioas_vdevice_token(const struct ioas_vdevice *vdevice,
                        const struct ioas_vf_token *token);
+bool ioas_vdevice_has_token(const struct ioas_vdevice *vdevice);
+/* The token at @data is its token. 0 or -errno. */
+long ioas_vdevice_token_set(struct ioas_call *call, struct uaddr data);
+/*
+ * A virtual function stays while it is in use. Return: 0 or -ENODEV (gone, or
+ * about to go); of others always 0.
+ */
+int ioas_vdevice_use(const struct ioas_vdevice *vdevice);
+void ioas_vdevice_unuse(const struct ioas_vdevice *vdevice);
+/* Has its virtual function gone, maybe to come again, since it was opened? */
+bool ioas_group_is_gone(const struct ioas_group *group);
+uint32_t ioas_group_changes(const struct ioas_group *group);
+/* A physical function shows how many it has. */
+void ioas_vdevice_show_vfs(const struct ioas_vdevice *vdevice);
+/*
+ * From now on the request event of a virtual function is raised when it is
+ * asked for. Under the gate. 0, also without an event, or -ENOMEM.
+ */
+int ioas_asked_begin(struct ioas_vdevice *vdevice);
+void ioas_asked_end(struct ioas_vdevice *vdevice);
 
 /* ---- device.c, reset.c, irqs.c, ioeventfd.c, feature.c, region.c ---- */
 

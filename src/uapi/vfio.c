@@ -54,6 +54,8 @@ static void device_init(struct ioas_vfio *vfio, unsigned int function)
 	vdevice->group =
 		group_of(vfio, vfio->machine->function[function].group);
 	vdevice->function = function;
+	if (vfio->machine->function[function].physical)
+		vdevice->group->virtual = &vfio->machine->function[function];
 	vdevice->error_event = IOAS_NO_EVENT;
 	vdevice->request_event = IOAS_NO_EVENT;
 	vdevice->wake_event = IOAS_NO_EVENT;

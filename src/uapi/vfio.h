@@ -50,6 +50,9 @@ struct ioas_watcher {
 	void (*ready)(struct ioas_watcher *watcher);
 };
 
+#define IOAS_PLACES     (3 * IOAS_FUNCTIONS_MAX)
+#define IOAS_PLACE_WAIT 10 /* ms */
+
 /* What the interface asks of its front end. */
 struct ioas_front {
 	/*
@@ -77,6 +80,23 @@ struct ioas_front {
 	/* One process of a run holds a group at a time: 0 or -EBUSY. */
 	int (*group_claim)(unsigned int group);
 	void (*group_release)(unsigned int group);
+	/*
+	 * Claims on places, for machines with virtual functions: one holder in
+	 * all processes of the run, and an end with its process. take: 0,
+	 * -EBUSY, or why the system cannot. wait: IOAS_PLACE_WAIT ms, for the
+	 * next try.
+	 */
+	int (*place_take)(unsigned int place);
+	void (*place_give)(unsigned int place);
+	bool (*place_taken)(unsigned int place);
+	void (*place_wait)(void);
+	/*
+	 * Ask the process that has the group for it; who watches the group that
+	 * it has is told. As event_watch() and event_unwatch().
+	 */
+	void (*group_ask)(unsigned int group);
+	int (*group_watch)(unsigned int group, struct ioas_watcher *watcher);
+	void (*group_unwatch)(unsigned int group, struct ioas_watcher *watcher);
 	/* Can the front end serve accesses through a mapping of a BAR now? */
 	bool (*bars_mappable)(void);
 	/* A sentence for the user, always shown. */
@@ -140,6 +160,15 @@ struct ioas_bar_window {
 /* mmap(2): are these arguments fine, and which part of which BAR is it? */
 int ioas_file_mmap(struct ioas_file *file, uint64_t bytes, int prot, int flags,
                    uint64_t position, struct ioas_bar_window *ret_window);
+
+/*
+ * write(2) to a file of /sys, at any position. Return: bytes, or the errno of
+ * its store. May wait for other processes, and then blocks no signals. Outside
+ * of any section.
+ */
+ssize_t ioas_vfio_write_attribute(struct ioas_vfio *vfio,
+                                  const struct ioas_entry *entry,
+                                  const char *text, size_t bytes);
 
 /* Tell (as IOAS_EVENT_LIVE_AT_EXIT) every mapping that is alive. */
 void ioas_vfio_tell_live(struct ioas_vfio *vfio);

@@ -92,18 +92,7 @@ static void what_is_no_option_is_refused(struct rig *r)
 	}
 }
 
-static void a_token_is_for_pairs_of_functions(struct rig *r)
-{
-	static const struct ioas_vdevice single;
-
-	token.given = false;
-	assert_int_equal(ioas_vdevice_token(&single, &token), 0);
-	token.given = true;
-	assert_int_equal(ioas_vdevice_token(&single, &token), -EINVAL);
-}
-
 RIG_MAIN("uapi_name", RIG_TEST(a_name_alone_has_no_token),
          RIG_TEST(another_name_does_not_match),
          RIG_TEST(a_token_is_sixteen_bytes_in_the_order_of_the_text),
-         RIG_TEST(what_is_no_option_is_refused),
-         RIG_TEST(a_token_is_for_pairs_of_functions))
+         RIG_TEST(what_is_no_option_is_refused))

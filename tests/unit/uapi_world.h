@@ -53,11 +53,20 @@ static struct {
 	int install_says; /* -errno of fd_install(), or 0 */
 	int claim_says;
 	bool bars_unmappable;
+	bool place[IOAS_PLACES]; /* that are held */
+	int place_says;
+	unsigned int waits, asks; /* for places, for groups */
+	void (*waiting)(void);    /* somebody else, meanwhile */
+	struct ioas_watcher *group_watcher;
 	char complaint[IOAS_TEXT_MAX];
 	struct ioas_event told[TOLD_MAX]; /* the first ones, in order */
 	unsigned int told_count;
 	unsigned int told_of[IOAS_EVENT_NR];
 } world;
+
+/* One function more, and whose answers; set before the world begins. */
+static const char *more_spec;
+static enum ioas_contract more_contract;
 
 /* ---- The device ---- */
 
@@ -138,7 +147,8 @@ static const struct ioas_model probe_model = {
                      .msix_pba = 0x3000,
                      .msi_vectors = 4,
                      .intx = true,
-                     .pcie = true},
+                     .pcie = true,
+                     .vfs_max = 4},
 	.create = probe_create,
 	.destroy = probe_destroy,
 	.reset = probe_reset,
@@ -243,6 +253,58 @@ static inline void front_release(unsigned int group)
 	world.claims--;
 }
 
+static inline int front_place_take(unsigned int place)
+{
+	if (world.place_says)
+		return world.place_says;
+	if (world.place[place])
+		return -EBUSY;
+	world.place[place] = true;
+	return 0;
+}
+
+static inline void front_place_give(unsigned int place)
+{
+	assert_true(world.place[place]);
+	world.place[place] = false;
+}
+
+static inline bool front_place_taken(unsigned int place)
+{
+	return world.place[place];
+}
+
+static inline void front_place_wait(void)
+{
+	world.waits++;
+	assert_non_null(world.waiting);
+	world.waiting();
+}
+
+static inline void front_group_ask(unsigned int group)
+{
+	world.asks++;
+	if (world.group_watcher)
+		world.group_watcher->ready(world.group_watcher);
+}
+
+static inline int front_group_watch(unsigned int group,
+                                    struct ioas_watcher *watcher)
+{
+	if (world.watch_says)
+		return world.watch_says;
+	assert_null(world.group_watcher);
+	world.group_watcher = watcher;
+	return 0;
+}
+
+static inline void front_group_unwatch(unsigned int group,
+                                       struct ioas_watcher *watcher)
+{
+	assert_ptr_equal(world.group_watcher, watcher);
+	world.group_watcher = NULL;
+}
+
 static inline bool front_bars_mappable(void)
 {
 	return !world.bars_unmappable;
@@ -262,6 +324,13 @@ static const struct ioas_front front = {
 	.event_unwatch = front_event_unwatch,
 	.group_claim = front_claim,
 	.group_release = front_release,
+	.place_take = front_place_take,
+	.place_give = front_place_give,
+	.place_taken = front_place_taken,
+	.place_wait = front_place_wait,
+	.group_ask = front_group_ask,
+	.group_watch = front_group_watch,
+	.group_unwatch = front_group_unwatch,
 	.bars_mappable = front_bars_mappable,
 	.complain = front_complain,
 };
@@ -442,6 +511,9 @@ static inline void close_files(void *unused)
 			close_fd(fd);
 	assert_int_equal(world.gets, world.puts);
 	assert_int_equal(world.claims, 0);
+	for (fd = 0; fd < IOAS_PLACES; fd++)
+		assert_false(world.place[fd]);
+	assert_null(world.group_watcher);
 	for (fd = 0; fd < 4; fd++)
 		assert_null(world.watcher[fd]);
 }
@@ -474,7 +546,10 @@ static inline void world_begin_limited(struct rig *r, uint64_t memlock_pages)
 	                           failure));
 	rig_ok(r, ioas_machine_add(world.machine, "probe,bdf=0000:00:04.0",
 	                           failure));
+	if (more_spec)
+		rig_ok(r, ioas_machine_add(world.machine, more_spec, failure));
 	config.machine = world.machine;
+	config.contract = more_contract;
 	rig_ok(r, ioas_vfio_create(&config, &world.vfio));
 	rig_defer(r, RIG_CALL(ioas_vfio_destroy), world.vfio);
 	rig_defer(r, close_files, NULL);
