@@ -20,10 +20,26 @@ BDF = "0000:01:00.0"
 NVME = f"nvme://{BDF}/1"
 MIB = 1 << 20
 SECONDS = 120
+NOTES = pytest.StashKey[list]()
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "qemu10: needs QEMU 10")
+    config.stash[NOTES] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.stash[NOTES]:
+        terminalreporter.write_line(f"note: {line}")
+
+
+@pytest.fixture(scope="session")
+def note(request):
+    """Say something about the whole run, once: ./check shows it."""
+    def say(line):
+        if line not in request.config.stash[NOTES]:
+            request.config.stash[NOTES].append(line)
+    return say
 
 
 class Ioas:

@@ -82,6 +82,7 @@ class Outcome:
     cases: dict             # name: (word, what the program said of it)
     planned: int | None
     output: str
+    findings: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         self.trouble = self._find_trouble()
