@@ -19,7 +19,8 @@ def test_a_good_tree_passes(tree, tool):
 
 @pytest.mark.parametrize("tool", TREE_CHECKS + ["check-purity",
                                                 "check-symbols",
-                                                "fetch-qemu10"])
+                                                "fetch-qemu10",
+                                                "fetch-selftests"])
 def test_every_tool_explains_itself(tool):
     out = subprocess.run([os.path.join(TOOLS, tool), "--help"], text=True,
                          capture_output=True, check=True).stdout
