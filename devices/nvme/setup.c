@@ -267,5 +267,8 @@ const struct ioas_model ioas_nvme_model = {
 	.load = ioas_nvme_load,
 	.store = ioas_nvme_store,
 	/* The rest of the page is reserved for more of them, 3.1. */
-	.doorbells = {.bar = 0, .offset = NVME_DOORBELLS, .bytes = 0x1000},
+	.doorbells = {.bar = 0,
+                      .offset = NVME_DOORBELLS,
+                      .bytes = 0x1000,
+                      .width = 4},
 };

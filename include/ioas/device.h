@@ -44,6 +44,21 @@ struct ioas_bar_desc {
 	bool port; /* I/O ports, 4 to 256 of them, instead of memory */
 };
 
+/**
+ * struct ioas_config_register - four bytes of the device's own in extended
+ * configuration space, where no capability is.
+ *
+ * A bit that is neither writable nor cleared keeps its value. A write of any
+ * width and alignment concerns the bytes that it has. Every reset brings the
+ * first value back.
+ */
+struct ioas_config_register {
+	uint16_t offset;   /* a multiple of 4, from 0x100 on; 0 ends a table */
+	uint32_t value;    /* at first */
+	uint32_t writable; /* bits that take what is written */
+	uint32_t cleared;  /* bits that a written 1 makes 0 */
+};
+
 /** struct ioas_function_desc - what the function looks like on the bus. */
 struct ioas_function_desc {
 	uint16_t vendor, device;
@@ -67,6 +82,8 @@ struct ioas_function_desc {
 	/* Expansion ROM, read-only; NULL: none. Behind it 0xff is read. */
 	const uint8_t *rom;
 	uint32_t rom_bytes; /* at most 16 MiB */
+	/* PCI Express only; NULL: none. */
+	const struct ioas_config_register *config;
 };
 
 /** struct ioas_model_key - an option that `-d MODEL,key=value` may give. */
@@ -79,16 +96,20 @@ struct ioas_model_key {
 /**
  * struct ioas_doorbells - registers that only say "look".
  *
- * A part of a BAR where the program stores 4 bytes, and of stores to the same
- * register the last one counts: one that the device missed because another
+ * A part of a BAR where the program stores @width bytes, and of stores to the
+ * same register the last one counts: one that the device missed because another
  * came is no loss, and one of the same value means what the first one meant.
  * Such a store need not be served at once (ioas-run(1), mode= and latency=).
  * No register here does anything when it is loaded, and what a load gives may
- * be any value. The value 0xffffffff has no meaning. bytes 0: there are none.
+ * be any value. bytes 0: there are none.
+ *
+ * Whole pages of doorbells of 4 bytes may be opened to the program; the value
+ * 0xffffffff has no meaning there.
  */
 struct ioas_doorbells {
 	unsigned int bar;
-	uint32_t offset, bytes; /* multiples of 4, inside the BAR */
+	uint32_t offset, bytes; /* multiples of width, inside the BAR */
+	unsigned int width;     /* 4 or 2 */
 };
 
 /**
@@ -110,6 +131,10 @@ struct ioas_doorbells {
  * @reset:    power-on state; also at the last close of the device
  * @load:     a register read: @size is 1, 2, 4 or 8, @offset is inside the BAR
  * @store:    a register write
+ * @work:     do the next piece of what stores have begun, a millisecond or so
+ *            of it; true when there is more. NULL: a store does all of it.
+ *            Between two pieces others may use the device: loads and stores
+ *            are served, and a reset ends it all
  * @doorbells: registers whose stores may be served later, and by a thread of
  *            the device
  */
@@ -127,6 +152,7 @@ struct ioas_model {
 	                 unsigned int size);
 	void (*store)(void *state, unsigned int bar, uint64_t offset,
 	              unsigned int size, uint64_t value);
+	bool (*work)(void *state);
 	struct ioas_doorbells doorbells;
 };
 
@@ -284,6 +310,35 @@ IOAS_API IOAS_MUST int ioas_dma_write(struct ioas_device *dev, uint64_t iova,
                                       const void *buffer, size_t bytes,
                                       const struct ioas_issuer *issuer);
 
+/** struct ioas_copy - bytes from one place of program memory to another. */
+struct ioas_copy {
+	uint64_t source, destination; /* I/O virtual addresses */
+	uint64_t bytes;
+	const struct ioas_issuer *reads, *writes; /* for the report */
+};
+
+/**
+ * ioas_dma_copy() - the device copies program memory
+ * @dev:  the device
+ * @copy: what, and where to; 0 bytes are fine and touch nothing
+ *
+ * An unmap in another thread waits until it is over: copy a megabyte or so at
+ * once. Where source and destination overlap, what is there afterwards is made
+ * of bytes that were there before; their order is not promised.
+ *
+ * Return: 0, or, reported and with what lies before it copied:
+ *   -EFAULT  part of the source is not mapped for reading, the memory behind
+ *            it has gone, bus mastering is off, or the device is in no
+ *            address space
+ *   -EACCES  part of the destination is not mapped for writing, or the memory
+ *            behind it has gone
+ *
+ * Threads: the model's own calls; wait-free against map and unmap.
+ * Source: PCI Express Base Specification 4.0, 2.3.2 (unsupported request)
+ */
+IOAS_API IOAS_MUST int ioas_dma_copy(struct ioas_device *dev,
+                                     const struct ioas_copy *copy);
+
 /**
  * ioas_dma_begin() - from here on pointers of ioas_dma_segments() are good
  * @dev: the device
@@ -407,6 +462,21 @@ IOAS_API void ioas_device_interrupt(struct ioas_device *dev,
  * Source: PCI Local Bus Specification 3.0, 2.2.6 and 6.2.4
  */
 IOAS_API void ioas_device_line(struct ioas_device *dev, bool level);
+
+/**
+ * ioas_device_config_set() - set bits of a register in configuration space
+ * @dev:    the device
+ * @offset: one of the registers of its struct ioas_function_desc; of another
+ *          place nothing is set
+ * @bits:   become 1; the others stay
+ *
+ * Return: nothing; cannot fail.
+ *
+ * Threads: the model's own calls.
+ * Source: none; ioas's own
+ */
+IOAS_API void ioas_device_config_set(struct ioas_device *dev,
+                                     unsigned int offset, uint32_t bits);
 
 /**
  * ioas_store_open() - the file behind a device

@@ -5,6 +5,7 @@
  *
  *	0x00  header          0x40  power management, then, where the model
  *	                            has them, MSI, MSI-X, PCI Express
+ *	0x100 extended space: the model's own registers
  *
  * Every field whose write does more than store lies in one byte, so a write of
  * any alignment and length is a sequence of byte writes. A function level
@@ -118,6 +119,14 @@ static void put32(uint8_t *at, uint32_t value)
 {
 	put16(at, value & 0xffff);
 	put16(at + 2, value >> 16);
+}
+
+static void or32(uint8_t *at, uint32_t bits)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		at[i] |= (uint8_t)(bits >> 8 * i);
 }
 
 static unsigned int lg2_ceil(unsigned int n)
@@ -282,17 +291,49 @@ static void build_capabilities(struct ioas_device *dev)
 	}
 }
 
+/* ---- Registers of the device's own ---- */
+
+static void build_own(struct ioas_device *dev)
+{
+	const struct ioas_config_register *r = dev->function.config;
+
+	for (; r && r->offset; r++) {
+		put32(dev->writable + r->offset, r->writable);
+		put32(dev->cleared + r->offset, r->cleared);
+	}
+}
+
+void ioas_config_own_locked(struct ioas_device *dev)
+{
+	const struct ioas_config_register *r = dev->function.config;
+
+	for (; r && r->offset; r++)
+		put32(dev->config + r->offset, r->value);
+}
+
+void ioas_device_config_set(struct ioas_device *dev, unsigned int offset,
+                            uint32_t bits)
+{
+	const struct ioas_config_register *r = dev->function.config;
+
+	for (; r && r->offset; r++)
+		if (r->offset == offset)
+			or32(dev->config + offset, bits);
+}
+
 void ioas_config_build(struct ioas_device *dev)
 {
 	bool pcie = dev->function.pcie;
 
 	memset(dev->config, 0, sizeof(dev->config));
 	memset(dev->writable, 0, sizeof(dev->writable));
+	memset(dev->cleared, 0, sizeof(dev->cleared));
 	dev->config_size = pcie ? IOAS_CONFIG_SIZE : CONFIG_CONVENTIONAL;
 	build_header(dev);
 	build_bars(dev);
 	build_capabilities(dev);
 	ioas_sriov_build(dev);
+	build_own(dev);
 	ioas_config_default_locked(dev);
 }
 
@@ -329,6 +370,7 @@ void ioas_config_default_locked(struct ioas_device *dev)
 		put16(dev->config + dev->cap_pcie + EXP_DEVCTL,
 		      EXP_DEVCTL_VALUE);
 	default_msi(dev);
+	ioas_config_own_locked(dev);
 	ioas_config_irq_enable_locked(dev, IOAS_IRQ_OFF, 0);
 }
 
@@ -448,6 +490,7 @@ static void write_byte_locked(struct ioas_device *dev, unsigned int at,
 	uint8_t old = dev->config[at], mask = dev->writable[at];
 	bool disabled = ioas_config_intx_disabled_locked(dev);
 
+	old &= (uint8_t) ~(value & dev->cleared[at]);
 	value = (uint8_t)((old & ~mask) | (value & mask));
 	if (at == dev->cap_pm + PM_STATUS)
 		value = settle_power(dev, old, value);

@@ -157,6 +157,116 @@ int ioas_dma_write(struct ioas_device *dev, uint64_t iova, const void *buffer,
 	return transfer(&a, (char *)(uintptr_t)buffer);
 }
 
+/* ---- From memory to memory ---- */
+
+struct copying {
+	struct access from, to;
+	uint64_t done;
+	const struct access *blamed; /* whose access is refused */
+};
+
+/* Bytes that go through memory of ours at once, where they have to. */
+#define BOUNCE 512
+
+static bool overlap(const char *a, const char *b, uint64_t bytes)
+{
+	return a < b ? (uint64_t)(b - a) < bytes : (uint64_t)(a - b) < bytes;
+}
+
+/* A piece which is not plain memory on both sides: find out what it is. */
+static enum ioas_fault copy_slowly(struct copying *c, char *to, char *from,
+                                   uint64_t bytes)
+{
+	struct ioas_translation in = {.pointer = from}, out = {.pointer = to};
+	enum ioas_fault fault = IOAS_FAULT_NONE;
+	char mine[BOUNCE];
+
+	while (bytes && !fault) {
+		in.bytes = bytes < BOUNCE ? bytes : BOUNCE;
+		out.bytes = in.bytes;
+		c->blamed = &c->from;
+		fault = copy_piece(&c->from, &in, mine);
+		if (fault)
+			break;
+		c->blamed = &c->to;
+		fault = copy_piece(&c->to, &out, mine);
+		if (fault)
+			break;
+		in.pointer = (char *)in.pointer + in.bytes;
+		out.pointer = (char *)out.pointer + in.bytes;
+		c->done += in.bytes;
+		bytes -= in.bytes;
+	}
+	return fault;
+}
+
+static enum ioas_fault copy_next(struct copying *c)
+{
+	struct ioas_translation in, out;
+	enum ioas_fault fault;
+	uint64_t bytes;
+
+	c->blamed = &c->from;
+	fault = piece_at(&c->from, c->done, &in);
+	if (fault)
+		return fault;
+	c->blamed = &c->to;
+	fault = piece_at(&c->to, c->done, &out);
+	if (fault)
+		return fault;
+	bytes = in.bytes < out.bytes ? in.bytes : out.bytes;
+	if (overlap(in.pointer, out.pointer, bytes) ||
+	    ioas_hooks.copy(out.pointer, in.pointer, bytes))
+		return copy_slowly(c, out.pointer, in.pointer, bytes);
+	c->done += bytes;
+	return IOAS_FAULT_NONE;
+}
+
+/* Bytes before the fault are copied; what is being moved is tried again. */
+static int copy_all(struct copying *c)
+{
+	enum ioas_fault fault;
+
+	c->blamed = &c->from;
+	fault = check(&c->from);
+	if (!fault) {
+		c->blamed = &c->to;
+		fault = check(&c->to);
+	}
+	while (!fault && c->done < c->from.bytes) {
+		uint32_t moves = ioas_moves_now();
+
+		fault = copy_next(c);
+		if (fault == IOAS_FAULT_GONE && ioas_moves_since(moves))
+			fault = IOAS_FAULT_NONE;
+	}
+	if (fault) {
+		(void)refuse(c->blamed, c->done, fault);
+		return c->blamed == &c->from ? -EFAULT : -EACCES;
+	}
+	count_access(c->from.dev, &c->from);
+	count_access(c->to.dev, &c->to);
+	return 0;
+}
+
+int ioas_dma_copy(struct ioas_device *dev, const struct ioas_copy *copy)
+{
+	struct copying c = {
+		.from = {dev, copy->source, copy->bytes, IOAS_READ,
+	                 copy->reads},
+		.to = {dev, copy->destination, copy->bytes, IOAS_WRITE,
+	               copy->writes},
+	};
+	int err;
+
+	ioas_grace_enter(IOAS_GRACE_DMA);
+	err = copy->bytes ? copy_all(&c) : 0;
+	ioas_grace_leave(IOAS_GRACE_DMA);
+	return err;
+}
+
+/* ---- Pointers for the files of stores ---- */
+
 void ioas_dma_begin(struct ioas_device *dev)
 {
 	ioas_grace_enter(IOAS_GRACE_DMA);

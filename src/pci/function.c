@@ -255,33 +255,40 @@ static struct ioas_posted make_store(unsigned int bar, uint64_t offset,
 	};
 }
 
-/* On the storing thread, after what it stored before. */
-static void store_here_locked(struct ioas_device *dev,
+/*
+ * On the storing thread, after what it stored before. Return: is there more to
+ * do?
+ */
+static bool store_here_locked(struct ioas_device *dev,
                               const struct ioas_posted *store)
 {
 	ioas_runner_flush_locked(dev);
 	ioas_device_store_locked(dev, store);
 	if (ioas_is_doorbell(dev, store))
 		ioas_runner_rang_locked(dev);
+	return ioas_work_begin_locked(dev);
 }
 
 void ioas_device_store(struct ioas_device *dev, unsigned int bar,
                        uint64_t offset, unsigned int size, uint64_t value)
 {
 	struct ioas_posted store = make_store(bar, offset, size, value);
+	bool more;
 
 	if (ioas_runner_post(dev, &store))
 		return;
 	ioas_lock(&dev->lock);
-	store_here_locked(dev, &store);
+	more = store_here_locked(dev, &store);
 	ioas_unlock(&dev->lock);
+	if (more)
+		ioas_work_go_on(dev);
 }
 
 bool ioas_device_store_try(struct ioas_device *dev, unsigned int bar,
                            uint64_t offset, unsigned int size, uint64_t value)
 {
 	struct ioas_posted store = make_store(bar, offset, size, value);
-	bool on;
+	bool on, more = false;
 
 	/* What is posted is looked at when it arrives. */
 	if (ioas_runner_post(dev, &store))
@@ -289,8 +296,10 @@ bool ioas_device_store_try(struct ioas_device *dev, unsigned int bar,
 	ioas_lock(&dev->lock);
 	on = answers_locked(dev, bar);
 	if (on)
-		store_here_locked(dev, &store);
+		more = store_here_locked(dev, &store);
 	ioas_unlock(&dev->lock);
+	if (more)
+		ioas_work_go_on(dev);
 	return on;
 }
 
@@ -360,8 +369,8 @@ int ioas_device_peer_store(const struct ioas_peer_access *access,
 	if (!peer_enter(access))
 		return -EIO;
 	on = ioas_config_decodes_locked(access->to);
-	if (on)
-		store_here_locked(access->to, &store);
+	if (on && store_here_locked(access->to, &store))
+		ioas_work_end_locked(access->to);
 	peer_leave(access);
 	return on ? 0 : -EIO;
 }
@@ -379,6 +388,8 @@ static void reset_model(struct ioas_device *dev)
 	ioas_runner_drop_locked(dev);
 	ioas_intx_level_locked(dev, false);
 	dev->model->reset(dev->state);
+	/* Relaxed: who goes on with the work finds that there is none. */
+	ioas_a32_store_relaxed(&dev->runner.busy, 0);
 	ioas_tell(&ev);
 }
 
@@ -386,6 +397,7 @@ void ioas_device_reset_locked(struct ioas_device *dev)
 {
 	reset_model(dev);
 	ioas_config_power_on_locked(dev);
+	ioas_config_own_locked(dev);
 	ioas_irq_forget_pending_locked(dev);
 }
 

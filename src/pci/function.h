@@ -117,7 +117,8 @@ struct ioas_device {
 	uint8_t config[IOAS_CONFIG_SIZE];
 	/* Bits that a write may change; constant. */
 	uint8_t writable[IOAS_CONFIG_SIZE];
-	unsigned int config_size;                         /* constant */
+	uint8_t cleared[IOAS_CONFIG_SIZE]; /* by a written 1; constant */
+	unsigned int config_size;          /* constant */
 	unsigned int cap_pm, cap_msi, cap_msix, cap_pcie; /* offsets, 0: none */
 	unsigned int cap_sriov;                           /* the same */
 	uint8_t *msix_table;   /* 16 bytes a vector, as on the bus */
@@ -286,6 +287,8 @@ bool ioas_sriov_on_locked(const struct ioas_device *dev);
 /* Configuration space in its default state, and what may be written. */
 void ioas_config_build(struct ioas_device *dev);
 void ioas_config_default_locked(struct ioas_device *dev);
+/* The device's own registers as they were at first. */
+void ioas_config_own_locked(struct ioas_device *dev);
 bool ioas_config_bus_master_locked(const struct ioas_device *dev);
 bool ioas_config_decodes_locked(const struct ioas_device *dev);
 bool ioas_config_ports_locked(const struct ioas_device *dev);

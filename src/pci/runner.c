@@ -94,6 +94,11 @@ int ioas_runner_init(struct ioas_device *dev)
 	/* To look at pages takes a processor besides the program's. */
 	if (r->mode == IOAS_MODE_ADAPTIVE && !ioas_hooks.parallel())
 		r->mode = IOAS_MODE_INLINE;
+	/* A cell of a page that is looked at is one store of 4 bytes. */
+	if (r->mode == IOAS_MODE_ADAPTIVE &&
+	    (dev->model->doorbells.width != sizeof(uint32_t) ||
+	     dev->model->work))
+		r->mode = IOAS_MODE_INLINE;
 	if (r->mode != IOAS_MODE_THREAD)
 		return 0;
 	r->post = ioas_new(struct ioas_post);
@@ -119,14 +124,17 @@ void ioas_runner_fini(struct ioas_device *dev)
 	r->post = NULL;
 }
 
-/* ---- The thread of mode thread ---- */
+/* ---- The thread of mode thread, and of a model with work ---- */
 
 void ioas_runner_arrive_locked(struct ioas_device *dev,
                                const struct ioas_posted *store)
 {
 	/* As on a bus: a function that does not decode does not see it. */
-	if (ioas_config_decodes_locked(dev))
-		ioas_device_store_locked(dev, store);
+	if (!ioas_config_decodes_locked(dev))
+		return;
+	ioas_device_store_locked(dev, store);
+	if (dev->model->work)
+		ioas_a32_store(&dev->runner.busy, 1);
 }
 
 /* How long it looks for more before it sleeps, in ns: about one wake-up. */
@@ -138,22 +146,40 @@ static bool stopped(const struct ioas_runner *r)
 	return ioas_a32_load(&r->stop);
 }
 
+/* Now: a store that waits for its time is none. */
+static bool is_busy(const struct ioas_runner *r)
+{
+	/* Pairs with the stores of work.c and ioas_runner_arrive_locked(). */
+	return ioas_a32_load(&r->busy);
+}
+
+static bool any_posted(const struct ioas_runner *r)
+{
+	return r->post && ioas_post_any(r->post);
+}
+
 static bool has_work(void *context)
 {
 	const struct ioas_runner *r = context;
 
-	return stopped(r) || ioas_post_any(r->post);
+	return stopped(r) || is_busy(r) || any_posted(r);
+}
+
+static bool has_to_go_on(void *context)
+{
+	const struct ioas_runner *r = context;
+
+	return stopped(r) || is_busy(r);
 }
 
 /* Bring what is due to the model. Return: when the next one is, or never. */
-static uint64_t serve(struct ioas_device *dev, bool *ret_any)
+static uint64_t serve_locked(struct ioas_device *dev, bool *ret_any)
 {
 	struct ioas_posted store;
 	uint64_t due = UINT64_MAX;
 
 	*ret_any = false;
-	ioas_lock(&dev->lock);
-	while (ioas_post_next(dev->runner.post, &store)) {
+	while (dev->runner.post && ioas_post_next(dev->runner.post, &store)) {
 		if (store.due && store.due > ioas_hooks.now()) {
 			due = store.due;
 			break;
@@ -162,13 +188,26 @@ static uint64_t serve(struct ioas_device *dev, bool *ret_any)
 		ioas_runner_arrive_locked(dev, &store);
 		*ret_any = true;
 	}
-	ioas_unlock(&dev->lock);
 	return due;
 }
 
-static bool only_stop(void *context)
+/* The same, and a piece of work. */
+static uint64_t serve(struct ioas_device *dev, bool *ret_any)
 {
-	return stopped(context);
+	uint64_t due;
+
+	ioas_lock(&dev->lock);
+	due = serve_locked(dev, ret_any);
+	if (is_busy(&dev->runner))
+		ioas_work_piece_locked(dev);
+	ioas_work_unlock(dev);
+	return due;
+}
+
+/* Is it worth while to look again at once? */
+static bool lingers(const struct ioas_runner *r, uint64_t last)
+{
+	return r->post && !r->latency && ioas_hooks.now() - last < LINGER;
 }
 
 static void run_posted(struct ioas_device *dev)
@@ -178,18 +217,17 @@ static void run_posted(struct ioas_device *dev)
 	bool any;
 
 	while (!stopped(r)) {
-		if (!ioas_post_any(r->post) &&
-		    ioas_hooks.now() - last < LINGER && !r->latency)
-			continue;
-		if (!ioas_post_any(r->post)) {
-			ioas_bell_sleep(&r->bell, UINT64_MAX, has_work, r);
+		if (!has_work(r)) {
+			if (!lingers(r, last))
+				ioas_bell_sleep(&r->bell, UINT64_MAX, has_work,
+				                r);
 			continue;
 		}
 		due = serve(dev, &any);
 		if (any)
 			last = ioas_hooks.now();
-		if (due != UINT64_MAX)
-			ioas_bell_sleep(&r->bell, due, only_stop, r);
+		if (due != UINT64_MAX && !is_busy(r))
+			ioas_bell_sleep(&r->bell, due, has_to_go_on, r);
 	}
 }
 
@@ -197,10 +235,10 @@ static void run(void *argument)
 {
 	struct ioas_device *dev = argument;
 
-	if (dev->runner.mode == IOAS_MODE_THREAD)
-		run_posted(dev);
-	else
+	if (dev->runner.mode == IOAS_MODE_ADAPTIVE)
 		ioas_adapt(dev);
+	else
+		run_posted(dev);
 }
 
 /* Without domain 0, which nearly all have: a thread's name is short. */
@@ -239,6 +277,8 @@ int ioas_device_expect(struct ioas_device *dev, unsigned int bar,
 	uint64_t start = dev->model->doorbells.offset;
 	uint64_t end = start + dev->model->doorbells.bytes;
 
+	if (dev->model->work)
+		return ioas_runner_start(dev);
 	if (dev->runner.mode != IOAS_MODE_THREAD ||
 	    bar != dev->model->doorbells.bar || offset >= end ||
 	    offset + bytes <= start)
@@ -285,6 +325,9 @@ void ioas_runner_flush_locked(struct ioas_device *dev)
 		ioas_post_take(dev->runner.post);
 		ioas_runner_arrive_locked(dev, &store);
 	}
+	/* Whoever flushes does not do it. */
+	if (is_busy(&dev->runner))
+		ioas_bell_ring(&dev->runner.bell);
 }
 
 void ioas_runner_drop_locked(struct ioas_device *dev)

@@ -10,7 +10,13 @@
  *	adaptive  begins as inline. While doorbells come often, the program's
  *	          views of pages that hold nothing but doorbells are opened, so
  *	          that a store there costs what a store costs, and the device's
- *	          thread looks at those pages (adapt.c)
+ *	          thread looks at those pages (adapt.c). Only for doorbells of
+ *	          4 bytes and models without work(); else it is as inline
+ *
+ * A model with work() does in a store what begins at once, and the rest in
+ * pieces, with the lock given up between them. The storing thread does the
+ * first ones; when they take long, the device's thread goes on with them and
+ * the store ends, so the program sees a device that is busy (work.c).
  *
  * An open page holds CELL_EMPTY wherever there is no store to be seen; who
  * finds another value exchanges it for CELL_EMPTY and has a store. So a value
@@ -72,6 +78,7 @@ struct ioas_runner {
 	struct ioas_a32 running;    /* there is one */
 	struct ioas_a32 stop;       /* it is to end */
 	struct ioas_bell bell;
+	struct ioas_a32 busy; /* work() has more; written [locked] */
 
 	/* adaptive */
 	struct ioas_lock session; /* held while the thread uses doors */
@@ -95,7 +102,7 @@ void ioas_runner_fini(struct ioas_device *dev);
 
 /*
  * The program is about to be able to store to [offset, offset + bytes) of a
- * BAR: have the thread that doorbells there need. Not in a signal handler.
+ * BAR: have the thread that stores there need. Not in a signal handler.
  * Return: 0 or -ENOMEM.
  */
 int ioas_device_expect(struct ioas_device *dev, unsigned int bar,
@@ -133,6 +140,17 @@ void ioas_runner_arrive_locked(struct ioas_device *dev,
 /* The store itself: function.c [locked]. */
 void ioas_device_store_locked(struct ioas_device *dev,
                               const struct ioas_posted *store);
+
+/* work.c: one piece, if there is any. Return: is there more? [locked] */
+bool ioas_work_piece_locked(struct ioas_device *dev);
+/* Others wait for the lock: let them have it, before the next piece. */
+void ioas_work_unlock(struct ioas_device *dev);
+/* After a store: the first piece. Return: is the rest for the caller? */
+bool ioas_work_begin_locked(struct ioas_device *dev);
+/* The rest, or the beginning of it: the thread does what takes long. */
+void ioas_work_go_on(struct ioas_device *dev);
+/* All of it that is not the thread's to do [locked]. */
+void ioas_work_end_locked(struct ioas_device *dev);
 
 /* adapt.c: the thread of an adaptive device; until it is to stop. */
 void ioas_adapt(struct ioas_device *dev);

@@ -138,8 +138,8 @@ BOARD_MAYBE void board_unmap(struct board *b, uint64_t iova)
 }
 
 /* Accesses to BAR 0, signals blocked as a front end does it. */
-static void board_store(struct board *b, uint64_t at, unsigned int size,
-                        uint64_t value)
+BOARD_MAYBE void board_store(struct board *b, uint64_t at, unsigned int size,
+                             uint64_t value)
 {
 	struct ioas_signals saved;
 
@@ -148,7 +148,7 @@ static void board_store(struct board *b, uint64_t at, unsigned int size,
 	ioas_hooks.signals_restore(&saved);
 }
 
-static uint64_t board_load(struct board *b, uint64_t at, unsigned int size)
+BOARD_MAYBE uint64_t board_load(struct board *b, uint64_t at, unsigned int size)
 {
 	struct ioas_signals saved;
 	uint64_t value;

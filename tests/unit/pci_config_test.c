@@ -346,6 +346,41 @@ static void restart_brings_every_register_back(struct rig *r)
 	assert_memory_equal(was, now, sizeof(was));
 }
 
+static void registers_of_the_model_store_and_clear_bits(struct rig *r)
+{
+	static const struct ioas_config_register own[] = {
+		{0x148, 0x80000001, 0, UINT32_MAX},
+		{0x184, 0x5, 0xffff00, 0x80000000},
+		{0, 0, 0, 0},
+	};
+	struct ioas_model model = probe_model;
+	struct ioas_device *dev;
+
+	model.function.config = own;
+	dev = probe_make(r, &model);
+	assert_int_equal(config_get(dev, 0x148, 4), 0x80000001);
+	ioas_device_config_set(dev, 0x148, 0x00ff0000);
+	ioas_device_config_set(dev, 0x14c, 1);
+	assert_int_equal(config_get(dev, 0x14c, 4), 0);
+	config_set(dev, 0x149, 2, 0x0fff);
+	assert_int_equal(config_get(dev, 0x148, 4), 0x80f00001);
+	config_set(dev, 0x147, 4, 0x0100ff);
+	assert_int_equal(config_get(dev, 0x148, 4), 0x80f00001);
+	config_set(dev, 0x148, 1, 1);
+	assert_int_equal(config_get(dev, 0x148, 4), 0x80f00000);
+	config_set(dev, 0x184, 4, UINT32_MAX);
+	assert_int_equal(config_get(dev, 0x184, 4), 0xffff05);
+	ioas_device_config_set(dev, 0x184, 0x80000000);
+	config_set(dev, 0x184, 4, 0);
+	assert_int_equal(config_get(dev, 0x184, 4), 0x80000005);
+	ioas_device_reset(dev);
+	assert_int_equal(config_get(dev, 0x148, 4), 0x80000001);
+	assert_int_equal(config_get(dev, 0x184, 4), 0x5);
+	ioas_device_config_set(dev, 0x148, 2);
+	ioas_device_restart(dev);
+	assert_int_equal(config_get(dev, 0x148, 4), 0x80000001);
+}
+
 RIG_MAIN("pci_config", RIG_TEST(the_header_shows_the_facts_of_the_model),
          RIG_TEST(a_new_device_decodes_memory_and_masters_nothing),
          RIG_TEST(only_known_bits_of_the_command_can_be_written),
@@ -364,4 +399,5 @@ RIG_MAIN("pci_config", RIG_TEST(the_header_shows_the_facts_of_the_model),
          RIG_TEST(the_express_capability_is_version_2_with_function_reset),
          RIG_TEST(the_function_reset_bit_resets_and_reads_as_0),
          RIG_TEST(capabilities_lie_apart_and_in_one_chain),
-         RIG_TEST(restart_brings_every_register_back))
+         RIG_TEST(restart_brings_every_register_back),
+         RIG_TEST(registers_of_the_model_store_and_clear_bits))

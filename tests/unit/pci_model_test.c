@@ -22,6 +22,34 @@ static int check(const char *says)
 	return err;
 }
 
+static void registers_of_its_own_lie_in_extended_space(struct rig *r)
+{
+	static const struct {
+		struct ioas_config_register own;
+		int err;
+	} row[] = {
+		{{0x100, 0, 0, 0}, 0},        {{0xffc, 1, 2, 4}, 0},
+		{{0xfc, 0, 0, 0}, -EINVAL},   {{0x102, 0, 0, 0}, -EINVAL},
+		{{0x1000, 0, 0, 0}, -EINVAL}, {{0x100, 0, 3, 2}, -EINVAL},
+	};
+	struct ioas_config_register table[2] = {{0}};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(row); i++) {
+		model = probe_model;
+		table[0] = row[i].own;
+		f->config = table;
+		if (row[i].err)
+			rig_fails(r, check("configuration"), row[i].err);
+		else
+			rig_ok(r, check(""));
+	}
+	f->config = table;
+	table[0] = row[0].own;
+	f->pcie = false;
+	rig_fails(r, check("configuration"), -EINVAL);
+}
+
 static void class_codes_have_24_bits(struct rig *r)
 {
 	model = probe_model;
@@ -166,6 +194,7 @@ static void create_refuses_what_check_refuses(struct rig *r)
 }
 
 RIG_MAIN("pci_model", RIG_TEST(class_codes_have_24_bits),
+         RIG_TEST(registers_of_its_own_lie_in_extended_space),
          RIG_TEST(bars_are_powers_of_two_and_fit_their_registers),
          RIG_TEST(ports_are_few_and_plain), RIG_TEST(a_rom_has_at_most_16_mib),
          RIG_TEST(msi_has_a_power_of_two_vectors_up_to_32),

@@ -49,6 +49,7 @@ static struct ioas_device *device_with(struct rig *r, const char *key,
 	bell_model.doorbells.bar = 0;
 	bell_model.doorbells.offset = BELLS;
 	bell_model.doorbells.bytes = BYTES;
+	bell_model.doorbells.width = 4;
 	ioas_a32_store(&seen_count, 0);
 	ioas_a32_store(&hold, 0);
 	rig_ok(r, ioas_device_create(&request, &dev, NULL));
