@@ -5,5 +5,6 @@
 const struct ioas_model *const ioas_models[] = {
 	&ioas_nvme_model,
 	&ioas_edu_model,
+	&ioas_ioat_model,
 	NULL,
 };

@@ -8,6 +8,7 @@
 extern const struct ioas_model *const ioas_models[]; /* ends with NULL */
 
 extern const struct ioas_model ioas_edu_model;
+extern const struct ioas_model ioas_ioat_model;
 extern const struct ioas_model ioas_nvme_model;
 
 #endif /* IOAS_DEVICES_MODELS_H */

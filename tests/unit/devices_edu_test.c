@@ -231,7 +231,7 @@ static void each_model_is_listed_once_and_can_be(struct rig *r)
 			assert_non_null(m->keys[k].help);
 		}
 	}
-	assert_int_equal(i, 2);
+	assert_int_equal(i, 3);
 }
 
 RIG_MAIN("devices_edu", RIG_TEST(it_says_what_it_is_and_that_it_lives),
