@@ -53,7 +53,7 @@ struct ioas_bar_desc {
  * first value back.
  */
 struct ioas_config_register {
-	uint16_t offset;   /* a multiple of 4, from 0x100 on; 0 ends a table */
+	uint16_t offset;   /* a multiple of 4, from 0x140 on; 0 ends a table */
 	uint32_t value;    /* at first */
 	uint32_t writable; /* bits that take what is written */
 	uint32_t cleared;  /* bits that a written 1 makes 0 */

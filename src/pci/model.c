@@ -12,16 +12,16 @@
 
 #include "pci/function.h"
 
-#define BAR_BYTES_MIN   16
-#define PORTS_MIN       4
-#define PORTS_MAX       256
-#define ROM_MAX         (UINT32_C(16) << 20)
-#define MSI_MAX         32
-#define MSIX_MAX        2048
-#define MSIX_ALIGN      8
-#define MSIX_ENTRY      16
-#define CONFIG_EXTENDED 0x100
-#define CLASS_CODE_END  (UINT32_C(1) << 24)
+#define BAR_BYTES_MIN  16
+#define PORTS_MIN      4
+#define PORTS_MAX      256
+#define ROM_MAX        (UINT32_C(16) << 20)
+#define MSI_MAX        32
+#define MSIX_MAX       2048
+#define MSIX_ALIGN     8
+#define MSIX_ENTRY     16
+#define CONFIG_OWN     0x140 /* behind the capability of SR-IOV */
+#define CLASS_CODE_END (UINT32_C(1) << 24)
 
 static bool power_of_two(uint64_t n)
 {
@@ -109,7 +109,7 @@ static bool config_fits(const struct ioas_function_desc *f)
 	const struct ioas_config_register *r = f->config;
 
 	for (; r && r->offset; r++)
-		if (!f->pcie || r->offset % 4 || r->offset < CONFIG_EXTENDED ||
+		if (!f->pcie || r->offset % 4 || r->offset < CONFIG_OWN ||
 		    r->offset > IOAS_CONFIG_SIZE - 4 ||
 		    r->writable & r->cleared)
 			return false;
@@ -136,7 +136,7 @@ static const struct {
 	{msix_fits, "MSI-X has at most 2048 vectors, and its table and its "
                     "pending bits lie in one BAR, on multiples of 8, apart"},
 	{config_fits, "registers of its own in configuration space have PCI "
-                      "Express, lie on multiples of 4 from 0x100 to 0xffc, and "
+                      "Express, lie on multiples of 4 from 0x140 to 0xffc, and "
                       "a bit there is written or cleared, not both"},
 };
 

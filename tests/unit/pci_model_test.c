@@ -28,9 +28,9 @@ static void registers_of_its_own_lie_in_extended_space(struct rig *r)
 		struct ioas_config_register own;
 		int err;
 	} row[] = {
-		{{0x100, 0, 0, 0}, 0},        {{0xffc, 1, 2, 4}, 0},
-		{{0xfc, 0, 0, 0}, -EINVAL},   {{0x102, 0, 0, 0}, -EINVAL},
-		{{0x1000, 0, 0, 0}, -EINVAL}, {{0x100, 0, 3, 2}, -EINVAL},
+		{{0x140, 0, 0, 0}, 0},        {{0xffc, 1, 2, 4}, 0},
+		{{0x13c, 0, 0, 0}, -EINVAL},  {{0x142, 0, 0, 0}, -EINVAL},
+		{{0x1000, 0, 0, 0}, -EINVAL}, {{0x140, 0, 3, 2}, -EINVAL},
 	};
 	struct ioas_config_register table[2] = {{0}};
 	unsigned int i;
