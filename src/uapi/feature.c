@@ -21,8 +21,8 @@ struct feature {
 	long absent; /* errno of a device without it, or 0 */
 	/* Which devices have it all the same; NULL: none. */
 	bool (*there)(const struct ioas_vdevice *vdevice);
-	uint32_t operations;                               /* GET, SET */
-	uint32_t bytes;                                    /* of its data */
+	uint32_t operations; /* GET, SET */
+	uint32_t bytes;      /* of its data */
 	long (*run)(struct ioas_call *call);
 };
 
@@ -121,8 +121,8 @@ static long vf_token(struct ioas_call *call)
 
 /*
  * Beyond the end: ENOTTY. A token is for physical functions; migration needs a
- * driver of its own; bus mastering is a feature of CDX devices, on PCI it is a bit in
- * configuration space.
+ * driver of its own; bus mastering is a feature of CDX devices, on PCI it is a
+ * bit in configuration space.
  */
 static const struct feature features[] = {
 	[IOAS_FEATURE_PCI_VF_TOKEN] = {.absent = -ENOTTY,
