@@ -39,9 +39,9 @@ WAYS = {
     "plain": Way(),
     "other": Way(("--contract=linux-7.3", "--pin=strict"), ",mode=thread"),
 }
-# Devices and arguments, where they are not one edu and its address.
+# Devices and arguments, where they are not one ioat and its address.
 DEVICES = {"vfio_pci_device_test": ["nvme,size=1M"],    # it has MSI, too
-           "vfio_pci_device_init_perf_test": [f"edu,bdf={x}"
+           "vfio_pci_device_init_perf_test": [f"ioat,bdf={x}"
                                               for x in SEVERAL],
            "vfio_pci_sriov_uapi_test": ["edu,vfs=1"]}
 ARGUMENTS = {"vfio_pci_device_init_perf_test": SEVERAL,
@@ -99,7 +99,7 @@ def run_program(ioas, run, way, options):
     """What a program of the suite wrote, and its status."""
     program, _, mode = run.partition("@")
     folder = pathlib.Path(FOLDER, "vfio-mode" if mode else "vfio")
-    devices = [x + way.device for x in DEVICES.get(program, ["edu"])]
+    devices = [x + way.device for x in DEVICES.get(program, ["ioat"])]
     command = ioas.command(folder / program, *ARGUMENTS.get(program, []),
                            devices=devices, options=[*way.options, *options])
     env = os.environ | {"VFIO_SELFTESTS_BDF": BDF}
