@@ -30,6 +30,9 @@ ioas_packages() {
 	selftests)
 		echo gcc libc6-dev make xz-utils libcap-dev uuid-dev
 		;;
+	verify)
+		echo gcc libc6-dev binutils python3
+		;;
 	demo)
 		echo qemu-utils e2fsprogs
 		;;
