@@ -24,14 +24,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ioas/api.h>
 #include <ioas/perm.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define IOAS_API  __attribute__((visibility("default")))
-#define IOAS_MUST __attribute__((warn_unused_result))
 
 struct ioas_device;
 struct ioas_store;

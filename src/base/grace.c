@@ -90,6 +90,7 @@ static struct ioas_a32 readers_top; /* slots from here on were never taken */
 static struct domain domains[IOAS_GRACE_NR] = {
 	[IOAS_GRACE_DMA] = {.epoch = {1}},
 	[IOAS_GRACE_FILE] = {.epoch = {1}},
+	[IOAS_GRACE_MEM] = {.epoch = {1}},
 };
 static struct ioas_a32 barrier_state;
 

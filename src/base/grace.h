@@ -29,6 +29,7 @@
 enum ioas_grace_domain {
 	IOAS_GRACE_DMA,  /* readers: devices; writers: unmap, page tables */
 	IOAS_GRACE_FILE, /* readers: calls on a file; writers: its last close */
+	IOAS_GRACE_MEM,  /* readers: look-ups; writers: unregister */
 	IOAS_GRACE_NR
 };
 

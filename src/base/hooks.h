@@ -21,10 +21,26 @@ struct ioas_signals {
 
 struct ioas_thread;
 
+enum ioas_reserve_advice {
+	IOAS_RESERVE_HUGE, /* much of it will be used: larger pages pay */
+	IOAS_RESERVE_ZERO, /* give the memory back; it reads as zero again */
+};
+
 struct ioas_hooks {
 	/* Zeroed memory aligned to 64 bytes, or NULL. @bytes is not 0. */
 	void *(*alloc)(size_t bytes);
 	void (*free)(void *p, size_t bytes);
+
+	/*
+	 * Addresses, zeroed and page aligned, that cost no memory before they
+	 * are written to, and are zeroed again in a forked child. NULL, also
+	 * as the hook: there are not so many to be had.
+	 */
+	void *(*reserve)(size_t bytes);
+	void (*unreserve)(void *p, size_t bytes);
+	/* Part of them; any alignment, what is not a whole page stays. */
+	void (*reserve_advise)(void *p, size_t bytes,
+	                       enum ioas_reserve_advice advice);
 
 	/*
 	 * Check that [start, start + length) is there and may be used with
@@ -35,6 +51,14 @@ struct ioas_hooks {
 	int (*pin)(struct uaddr start, uint64_t length, unsigned int perm,
 	           uint64_t *ret_pinned);
 	void (*unpin)(struct uaddr start, uint64_t length);
+	/*
+	 * Show a piece of a file as memory; both may be NULL: no files.
+	 * Return: 0, -EBADF (not such a file), -EINVAL (unaligned), -ENOMEM.
+	 */
+	int (*map_file)(int fd, uint64_t offset, uint64_t length,
+	                unsigned int perm, uint64_t *ret_start);
+	void (*unmap_file)(uint64_t start, uint64_t length);
+	unsigned int page_shift; /* of the program's memory */
 
 	/*
 	 * Copy; either side may be memory that has gone. Naturally aligned

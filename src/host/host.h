@@ -10,6 +10,7 @@
  *	hooks.c   the set, and what fits in a few lines
  *	alloc.c   alloc, free
  *	memory.c  pin, copy
+ *	reserve.c addresses without memory; files as memory
  *	memfile.c files that are memory
  *	thread.c  barrier, wait, signals, end of a thread
  *	worker.c  threads of our own

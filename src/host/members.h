@@ -18,6 +18,17 @@ int ioas_host_pin(struct uaddr start, uint64_t length, unsigned int perm,
 void ioas_host_unpin(struct uaddr start, uint64_t length);
 int ioas_host_copy(void *dst, const void *src, size_t bytes);
 
+unsigned int ioas_host_page_shift(void);
+
+/* reserve.c */
+void *ioas_host_reserve(size_t bytes);
+void ioas_host_unreserve(void *p, size_t bytes);
+void ioas_host_reserve_advise(void *p, size_t bytes,
+                              enum ioas_reserve_advice advice);
+int ioas_host_map_file(int fd, uint64_t offset, uint64_t length,
+                       unsigned int perm, uint64_t *ret_start);
+void ioas_host_unmap_file(uint64_t start, uint64_t length);
+
 /* thread.c */
 bool ioas_host_barrier(void);
 void ioas_host_wait(const struct ioas_a32 *word, uint32_t seen);

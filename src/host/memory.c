@@ -44,6 +44,11 @@ static uint64_t page_bytes(void)
 	return bytes;
 }
 
+unsigned int ioas_host_page_shift(void)
+{
+	return (unsigned int)__builtin_ctzll(page_bytes());
+}
+
 /* Pages of the program, by number: the end cannot wrap. */
 struct pages {
 	uint64_t first, count;

@@ -9,9 +9,7 @@
  * -EFAULT, and without one the answer is -ENOMEM.
  * Source: Linux 7.3, drivers/vfio/vfio_iommu_type1.c, vfio_pin_pages_remote()
  *
- * Ordering: `mapped` is the only word that races. A get that succeeds comes
- * before the unregister that it makes fail; a put comes before the unregister
- * that succeeds after it.
+ * Ordering: `mapped` is the only word that races: count.h.
  */
 #include "mem/mem.h"
 
@@ -19,6 +17,7 @@
 
 #include "base/hooks.h"
 #include "base/law.h"
+#include "mem/count.h"
 
 void ioas_mem_init(struct ioas_mem *mem, struct ioas_mem_account *account,
                    unsigned int page_shift)
@@ -189,13 +188,9 @@ int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
 int ioas_mem_unregister(struct ioas_region *region)
 {
 	struct ioas_mem *mem = region->mem;
-	uint64_t idle = 1;
 
-	/* Pairs with get and put; whoever makes it 0 is alone with it. */
-	if (!ioas_a64_cas(&region->mapped, &idle, 0)) {
-		ioas_law(MEM_1, idle != 0);
+	if (!ioas_count_end(&region->mapped, false))
 		return -EBUSY;
-	}
 	end_kept(leave(region));
 	ioas_hooks.unpin(region->start, region->length);
 	uncharge(mem->account, region->length >> mem->page_shift);
@@ -206,22 +201,12 @@ int ioas_mem_unregister(struct ioas_region *region)
 
 bool ioas_region_get(struct ioas_region *region, uint64_t n)
 {
-	uint64_t seen = ioas_a64_load(&region->mapped);
-
-	/* Pairs with unregister: 0 is final (MEM-2). */
-	do {
-		if (!seen)
-			return false;
-	} while (!ioas_a64_cas(&region->mapped, &seen, seen + n));
-	return true;
+	return ioas_count_get(&region->mapped, n) == 0;
 }
 
 void ioas_region_put(struct ioas_region *region, uint64_t n)
 {
-	uint64_t left = ioas_a64_add(&region->mapped, -n);
-
-	/* At least the region's own 1 stays, and it did not wrap. */
-	ioas_law(MEM_8, left >= 1 && left + n > left);
+	ioas_count_put(&region->mapped, n);
 }
 
 struct phys ioas_mem_phys(const struct ioas_region *region, struct uaddr at)

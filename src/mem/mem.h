@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Registered memory: pieces of the program's memory that a device may be
- * given. A region is pinned when it is registered and unpinned when it is
- * released; every mapping holds one count on it.
+ * Registered memory that is one mapping's alone, as a type1 container makes it
+ * at each map: pinned when it is registered and unpinned when it is released.
+ * Nobody looks it up, nobody shares it. The registry (registry.h) has those
+ * that are found and shared; both are a struct ioas_region, and who maps holds
+ * counts on it by ioas_region_get() and ioas_region_put() of <ioas/mem.h>.
  *
  *	register --pin--> region (mapped = 1: idle) --get--> mapped = n + 1
  *	unregister: mapped 1 -> 0 by compare-and-swap, then unpin
@@ -25,9 +27,9 @@
 #ifndef IOAS_MEM_MEM_H
 #define IOAS_MEM_MEM_H
 
-#include "base/atomic.h"
 #include "base/types.h"
 #include "mem/pins.h"
+#include "mem/table.h" /* before <ioas/mem.h>: whose loads are ours */
 
 /* Pages that one owner may have pinned; several memories may share it. */
 struct ioas_mem_account {
@@ -69,10 +71,6 @@ int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
                       unsigned int perm, struct ioas_region **ret_region);
 /* Return: 0, or -EBUSY (mapped; nothing changed). */
 int ioas_mem_unregister(struct ioas_region *region);
-
-/* Count @n mappings more. Return: false when the region is dead. */
-bool ioas_region_get(struct ioas_region *region, uint64_t n);
-void ioas_region_put(struct ioas_region *region, uint64_t n);
 
 #define IOAS_PHYS_GONE (UINT64_C(1) << 63)
 

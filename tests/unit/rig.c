@@ -289,7 +289,7 @@ int rig_main(const char *group, const struct rig_test *tests, size_t count,
              char **argv, int argc)
 {
 	struct CMUnitTest *unit = calloc(count, sizeof(*unit));
-	bool barrier = true, thread_exit = true;
+	bool barrier = true, thread_exit = true, shadow = true;
 	int i, failed;
 	size_t t;
 
@@ -298,12 +298,14 @@ int rig_main(const char *group, const struct rig_test *tests, size_t count,
 			barrier = false;
 		else if (strcmp(argv[i], "--no-thread-exit") == 0)
 			thread_exit = false;
+		else if (strcmp(argv[i], "--no-shadow") == 0)
+			shadow = false;
 		else
 			cmocka_set_test_filter(argv[i]);
 	}
 	if (!unit)
 		return 1;
-	rig_hooks_install(barrier, thread_exit);
+	rig_hooks_install(barrier, thread_exit, shadow);
 	for (t = 0; t < count; t++)
 		unit[t] = (struct CMUnitTest){tests[t].name, run, NULL,
 		                              clean_up, (void *)&tests[t]};

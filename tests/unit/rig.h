@@ -34,8 +34,9 @@
  * The assertions of cmocka can be used anywhere, on the test's own thread.
  * Other threads note what they see and the test asserts it after the join.
  *
- * Arguments of a test program: --no-barrier and --no-thread-exit take these
- * hooks away; anything else is a pattern of test names.
+ * Arguments of a test program: --no-barrier, --no-thread-exit and --no-shadow
+ * (addresses without memory) take these hooks away; anything else is a pattern
+ * of test names.
  */
 #ifndef RIG_H
 #define RIG_H

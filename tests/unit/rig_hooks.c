@@ -153,6 +153,56 @@ static int rig_pin(struct uaddr start, uint64_t length, unsigned int perm,
 	return done < length ? -EFAULT : 0;
 }
 
+/* Addresses count as an allocation, so they are refused where one is. */
+static void *rig_reserve(size_t bytes)
+{
+	uint64_t number = ioas_a64_add(&rig_counts.allocated, 1);
+	void *p;
+
+	if (number == ioas_a64_load(&rig_counts.fail_at)) {
+		ioas_a64_add(&rig_counts.failed, 1);
+		return NULL;
+	}
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	ioas_a64_add(&rig_counts.live, 1);
+	return p;
+}
+
+static void rig_unreserve(void *p, size_t bytes)
+{
+	munmap(p, bytes);
+	ioas_a64_add(&rig_counts.live, -1);
+}
+
+static void rig_reserve_advise(void *p, size_t bytes,
+                               enum ioas_reserve_advice advice)
+{
+	if (advice == IOAS_RESERVE_ZERO)
+		memset(p, 0, bytes);
+}
+
+static int rig_map_file(int fd, uint64_t offset, uint64_t length,
+                        unsigned int perm, uint64_t *ret_start)
+{
+	int prot = PROT_READ | (perm & IOAS_WRITE ? PROT_WRITE : 0);
+	void *p = mmap(NULL, length, prot, MAP_SHARED, fd, (off_t)offset);
+
+	if (p == MAP_FAILED)
+		return -EBADF;
+	*ret_start = (uintptr_t)p;
+	ioas_a64_add(&rig_counts.live, 1);
+	return 0;
+}
+
+static void rig_unmap_file(uint64_t start, uint64_t length)
+{
+	munmap((void *)(uintptr_t)start, length);
+	ioas_a64_add(&rig_counts.live, -1);
+}
+
 static void rig_unpin(struct uaddr start, uint64_t length)
 {
 	ioas_a64_add(&rig_counts.pinned, -length);
@@ -373,7 +423,7 @@ static void rig_law_broken(const char *law, const char *condition,
 	abort();
 }
 
-void rig_hooks_install(bool barrier, bool thread_exit)
+void rig_hooks_install(bool barrier, bool thread_exit, bool shadow)
 {
 	/* Page tables come and go; the heap need not, each time. */
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
@@ -384,8 +434,15 @@ void rig_hooks_install(bool barrier, bool thread_exit)
 	ioas_hooks = (struct ioas_hooks){
 		.alloc = rig_alloc,
 		.free = rig_free,
+		.reserve = shadow ? rig_reserve : NULL,
+		.unreserve = rig_unreserve,
+		.reserve_advise = rig_reserve_advise,
 		.pin = rig_pin,
 		.unpin = rig_unpin,
+		.map_file = rig_map_file,
+		.unmap_file = rig_unmap_file,
+		.page_shift = (unsigned int)__builtin_ctzl(
+			(unsigned long)sysconf(_SC_PAGESIZE)),
 		.copy = rig_copy,
 		.peer = rig_no_peer,
 		.barrier = barrier ? rig_barrier : NULL,

@@ -20,7 +20,7 @@ struct rig_counts {
 
 extern struct rig_counts rig_counts;
 
-void rig_hooks_install(bool barrier, bool thread_exit);
+void rig_hooks_install(bool barrier, bool thread_exit, bool shadow);
 /* Print what is still allocated. */
 void rig_hooks_print_live(void);
 /* Forget what is still allocated: it was reported. */

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses that cost no memory before they are written to, and pieces of
+ * files as memory. By system calls: a front end wraps the functions of libc.
+ *
+ * Sources: mmap(2), MAP_NORESERVE; madvise(2), MADV_WIPEONFORK (Linux 4.14).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "host/members.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+static bool failed(long result)
+{
+	return result < 0 && result >= -4095;
+}
+
+void *ioas_host_reserve(size_t bytes)
+{
+	long at = ioas_sys(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (failed(at))
+		return NULL;
+	/* Without it a child would believe what is its parent's. */
+	if (ioas_sys(SYS_madvise, at, (long)bytes, MADV_WIPEONFORK, 0, 0, 0)) {
+		ioas_sys(SYS_munmap, at, (long)bytes, 0, 0, 0, 0);
+		return NULL;
+	}
+	ioas_sys(SYS_madvise, at, (long)bytes, MADV_DONTDUMP, 0, 0, 0);
+	return (void *)at;
+}
+
+void ioas_host_unreserve(void *p, size_t bytes)
+{
+	ioas_sys(SYS_munmap, (long)p, (long)bytes, 0, 0, 0, 0);
+}
+
+static void zero(char *from, const char *end)
+{
+	/* Word by word: somebody may be reading, and must not see half. */
+	for (; from < end; from += sizeof(struct ioas_a64))
+		ioas_a64_store_relaxed((struct ioas_a64 *)(void *)from, 0);
+}
+
+void ioas_host_reserve_advise(void *p, size_t bytes,
+                              enum ioas_reserve_advice advice)
+{
+	uintptr_t mask = ioas_mask_lg2(ioas_host_page_shift());
+	char *start = p, *end = start + bytes;
+	char *first = (char *)(((uintptr_t)start + mask) & ~mask);
+	char *last = (char *)((uintptr_t)end & ~mask);
+	bool some = first < last;
+
+	if (advice == IOAS_RESERVE_HUGE) {
+		if (some)
+			ioas_sys(SYS_madvise, (long)first, last - first,
+			         MADV_HUGEPAGE, 0, 0, 0);
+		return;
+	}
+	/* Where the system will not take it back, it is written to. */
+	if (!some || ioas_sys(SYS_madvise, (long)first, last - first,
+	                      MADV_DONTNEED, 0, 0, 0))
+		first = last = end;
+	zero(start, first);
+	zero(last, end);
+}
+
+/* What a file that cannot be shown is answered with. */
+static int file_error(long result)
+{
+	switch (result) {
+	case -ENOMEM:
+	case -EINVAL:
+		return (int)result;
+	default:
+		return -EBADF;
+	}
+}
+
+int ioas_host_map_file(int fd, uint64_t offset, uint64_t length,
+                       unsigned int perm, uint64_t *ret_start)
+{
+	int prot = PROT_READ | (perm & IOAS_WRITE ? PROT_WRITE : 0);
+	long at;
+
+	if (length > SIZE_MAX || offset > INT64_MAX)
+		return -EINVAL;
+	at = ioas_sys(SYS_mmap, 0, (long)length, prot, MAP_SHARED, fd,
+	              (long)offset);
+	if (failed(at))
+		return file_error(at);
+	*ret_start = (uint64_t)at;
+	return 0;
+}
+
+void ioas_host_unmap_file(uint64_t start, uint64_t length)
+{
+	ioas_sys(SYS_munmap, (long)start, (long)length, 0, 0, 0, 0);
+}

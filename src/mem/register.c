@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Register. The order of the kernel, whose answers say which check came first:
+ *
+ *	sound?            -EINVAL
+ *	registered so?    -EBUSY by this holder; by others: shared, done
+ *	charge            -ENOMEM
+ *	pin               -EFAULT, whatever part of it is missing
+ *	overlaps?         -EINVAL; in one critical section with publishing it
+ *
+ * Everything up to the last step is in a draft that nobody else sees, and is
+ * undone by dropping that.
+ *
+ * Source: Linux 7.3, arch/powerpc/mm/book3s64/iommu_api.c, mm_iommu_do_alloc()
+ */
+#include <errno.h>
+
+#include "base/hooks.h"
+#include "mem/registry.h"
+
+#define BATCH 64 /* extents that one call of the back end may write */
+
+/* A region that is about to be. */
+struct draft {
+	struct ioas_registry *registry;
+	struct ioas_holder *holder;
+	struct ioas_register what;
+	uint64_t npages;
+	struct ioas_member made; /* what of it is decided so far */
+	uint64_t filled;         /* pages in its extents */
+	bool charged;
+};
+
+static const unsigned int known_flags =
+	IOAS_REGISTER_DEVICE | IOAS_REGISTER_FILE | IOAS_REGISTER_SHARE;
+
+static bool is_sound(const struct ioas_registry *registry,
+                     const struct ioas_register *what)
+{
+	uint64_t mask = ioas_mask_lg2(registry->page_shift);
+	unsigned int perm = what->perm;
+	uint64_t last = what->start + (what->length - 1);
+
+	if (!perm || (perm & ~IOAS_ENTRY_PERM) || (what->flags & ~known_flags))
+		return false;
+	if (!what->length || ((what->start | what->length) & mask))
+		return false;
+	/* To reach 2^64 exactly is a wrap in Linux, too. */
+	if (last < what->start || last == UINT64_MAX)
+		return false;
+	if (what->flags & IOAS_REGISTER_DEVICE)
+		return !(what->flags & IOAS_REGISTER_FILE) &&
+		       !(what->phys & mask) &&
+		       !((what->phys + (what->length - 1)) >> IOAS_PHYS_BITS);
+	return true;
+}
+
+/* ---- Sharing. ---- */
+
+static struct ioas_use *use_of(const struct ioas_member *m,
+                               const struct ioas_holder *holder,
+                               const struct ioas_register *what)
+{
+	struct ioas_use *use;
+
+	for (use = m->uses; use; use = use->next)
+		if (use->holder == holder && use->start == what->start &&
+		    use->length == what->length)
+			return use;
+	return NULL;
+}
+
+/* The member's own place for a use, or memory for one. */
+static struct ioas_use *use_new(struct ioas_member *m)
+{
+	if (!m->first_use.holder)
+		return &m->first_use;
+	return ioas_new(struct ioas_use);
+}
+
+static void use_enter_locked(struct ioas_use *use, struct ioas_member *m,
+                             const struct draft *d)
+{
+	use->holder = d->holder;
+	use->member = m;
+	use->start = d->what.start;
+	use->length = d->what.length;
+	use->ending = false;
+	use->next = m->uses;
+	m->uses = use;
+	use->next_held = d->holder->held;
+	use->held_from = &d->holder->held;
+	if (use->next_held)
+		use->next_held->held_from = &use->next_held;
+	d->holder->held = use;
+	/* Relaxed: written under the lock; a reader wants some number. */
+	ioas_a32_store_relaxed(&m->users, ioas_a32_load_relaxed(&m->users) + 1);
+}
+
+static bool is_exact(const struct ioas_member *m,
+                     const struct ioas_register *what)
+{
+	return m->region.start.raw == what->start &&
+	       m->region.length == what->length;
+}
+
+/* Return: 0, an error, or -ENOENT: there is nothing to share. */
+static int share_locked(struct draft *d)
+{
+	const struct ioas_register *what = &d->what;
+	struct ioas_member *m = ioas_member_at(d->registry, what->start);
+	struct ioas_use *use;
+
+	if (!m || m->state != IOAS_MEMBER_LIVE ||
+	    !ioas_member_holds(m, what->start, what->length))
+		return -ENOENT;
+	if (!is_exact(m, what) && !(what->flags & IOAS_REGISTER_SHARE))
+		return -ENOENT;
+	if ((m->flags ^ what->flags) & IOAS_REGISTER_DEVICE)
+		return -ENOENT;
+	if (use_of(m, d->holder, what))
+		return -EBUSY;
+	if ((m->region.perm & what->perm) != what->perm)
+		return -EACCES;
+	use = use_new(m);
+	if (!use)
+		return -ENOMEM;
+	use_enter_locked(use, m, d);
+	return 0;
+}
+
+/* ---- The draft. ---- */
+
+static int charge(struct draft *d)
+{
+	struct ioas_accountant *accountant = d->registry->accountant;
+	int rc;
+
+	if (d->what.flags & IOAS_REGISTER_DEVICE)
+		return 0;
+	rc = accountant ? accountant->charge(accountant, d->npages) : 0;
+	if (rc)
+		return rc;
+	ioas_a64_add(&d->registry->charged, d->npages);
+	d->charged = true;
+	return 0;
+}
+
+static bool room_for_one_more(struct ioas_member *m)
+{
+	unsigned int room = m->runs_room * 2, i;
+	struct ioas_run *more;
+
+	if (m->runs < m->runs_room)
+		return true;
+	more = ioas_hooks.alloc(room * sizeof(*more));
+	if (!more)
+		return false;
+	for (i = 0; i < m->runs; i++)
+		more[i] = m->run[i];
+	if (m->run != &m->one)
+		ioas_hooks.free(m->run, m->runs_room * sizeof(*m->run));
+	m->run = more;
+	m->runs_room = room;
+	return true;
+}
+
+/* Behind what is there; joined to it where it follows physically. */
+static bool append(struct draft *d, const struct ioas_extent *extent)
+{
+	struct ioas_member *m = &d->made;
+	const struct ioas_run *last = m->runs ? &m->run[m->runs - 1] : NULL;
+
+	if (!last || last->phys + ((d->filled - last->first)
+	                           << d->registry->page_shift) !=
+	                     extent->phys) {
+		if (!room_for_one_more(m))
+			return false;
+		m->run[m->runs++] = (struct ioas_run){d->filled, extent->phys};
+	}
+	d->filled += extent->npages;
+	return true;
+}
+
+static void unpin_unkept(struct draft *d, const struct ioas_extent *extent,
+                         uint64_t page)
+{
+	const struct ioas_backend *backend = d->registry->backend;
+	unsigned int shift = d->registry->page_shift;
+	struct ioas_pin pin = {d->what.start + (page << shift), extent->npages,
+	                       d->what.perm, shift};
+
+	backend->unpin(backend, &pin, extent->phys, false);
+}
+
+/*
+ * Keep what one call pinned. Not all: what is left is unpinned here, what was
+ * kept when the draft is dropped.
+ */
+static int keep(struct draft *d, const struct ioas_extent *extent, int count)
+{
+	uint64_t page = d->filled;
+	bool kept = true;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		kept = kept && append(d, &extent[i]);
+		if (kept)
+			ioas_a64_add(&d->registry->pinned, extent[i].npages);
+		else
+			unpin_unkept(d, &extent[i], page);
+		page += extent[i].npages;
+	}
+	return kept ? 0 : -ENOMEM;
+}
+
+static int pin(struct draft *d)
+{
+	const struct ioas_backend *backend = d->registry->backend;
+	unsigned int shift = d->registry->page_shift;
+	struct ioas_extent batch[BATCH];
+	struct ioas_pin rest;
+	int rc = 0;
+
+	while (!rc && d->filled < d->npages) {
+		rest.start = d->what.start + (d->filled << shift);
+		rest.npages = d->npages - d->filled;
+		rest.perm = d->what.perm;
+		rest.page_shift = shift;
+		rc = backend->pin(backend, &rest, batch, BATCH);
+		if (rc < 0)
+			/* Also when part of it is there. */
+			return rc == -ENOMEM ? rc : -EFAULT;
+		rc = keep(d, batch, rc);
+	}
+	return rc;
+}
+
+static int make_dirty_marks(struct draft *d)
+{
+	uint64_t words = (d->npages + 63) / 64;
+
+	if ((d->what.flags & IOAS_REGISTER_DEVICE) ||
+	    !(d->what.perm & IOAS_WRITE))
+		return 0;
+	d->made.dirty = &d->made.dirty_word;
+	if (words > 1)
+		d->made.dirty =
+			ioas_hooks.alloc(words * sizeof(*d->made.dirty));
+	return d->made.dirty ? 0 : -ENOMEM;
+}
+
+static int furnish(struct draft *d)
+{
+	struct ioas_extent device = {d->what.phys, d->npages};
+	int rc;
+
+	d->made.run = &d->made.one;
+	d->made.runs_room = 1;
+	rc = charge(d);
+	if (!rc && (d->what.flags & IOAS_REGISTER_DEVICE))
+		append(d, &device);
+	else if (!rc)
+		rc = pin(d);
+	return rc ? rc : make_dirty_marks(d);
+}
+
+static void drop(struct draft *d)
+{
+	/* The draft has no addresses of its own so far. */
+	d->made.flags = d->what.flags & IOAS_REGISTER_DEVICE;
+	d->made.region.start.raw = d->what.start;
+	d->made.region.length = d->what.length;
+	d->made.region.perm = d->what.perm;
+	ioas_member_unpin(d->registry, &d->made, d->filled);
+	if (d->charged)
+		ioas_uncharge(d->registry, d->npages);
+}
+
+/* ---- Publishing. ---- */
+
+static bool in_quarantine_locked(const struct draft *d)
+{
+	const struct ioas_member *m = d->registry->quarantined;
+	uint64_t last = d->what.start + (d->what.length - 1);
+
+	for (; m; m = m->next)
+		if (m->region.start.raw <= last &&
+		    m->region.start.raw + (m->region.length - 1) >=
+		            d->what.start)
+			return true;
+	return false;
+}
+
+static void enter_table_locked(const struct draft *d,
+                               const struct ioas_member *m)
+{
+	uint64_t entry = ioas_entry_of_id(m->id) | m->region.perm;
+	uint64_t first = d->what.start >> d->registry->page_shift;
+	unsigned int i;
+
+	for (i = 0; i < m->runs; i++) {
+		struct ioas_pages pages = {first + m->run[i].first,
+		                           ioas_run_end(m, i, d->npages) -
+		                                   m->run[i].first};
+
+		ioas_table_set_locked(&d->registry->table, pages,
+		                      entry | m->run[i].phys);
+	}
+}
+
+/* The draft becomes a member. Its small parts are inside, and move. */
+static void fill_in(struct ioas_member *m, const struct draft *d)
+{
+	uint32_t id = m->id;
+
+	*m = d->made;
+	m->id = id;
+	m->state = IOAS_MEMBER_LIVE;
+	m->flags = d->what.flags;
+	m->page_shift = d->registry->page_shift;
+	m->region.start.raw = d->what.start;
+	m->region.length = d->what.length;
+	m->region.perm = d->what.perm;
+	if (d->made.run == &d->made.one)
+		m->run = &m->one;
+	if (d->made.dirty == &d->made.dirty_word)
+		m->dirty = &m->dirty_word;
+	ioas_a64_store(&m->region.mapped, 1);
+}
+
+static int publish_locked(struct draft *d)
+{
+	struct ioas_registry *registry = d->registry;
+	struct ioas_pages pages = {d->what.start >> registry->page_shift,
+	                           d->npages};
+	struct ioas_member *m;
+	int rc;
+
+	if (ioas_table_taken_locked(&registry->table, pages))
+		return -EINVAL;
+	if (in_quarantine_locked(d))
+		return -EBUSY;
+	m = ioas_member_new_locked(registry);
+	if (!m)
+		return -ENOMEM;
+	rc = ioas_table_reserve_locked(&registry->table, pages);
+	if (rc) {
+		ioas_member_free_locked(registry, m);
+		return rc;
+	}
+	fill_in(m, d);
+	use_enter_locked(&m->first_use, m, d);
+	ioas_a64_add(&registry->regions, 1);
+	enter_table_locked(d, m);
+	return 0;
+}
+
+/* @rc: 0, the draft is furnished; else it could not be. */
+static int finish(struct draft *d, int rc)
+{
+	ioas_lock(&d->registry->lock);
+	if (!rc)
+		rc = publish_locked(d);
+	/* Somebody else may have registered the same while this one pinned. */
+	if (rc == -EINVAL && share_locked(d) == 0)
+		rc = 1;
+	ioas_unlock(&d->registry->lock);
+	if (rc)
+		drop(d);
+	return rc == 1 ? 0 : rc;
+}
+
+static int register_memory(struct draft *d)
+{
+	uint64_t mask = d->registry->table.view.npages - 1;
+	int rc = -ENOENT;
+
+	/* No memory of the program is there. */
+	if ((d->what.start + (d->what.length - 1)) >> d->registry->page_shift >
+	    mask)
+		return -EFAULT;
+	/* Without an entry there is nothing to share. */
+	if (ioas_mem_entry(&d->registry->table.view, d->what.start)) {
+		ioas_lock(&d->registry->lock);
+		rc = share_locked(d);
+		ioas_unlock(&d->registry->lock);
+	}
+	return rc == -ENOENT ? finish(d, furnish(d)) : rc;
+}
+
+static int map_file(struct draft *d)
+{
+	const struct ioas_backend *backend = d->registry->backend;
+
+	if (!backend->map_file)
+		return -ENOTSUP;
+	return backend->map_file(backend, &d->what, &d->what.start);
+}
+
+static int register_file(struct draft *d)
+{
+	const struct ioas_backend *backend = d->registry->backend;
+	int rc = map_file(d);
+
+	if (rc)
+		return rc;
+	rc = register_memory(d);
+	if (rc)
+		backend->unmap_file(backend, d->what.start, d->what.length);
+	return rc;
+}
+
+int ioas_holder_register(struct ioas_holder *holder,
+                         const struct ioas_register *what, uint64_t *ret_start)
+{
+	struct draft d = {
+		.registry = holder->registry, .holder = holder, .what = *what};
+	bool file = what->flags & IOAS_REGISTER_FILE;
+	int rc;
+
+	if (file)
+		d.what.start = 0;
+	if (!is_sound(d.registry, &d.what) ||
+	    (file && (what->offset & ioas_mask_lg2(d.registry->page_shift))))
+		return -EINVAL;
+	d.npages = what->length >> d.registry->page_shift;
+	rc = file ? register_file(&d) : register_memory(&d);
+	if (!rc && ret_start)
+		*ret_start = d.what.start;
+	return rc;
+}

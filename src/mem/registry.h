@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registry of <ioas/mem.h>, inside.
+ *
+ *	registry.c   its life; the list of members; what is put off
+ *	register.c   register: check, charge, pin, then publish
+ *	unregister.c unregister: decide, then withdraw
+ *	lookup.c     translate, find, get: no lock
+ *	dirty.c      marks
+ *	table.c      what look-ups read
+ *	count.h      the word that mappings are counted in
+ *
+ * A member is a region of the registry. It has a number, which the entries of
+ * the table hold; members lie in slabs that are never freed while the registry
+ * lives, so a number always leads to a member. Its states:
+ *
+ *	FREE --publish--> LIVE --end: mapped 1 -> 0--> LEAVING --grace--> FREE
+ *	                   | `--quarantine--> QUARANTINED --idle--> LEAVING
+ *
+ * A reader that found an entry before it was cleared reads the member inside
+ * its section of IOAS_GRACE_MEM; a member becomes FREE, and its pages are
+ * unpinned, after the grace period only. What is LEAVING is kept until there
+ * are LEAVING_MAX of it, because one grace period serves all.
+ *
+ * A region that a type1 container maps has no member: it is that container's
+ * alone, nobody looks it up, and nothing is shared (mem.h). Both are a struct
+ * ioas_region with its count, which is all that a mapping needs.
+ *
+ * Lock order: the registry's lock comes after the locks of spaces, and before
+ * none. The accountant and pin are called without it.
+ */
+#ifndef IOAS_MEM_REGISTRY_H
+#define IOAS_MEM_REGISTRY_H
+
+#include "base/lock.h"
+#include "mem/count.h"
+#include "mem/mem.h"
+#include "mem/table.h"
+
+#define IOAS_SLAB_LG2    7 /* members */
+#define IOAS_SLAB        (1u << IOAS_SLAB_LG2)
+#define IOAS_SLABS       ((1u << 20) >> IOAS_SLAB_LG2)
+#define IOAS_LEAVING_MAX 64 /* members */
+
+struct ioas_member;
+
+/* One registration. */
+struct ioas_use {
+	struct ioas_holder *holder; /* NULL: not in use */
+	struct ioas_member *member;
+	uint64_t start, length;
+	bool ending;                 /* somebody unregisters it, and waits */
+	struct ioas_use *next;       /* of the member */
+	struct ioas_use *next_held;  /* of the holder */
+	struct ioas_use **held_from; /* what points here */
+};
+
+enum ioas_member_state {
+	IOAS_MEMBER_FREE,
+	IOAS_MEMBER_LIVE,
+	IOAS_MEMBER_QUARANTINED,
+	IOAS_MEMBER_LEAVING,
+};
+
+/* Pages that follow each other physically; up to the next one's first. */
+struct ioas_run {
+	uint64_t first; /* page of the region */
+	uint64_t phys;
+};
+
+/* Constant while it is LIVE, but for what is said to be under the lock. */
+struct ioas_member {
+	struct ioas_region region;
+	uint32_t id;
+	unsigned int page_shift;      /* the registry's */
+	unsigned int flags;           /* enum ioas_register_flag */
+	enum ioas_member_state state; /* under the lock */
+	struct ioas_a32 users;        /* written under the lock */
+	struct ioas_use *uses;        /* under the lock */
+	struct ioas_use first_use; /* so that most need no memory of theirs */
+	struct ioas_run *run;      /* in order */
+	unsigned int runs, runs_room;
+	struct ioas_run one;        /* run, where one is enough */
+	struct ioas_a64 *dirty;     /* a bit for each page, or NULL */
+	struct ioas_a64 dirty_word; /* dirty, where 64 are enough */
+	struct ioas_member *next;   /* of its state's list; under the lock */
+};
+
+struct ioas_registry {
+	struct ioas_table table;
+	const struct ioas_backend *backend;
+	struct ioas_accountant *accountant;
+	unsigned int page_shift;
+	struct ioas_lock lock;
+	struct ioas_aptr slab[IOAS_SLABS]; /* of IOAS_SLAB members each */
+	uint32_t numbered;                 /* members made; under the lock */
+	/* Lists, under the lock. */
+	struct ioas_member *free, *leaving, *quarantined;
+	unsigned int leaving_count;
+	struct ioas_holder *holders;
+	bool ended; /* under the lock: holders may be left */
+	/* Written under the lock or by what undoes it. */
+	struct ioas_a64 regions, charged, pinned, in_quarantine;
+};
+
+struct ioas_holder {
+	struct ioas_registry *registry;
+	struct ioas_use *held;     /* under the registry's lock */
+	struct ioas_holder *next;  /* likewise */
+	struct ioas_holder **from; /* what points here */
+};
+
+static inline struct ioas_member *
+ioas_member_numbered(const struct ioas_registry *registry, uint32_t id)
+{
+	/* Pairs with the store in new_slab(). */
+	struct ioas_member *slab =
+		ioas_aptr_load(&registry->slab[id >> IOAS_SLAB_LG2]);
+
+	return &slab[id & (IOAS_SLAB - 1)];
+}
+
+static inline struct ioas_member *ioas_member_of(struct ioas_region *region)
+{
+	return ioas_container_of(region, struct ioas_member, region);
+}
+
+static inline struct ioas_pages ioas_member_pages(const struct ioas_member *m,
+                                                  unsigned int page_shift)
+{
+	return (struct ioas_pages){m->region.start.raw >> page_shift,
+	                           m->region.length >> page_shift};
+}
+
+/* The page of the region behind the last one of run @i. */
+static inline uint64_t ioas_run_end(const struct ioas_member *m, unsigned int i,
+                                    uint64_t npages)
+{
+	return i + 1 < m->runs ? m->run[i + 1].first : npages;
+}
+
+/*
+ * The member that an entry names, or NULL. Inside the section that the entry
+ * was loaded in, or under the lock; it may be LEAVING in a section.
+ */
+static inline struct ioas_member *
+ioas_member_in(const struct ioas_registry *registry, uint64_t entry)
+{
+	if (!entry)
+		return NULL;
+	return ioas_member_numbered(
+		registry, ioas_id_of_entry(entry, registry->page_shift));
+}
+
+static inline struct ioas_member *
+ioas_member_at(const struct ioas_registry *registry, uint64_t uaddr)
+{
+	return ioas_member_in(registry,
+	                      ioas_mem_entry(&registry->table.view, uaddr));
+}
+
+/* Is [start, start + length) inside of it? length is not 0. */
+static inline bool ioas_member_holds(const struct ioas_member *m,
+                                     uint64_t start, uint64_t length)
+{
+	uint64_t offset = start - m->region.start.raw;
+
+	return offset < m->region.length && length <= m->region.length - offset;
+}
+
+/* ---- registry.c ---- */
+
+/* A FREE member, out of its list; its number is set. NULL: no memory. */
+struct ioas_member *ioas_member_new_locked(struct ioas_registry *registry);
+/* It was never published. */
+void ioas_member_free_locked(struct ioas_registry *registry,
+                             struct ioas_member *m);
+/* It is dead (mapped is 0), and in no list: out of the table, into LEAVING. */
+void ioas_member_leave_locked(struct ioas_registry *registry,
+                              struct ioas_member *m);
+/* If enough have gathered: wait, unpin, free. Without the lock. */
+void ioas_registry_drain(struct ioas_registry *registry, unsigned int enough);
+/* Unpin the first @npages, and give memory back; it is no longer charged. */
+void ioas_member_unpin(struct ioas_registry *registry, struct ioas_member *m,
+                       uint64_t npages);
+void ioas_uncharge(struct ioas_registry *registry, uint64_t npages);
+
+/* ---- unregister.c ---- */
+
+/* One use less. Its memory is freed. */
+void ioas_use_drop_locked(struct ioas_use *use);
+/* The last use is gone. QUARANTINE if it is mapped. */
+void ioas_member_end_locked(struct ioas_registry *registry,
+                            struct ioas_member *m);
+
+#endif /* IOAS_MEM_REGISTRY_H */
