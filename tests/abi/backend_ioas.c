@@ -34,6 +34,7 @@ static struct {
 	bool is_event[FDS];
 	int handles; /* events that are held */
 	int claims;  /* groups that are claimed */
+	bool place[IOAS_PLACES];
 	struct ioas_watcher *watcher[WATCHED];
 	int watched[WATCHED]; /* its handle */
 } world;
@@ -122,6 +123,31 @@ static void group_release(unsigned int group)
 	world.claims--;
 }
 
+static int place_take(unsigned int place)
+{
+	if (world.place[place])
+		return -EBUSY;
+	world.place[place] = true;
+	return 0;
+}
+
+static void place_give(unsigned int place)
+{
+	world.place[place] = false;
+}
+
+static bool place_taken(unsigned int place)
+{
+	return world.place[place];
+}
+
+/* One thread: nobody gives one back meanwhile. */
+static void place_wait(void)
+{
+	fprintf(stderr, "a place is waited for\n");
+	abort();
+}
+
 static bool bars_mappable(void)
 {
 	return true;
@@ -141,11 +167,29 @@ static const struct ioas_front front = {
 	.event_unwatch = event_unwatch,
 	.group_claim = group_claim,
 	.group_release = group_release,
+	.place_take = place_take,
+	.place_give = place_give,
+	.place_taken = place_taken,
+	.place_wait = place_wait,
 	.bars_mappable = bars_mappable,
 	.complain = complain,
 };
 
 /* ---- Back end ---- */
+
+/* One with virtual functions has as many as it may. */
+static int add(const char *spec, char *failure)
+{
+	const struct ioas_model *const *m = abi_models;
+	char full[64];
+
+	while (strncmp(spec, (*m)->name, strlen((*m)->name)) != 0)
+		m++;
+	if (!(*m)->function.vfs_max)
+		return ioas_machine_add(world.machine, spec, failure);
+	snprintf(full, sizeof(full), "%s,vfs=%u", spec, (*m)->function.vfs_max);
+	return ioas_machine_add(world.machine, full, failure);
+}
 
 static int machine_begin(void)
 {
@@ -161,7 +205,7 @@ static int machine_begin(void)
 
 	ret = ioas_machine_create("intel", abi_models, &world.machine, failure);
 	for (i = 0; !ret && i < COUNT(own); i++)
-		ret = ioas_machine_add(world.machine, spec[i], failure);
+		ret = add(spec[i], failure);
 	if (ret)
 		fprintf(stderr, "machine: %s\n", failure);
 	return ret;

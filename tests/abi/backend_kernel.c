@@ -322,6 +322,19 @@ static void irq_facts(unsigned int group, int device)
 	}
 }
 
+#define CAP_SRIOV 0x10
+
+/* The virtual functions that it may have. */
+static void sriov_facts(unsigned int group, int device)
+{
+	unsigned int at = 0x100;
+
+	while (at && (config(device, at, 4) & 0xffff) != CAP_SRIOV)
+		at = (unsigned int)config(device, at, 4) >> 20;
+	if (at)
+		fact(group, "vfs", config(device, at + 0x0e, 2));
+}
+
 static void device_facts(unsigned int group, int device)
 {
 	struct vfio_region_info info = {.argsz = sizeof(info),
@@ -338,6 +351,8 @@ static void device_facts(unsigned int group, int device)
 	bar_facts(group, device);
 	irq_facts(group, device);
 	msix_facts(group, device);
+	if (info.size > 256)
+		sriov_facts(group, device);
 }
 
 static bool print_facts(unsigned int group)

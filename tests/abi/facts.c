@@ -77,6 +77,11 @@ static void set_msix_pba(const struct fact *f)
 	f->function->msix_pba = (uint32_t)f->value & ~7u;
 }
 
+static void set_vfs(const struct fact *f)
+{
+	f->function->vfs_max = (uint16_t)f->value;
+}
+
 static const struct {
 	const char *name;
 	void (*set)(const struct fact *fact);
@@ -93,6 +98,7 @@ static const struct {
 	{"msix", set_msix},
 	{"msix_table", set_msix_table},
 	{"msix_pba", set_msix_pba},
+	{"vfs", set_vfs},
 };
 
 /* "bar0" to "bar5": bytes; "kind0" to "kind5": low bits of the register */
