@@ -77,6 +77,7 @@ const struct ioas_model ioas_ioat_model = {
 			.msix_table = 0x2000,
 			.msix_pba = 0x3000,
 			.pcie = true,
+			.vfs_max = 32,
 			.config = config,
 		},
 	.describe = ioat_describe,
