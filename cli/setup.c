@@ -269,13 +269,14 @@ static void set(const char *name, const char *value)
  */
 static void set_shared(const struct ioas_machine *machine, const char *run)
 {
-	struct ioas_shared none = {.function = {{{0}}}};
+	struct ioas_shared none;
 	char path[64];
 	int fd;
 
 	set(IOAS_ENV_SHARED, NULL);
 	if (!has_virtual(machine))
 		return;
+	memset(&none, 0, sizeof(none));
 	snprintf(none.run, sizeof(none.run), "%s", run);
 	fd = (int)ioas_host_memory_file("ioas-shared", O_CLOEXEC);
 	if (fd < 0)
