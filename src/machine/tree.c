@@ -188,6 +188,7 @@ static const struct ioas_node nodes[] = {
 	            DIR(4, "parameters"),
 	                TEXT(5, "disable_denylist", "N\n"),
 	                TEXT(5, "disable_idle_d3", "N\n"),
+	                TEXT(5, "disable_vga", "N\n"),
 	                TEXT(5, "enable_sriov", "Y\n"),
 	                TEXT(5, "nointxmask", "N\n"),
 };

@@ -54,6 +54,11 @@ SPEC = {
     "size-two-suffixes": "disk,size=1KM",
     "size-negative": "disk,size=-1",
     "full-machine": "\n".join(["d"] * 65),
+    "virtual-none": "d,vfs=0",
+    "virtual-many": "d,vfs=41",
+    "virtual-taken": "d,vfs=2,bdf=01:00.0\nd,bdf=01:10.1\nd,bdf=01:10.2\n"
+                     "d,vfs=3,bdf=01:00.1\nd,vfs=40",
+    "virtual-full": "d,vfs=40\nd,vfs=40\nd,vfs=20\nd,vfs=1,bdf=ff:1f.7",
     "nul-inside": "disk,size=1\0,file=x",
 }
 

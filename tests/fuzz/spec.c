@@ -3,8 +3,9 @@
  * Texts that describe functions, one a line. What must hold of each:
  *
  *	refused   the machine is as it was, and a sentence says why
- *	taken     one function more, at an address of its own; written out again
- *	          in full, another machine takes it and has the same function
+ *	taken     one function more, and its virtual ones, each at an address
+ *	          and in a group of its own; written out again in full, another
+ *	          machine takes it and has the same functions
  *	size=     the number a plain reader of the text gets, or refused by both
  *
  * Then all of it again with the n-th allocation failing.
@@ -104,7 +105,10 @@ static const struct ioas_model disk = {
 static const struct ioas_model no_keys = {
 	.name = "d",
 	.summary = "for the fuzzer",
-	.function = {.vendor = 1, .device = 3, .bar = {{.size = 4096}}},
+	.function = {.vendor = 1,
+                     .device = 3,
+                     .bar = {{.size = 4096}},
+                     .vfs_max = 40},
 };
 
 static const struct ioas_model *const models[] = {&disk, &no_keys, NULL};
@@ -125,15 +129,17 @@ static void check_refusal(int err, const char *failure)
 	check_sentence(failure);
 }
 
-static void check_place(const struct ioas_machine *m)
+static void check_place(const struct ioas_machine *m, unsigned int n)
 {
-	unsigned int i, last = m->function_count - 1;
+	const struct ioas_function *f = &m->function[n];
+	unsigned int i;
 
-	fuzz_check(m->function[last].bdf.slot < 32);
-	fuzz_check(m->function[last].bdf.function < 8);
-	fuzz_check(m->function[last].group == m->function_count);
-	for (i = 0; i < last; i++)
-		fuzz_check(strcmp(m->function[i].name, m->function[last].name));
+	fuzz_check(f->bdf.slot < 32);
+	fuzz_check(f->bdf.function < 8);
+	fuzz_check(f->group && f->group <= m->function_count);
+	for (i = 0; i < m->function_count; i++)
+		fuzz_check(i == n || (strcmp(m->function[i].name, f->name) &&
+		                      m->function[i].group != f->group));
 }
 
 static void write_option(char **to, const char *key, const char *value)
@@ -156,18 +162,22 @@ static void write_spec(const struct ioas_function *f, char *to)
 	for (i = 0; i < f->option_count; i++)
 		write_option(&to, f->options[i].key, f->options[i].value);
 	write_option(&to, "bdf", f->name);
+	if (f->iov.vfs)
+		sprintf(to, ",vfs=%u", f->iov.vfs);
 }
 
 static void check_again(const struct ioas_function *f,
                         struct ioas_machine *second)
 {
 	char text[3 * TEXT_MAX], failure[IOAS_TEXT_MAX];
-	const struct ioas_function *g;
+	const struct ioas_function *g =
+		&second->function[second->function_count];
 	unsigned int i;
 
 	write_spec(f, text);
 	fuzz_check(!ioas_machine_add(second, text, failure));
-	g = &second->function[second->function_count - 1];
+	for (i = 1; i <= f->iov.vfs; i++)
+		fuzz_check(!strcmp(g[i].name, f[i].name));
 	fuzz_check(g->model == f->model && !strcmp(g->name, f->name));
 	fuzz_check(g->option_count == f->option_count);
 	for (i = 0; i < f->option_count; i++) {
@@ -179,7 +189,7 @@ static void check_again(const struct ioas_function *f,
 static void add(struct ioas_machine *m, struct ioas_machine *second,
                 const char *spec)
 {
-	unsigned int was = m->function_count;
+	unsigned int was = m->function_count, i;
 	struct ioas_device *dev;
 	char failure[IOAS_TEXT_MAX] = "";
 	int err = ioas_machine_add(m, spec, failure);
@@ -189,8 +199,9 @@ static void add(struct ioas_machine *m, struct ioas_machine *second,
 		fuzz_check(m->function_count == was);
 		return;
 	}
-	fuzz_check(m->function_count == was + 1);
-	check_place(m);
+	fuzz_check(m->function_count == was + 1 + m->function[was].iov.vfs);
+	for (i = was; i < m->function_count; i++)
+		check_place(m, i);
 	if (!second)
 		return;
 	check_again(&m->function[was], second);

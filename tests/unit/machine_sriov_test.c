@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -384,6 +385,47 @@ static void a_token_is_what_was_written_last(struct rig *r)
 	assert_true(ioas_iov_token_is(m, f, a));
 }
 
+#define WRITES 20000
+
+static struct {
+	struct ioas_machine *machine;
+	struct ioas_a32 done;
+} tokens;
+
+static const uint8_t all_a[IOAS_TOKEN_BYTES] = "aaaaaaaaaaaaaaa";
+static const uint8_t all_b[IOAS_TOKEN_BYTES] = "bbbbbbbbbbbbbbb";
+static const uint8_t half[IOAS_TOKEN_BYTES] = "aaaaaaaabbbbbbb";
+static const uint8_t other_half[IOAS_TOKEN_BYTES] = "bbbbbbbbaaaaaaa";
+
+static void *write_tokens(void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < WRITES; i++)
+		ioas_iov_set_token(tokens.machine, tokens.machine->function,
+		                   i & 1 ? all_a : all_b);
+	ioas_a32_store(&tokens.done, 1);
+	return NULL;
+}
+
+/* covers: IOV-2 */
+static void a_token_is_never_seen_in_part(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+	bool torn = false;
+	pthread_t writer;
+
+	tokens.machine = m;
+	ioas_a32_store(&tokens.done, 0);
+	assert_int_equal(pthread_create(&writer, NULL, write_tokens, NULL), 0);
+	while (!ioas_a32_load(&tokens.done))
+		torn |= ioas_iov_token_is(m, m->function, half) ||
+		        ioas_iov_token_is(m, m->function, other_half);
+	pthread_join(writer, NULL);
+	assert_false(torn);
+	assert_true(ioas_iov_token_is(m, m->function, all_a));
+}
+
 static void memory_of_the_run_can_stand_in(struct rig *r)
 {
 	static struct ioas_shared shared;
@@ -412,4 +454,5 @@ RIG_MAIN("machine_sriov",
          RIG_TEST(virtual_functions_share_out_the_resources),
          RIG_TEST(configuration_is_that_of_the_hardware),
          RIG_TEST(a_token_is_what_was_written_last),
+         RIG_TEST(a_token_is_never_seen_in_part),
          RIG_TEST(memory_of_the_run_can_stand_in))

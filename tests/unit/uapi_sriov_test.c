@@ -430,6 +430,23 @@ static void one_that_is_taken_away_cannot_be_opened(struct rig *r)
 	assert_true(at_request == -ENODEV || at_request == -ENOMEM);
 }
 
+static void go_and_come_again(void)
+{
+	ioas_iov_set_vfs(world.machine, &world.machine->function[4], 0);
+	ioas_iov_set_vfs(world.machine, &world.machine->function[4], 2);
+}
+
+static void one_that_went_before_the_claim_is_not_opened(struct rig *r)
+{
+	pair_begin(r);
+	vf_group = attached(r, VF_GROUP);
+	rig_value(r, open_device(pf_group, PF ONE));
+	world.taking = go_and_come_again;
+	rig_fails(r, open_device(vf_group, VF ONE), -ENODEV);
+	world.taking = NULL;
+	rig_fails(r, open_device(vf_group, VF ONE), -ENODEV);
+}
+
 static void an_event_that_is_taken_back_is_not_raised(struct rig *r)
 {
 	const int32_t event = EVENT_FD, none = -1;
@@ -576,6 +593,7 @@ RIG_MAIN("uapi_sriov", RIG_TEST(a_device_without_virtual_ones_wants_no_token),
          RIG_TEST(one_in_use_is_asked_for_and_waited_for),
          RIG_TEST(it_is_asked_for_again_and_the_user_told),
          RIG_TEST(one_that_is_taken_away_cannot_be_opened),
+         RIG_TEST(one_that_went_before_the_claim_is_not_opened),
          RIG_TEST(an_event_that_is_taken_back_is_not_raised),
          RIG_TEST(the_capability_shows_what_was_written),
          RIG_TEST(a_virtual_function_works_and_has_no_pin),

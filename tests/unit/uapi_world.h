@@ -57,6 +57,7 @@ static struct {
 	int place_says;
 	unsigned int waits, asks; /* for places, for groups */
 	void (*waiting)(void);    /* somebody else, meanwhile */
+	void (*taking)(void);     /* the same, just before */
 	struct ioas_watcher *group_watcher;
 	char complaint[IOAS_TEXT_MAX];
 	struct ioas_event told[TOLD_MAX]; /* the first ones, in order */
@@ -260,6 +261,8 @@ static inline int front_place_take(unsigned int place)
 	if (world.place[place])
 		return -EBUSY;
 	world.place[place] = true;
+	if (world.taking)
+		world.taking();
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "pair.h"
 
 #include <pthread.h>
+#include <sys/syscall.h>
 
 /* ---- A virtual function by itself ---- */
 
@@ -264,6 +265,26 @@ static void a_fork_neither_takes_nor_gives_a_function(void)
 	CHECK(try_as(1, PF) == 0);
 }
 
+/* A child made past every wrapper has copies of all descriptors. */
+static void a_child_that_nobody_knows_holds_nothing(void)
+{
+#ifdef SYS_fork
+	long child;
+
+	pair_begin();
+	shared = open_as(2, VF ONE);
+	child = syscall(SYS_fork);
+	if (!child)
+		for (;;)
+			pause();
+	CHECK(try_as(1, PF) == -EACCES);
+	close_all(&shared);
+	CHECK(try_as(1, PF) == 0);
+	CHECK(!write_to(NUMVFS, "0") && !write_to(NUMVFS, "1"));
+	kill_child(child);
+#endif
+}
+
 /* ---- Races ---- */
 
 #define RACERS 4
@@ -429,6 +450,7 @@ static const struct client_case cases[] = {
 	CASE(a_killed_user_holds_nobody_up),
 	CASE(a_signal_does_not_end_the_wait),
 	CASE(a_fork_neither_takes_nor_gives_a_function),
+	CASE(a_child_that_nobody_knows_holds_nothing),
 	CASE(writers_race_and_agree),
 	CASE(opens_race_with_going),
 	CASE(tokens_race),

@@ -115,6 +115,21 @@ static void a_file_of_a_function_that_went_is_dead(void)
 	CHECK(!close(fd));
 }
 
+/* The C library writes by a call that does not come by the library. */
+static void what_passed_by_is_found(void)
+{
+	int fd = open(NUMVFS, O_WRONLY);
+
+	CHECK(fd >= 0 && dprintf(fd, "1") == 1);
+	CHECK(dup2(0, fd) == fd && numvfs() == 1);
+	CHECK(!close(fd));
+	CHECK((fd = open(NUMVFS, O_WRONLY)) >= 0 && dprintf(fd, "0") == 1);
+	CHECK(!close(fd) && numvfs() == 0);
+	CHECK((fd = open(NUMVFS, O_WRONLY)) >= 0 && dprintf(fd, "9") == 1);
+	FAILS(close(fd), ERANGE);
+	FAILS(close(fd), EBADF);
+}
+
 static int count(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -144,6 +159,7 @@ static const struct client_case cases[] = {
 	CASE(closing_everything_changes_nothing),
 	CASE(every_way_to_write),
 	CASE(streams_write_too),
+	CASE(what_passed_by_is_found),
 	CASE(a_file_of_a_function_that_went_is_dead),
 	CASE(directories_show_what_is_there),
 	{NULL, NULL},
