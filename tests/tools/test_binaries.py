@@ -107,3 +107,19 @@ def test_symbols_sees_one_missing(library):
 
 def test_symbols_refuses_an_empty_table(library):
     assert library("int a;").returncode == 1
+
+
+def test_symbols_reads_a_public_header(tmp_path):
+    (tmp_path / "a.c").write_text(f"{SHOWN}int ioas_a(void) {{ return 0; }}\n"
+                                  f"{SHOWN}int ioas_c(void) {{ return 0; }}\n")
+    (tmp_path / "a.h").write_text("IOAS_API int ioas_a(void);\n"
+                                  "IOAS_API IOAS_MUST int\nioas_b(int x);\n"
+                                  "int ioas_c(void);\n")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-fvisibility=hidden", "-o",
+                    tmp_path / "a.so", tmp_path / "a.c"], check=True)
+    result = run("check-symbols", tmp_path / "a.so", "--table",
+                 tmp_path / "a.h")
+    assert result.returncode == 1
+    assert "ioas_b is not exported" in result.stdout
+    assert "ioas_c is exported, not in the table" in result.stdout
+    assert "ioas_a" not in result.stdout
