@@ -43,7 +43,7 @@ WAYS = {
 DEVICES = {"vfio_pci_device_test": ["nvme,size=1M"],    # it has MSI, too
            "vfio_pci_device_init_perf_test": [f"ioat,bdf={x}"
                                               for x in SEVERAL],
-           "vfio_pci_sriov_uapi_test": ["edu,vfs=1"]}
+           "vfio_pci_sriov_uapi_test": ["ioat,vfs=1"]}
 ARGUMENTS = {"vfio_pci_device_init_perf_test": SEVERAL,
              "vfio_pci_sriov_uapi_test": [BDF]}
 # What a case lets its device do on purpose, without looking at what comes of
