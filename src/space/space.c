@@ -248,10 +248,11 @@ void ioas_space_remove_locked(struct ioas_space *space, struct ioas_area *area,
 	/* Its memory may still move, without it. */
 	area->region->owner = NULL;
 	space->area_count--;
+	/* First, so that an access which is refused is after an unmap. */
+	tell(IOAS_EVENT_UNMAP, space, area, ioas_call_site());
 	ioas_pt_unmap(&space->pt, range, &gone->tables);
 	area->next = gone->areas;
 	gone->areas = area;
-	tell(IOAS_EVENT_UNMAP, space, area, ioas_call_site());
 }
 
 void ioas_space_release(struct ioas_space *space, struct ioas_space_gone *gone)
