@@ -336,5 +336,6 @@ __attribute__((constructor)) static void loaded(void)
 
 __attribute__((destructor)) static void unloaded(void)
 {
+	ioas_settings_flush();
 	ioas_run_exit();
 }

@@ -217,6 +217,12 @@ void ioas_settings_settle(void)
 	}
 }
 
+void ioas_settings_flush(void)
+{
+	if (ioas_a32_load(&ioas_settings))
+		ioas_real_fflush()(NULL);
+}
+
 /* A shell opened it for this program. */
 void ioas_settings_begin(void)
 {

@@ -39,6 +39,8 @@ long ioas_setting_settle(int fd);
 long ioas_setting_settle_stream(FILE *stream);
 /* All of them, at exit. */
 void ioas_settings_settle(void);
+/* Before: streams that the C library would flush too late to be seen. */
+void ioas_settings_flush(void);
 /* At load: those that were inherited. */
 void ioas_settings_begin(void);
 

@@ -177,6 +177,23 @@ def test_groups_of_others_keep_their_numbers(ioas):
         "../../../kernel/iommu_groups/2"], result.stderr
 
 
+def test_what_a_program_leaves_is_written_at_its_end(ioas, build):
+    result = shell(ioas, f"{build('ways')} a_stream_is_left_to_the_exit; "
+                         "cat $N")
+    assert result.stdout == "done\n2\n", result.stderr
+
+
+def test_what_another_run_shares_is_not_taken(ioas):
+    with ioas.start("sh", "-c", f"echo 2 >{NUMVFS}; echo $IOAS_SHARED; read x",
+                    devices=PAIR) as first:
+        path = first.stdout.readline().strip()
+        assert path.startswith("/proc/")
+        result = shell(ioas, f"IOAS_SHARED={path} /bin/cat $N")
+        assert result.stdout == "0\n"
+        assert "begins with none" in result.stderr
+        first.stdin.close()
+
+
 def test_runs_do_not_share(ioas):
     with ioas.start("sh", "-c", f"echo 2 >{NUMVFS}; echo ready; read x",
                     devices=PAIR) as first:

@@ -17,7 +17,7 @@
 #define VECTORS   "/sys/bus/pci/devices/" VF "/sriov_vf_msix_count"
 #define CONFIG_AT (UINT64_C(7) << IOAS_REGION_SHIFT)
 
-static int container, pf_group, vf_group, device;
+static int container, pf_group, vf_group, device, at_request;
 
 static long store(const char *path, const char *text, size_t bytes)
 {
@@ -351,8 +351,6 @@ static void a_group_whose_function_went_is_dead(struct rig *r)
 }
 
 /* ---- In use ---- */
-
-static int at_request;
 
 static void close_when_asked(void)
 {

@@ -338,6 +338,35 @@ static void writers_race_and_agree(void)
 	CHECK(!write_to(NUMVFS, "2") && exists(SYS VF2));
 }
 
+/* Who has set it is alone until he sets it back. */
+static void take_turns(const char *number)
+{
+	unsigned int i;
+	int error;
+
+	for (i = 0; i < 10 * ROUNDS; i++) {
+		do
+			error = write_to(NUMVFS, number);
+		while (error == EBUSY);
+		CHECK(!error);
+		CHECK(numvfs() == atoi(number));
+		CHECK(!write_to(NUMVFS, "0"));
+	}
+}
+
+static void child_takes_turns(void)
+{
+	take_turns("1");
+}
+
+static void a_number_that_was_set_is_not_written_over(void)
+{
+	pid_t child = child_begin(child_takes_turns);
+
+	take_turns("2");
+	CHECK(child_end(child) == 0);
+}
+
 static void child_opens_again_and_again(void)
 {
 	struct vfio v;
@@ -452,6 +481,7 @@ static const struct client_case cases[] = {
 	CASE(a_fork_neither_takes_nor_gives_a_function),
 	CASE(a_child_that_nobody_knows_holds_nothing),
 	CASE(writers_race_and_agree),
+	CASE(a_number_that_was_set_is_not_written_over),
 	CASE(opens_race_with_going),
 	CASE(tokens_race),
 	CASE(a_daemon_keeps_what_there_is),
