@@ -118,7 +118,6 @@ static void a_token_in_use_cannot_be_replaced_by_an_open(struct rig *r)
 	rig_fails(r, open_device(pf_group, PF TWO), -EACCES);
 	rig_value(r, open_device(pf_group, PF ONE));
 	close_fd(device);
-	/* In use no more. */
 	rig_value(r, open_device(pf_group, PF));
 	rig_value(r, open_device(pf_group, PF TWO));
 	rig_fails(r, open_device(vf_group, VF ONE), -EACCES);
@@ -180,27 +179,30 @@ static void a_token_that_cannot_be_read_is_a_fault(struct rig *r)
 	rig_fails(r, call(pf, VFIO_DEVICE_FEATURE, head), -EFAULT);
 }
 
-#define TOKEN_PLACE (IOAS_FUNCTIONS_MAX + 4)
+#define NUMBER_PLACE 4
+#define TOKEN_PLACE  (IOAS_FUNCTIONS_MAX + 4)
 
-static void free_token(void)
+static void free_claims(void)
 {
-	world.place[TOKEN_PLACE] = false;
-	world.waiting = NULL;
+	world.place[NUMBER_PLACE] = world.place[TOKEN_PLACE] = false;
 }
 
-static void free_token_at_the_end(void *unused)
+static void free_at_the_end(void *unused)
 {
-	free_token();
+	free_claims();
 }
 
-static void a_token_that_another_looks_at_is_waited_for(struct rig *r)
+static void claims_of_others_are_waited_for(struct rig *r)
 {
 	pair_begin(r);
-	world.place[TOKEN_PLACE] = true;
-	rig_defer(r, free_token_at_the_end, NULL);
-	world.waiting = free_token;
+	rig_defer(r, free_at_the_end, NULL);
+	world.place[NUMBER_PLACE] = world.place[TOKEN_PLACE] = true;
+	world.waiting = free_claims;
 	rig_value(r, open_device(pf_group, PF ONE));
 	assert_int_equal(world.waits, 1);
+	world.place[NUMBER_PLACE] = true;
+	assert_int_equal(set_vfs("0"), 1);
+	assert_int_equal(world.waits, 2);
 }
 
 static void no_descriptor_for_a_claim_fails_the_open(struct rig *r)
@@ -338,7 +340,6 @@ static void a_group_whose_function_went_is_dead(struct rig *r)
 	vf_group = attached(r, VF_GROUP);
 	rig_value(r, open_device(pf_group, PF ONE));
 	assert_int_equal(set_vfs("0"), 1);
-	/* Not even another of the same number brings it back. */
 	assert_int_equal(set_vfs("2"), 1);
 	rig_fails(r, status(vf_group), -ENODEV);
 	rig_fails(r, open_device(vf_group, VF ONE), -ENODEV);
@@ -579,7 +580,7 @@ RIG_MAIN("uapi_sriov", RIG_TEST(a_device_without_virtual_ones_wants_no_token),
          RIG_TEST(a_token_in_use_cannot_be_replaced_by_an_open),
          RIG_TEST(the_feature_sets_the_token_at_any_time),
          RIG_TEST(a_token_that_cannot_be_read_is_a_fault),
-         RIG_TEST(a_token_that_another_looks_at_is_waited_for),
+         RIG_TEST(claims_of_others_are_waited_for),
          RIG_TEST(no_descriptor_for_a_claim_fails_the_open),
          RIG_TEST(a_number_is_read_as_the_kernel_reads_it),
          RIG_TEST(a_number_changes_from_and_to_none_only),
