@@ -848,6 +848,69 @@ EMULATE.update({
 })
 
 
+# ---- ioat ----
+
+def i_store(at, size, value):
+    lg2 = {1: 0, 2: 1, 4: 2, 8: 3}[size]
+    return bytes([0, lg2, at]) + value.to_bytes(size, "little")
+
+
+def i_ring(count):
+    return bytes([2, count])
+
+
+def i_copy(slot, size, source, destination, then, flags=8):
+    """Addresses are (page, words) or one byte for an edge of a page."""
+    return bytes([4, slot, flags]) + size.to_bytes(3, "little") + bytes(
+        [*source, *destination, then])
+
+
+RESET_, ARM = i_store(0x84, 1, 0x20), bytes([6, 0])
+CONTROL = i_store(0x80, 2, 0x1d)
+STATUS_ = bytes([7, 8, 0])
+START = RESET_ + CONTROL + STATUS_ + ARM
+DST = (20, 3)
+
+IOAT = {
+    "copy": i_copy(0, 5000, (16, 1), DST, 1) + START + i_ring(1),
+    "chain": b"".join(i_copy(i, 64, (16, i), (20, i), i + 1)
+                      for i in range(8)) + START + i_ring(3) + i_ring(5),
+    "self": i_copy(0, 64, (16, 1), DST, 0) + START + i_ring(199) * 4,
+    "fill": i_copy(0, 4099, (16, 1), DST, 1, 0x48) + START + i_ring(1),
+    "null": i_copy(0, 1, (16, 1), DST, 1, 0x28) + START + i_ring(1),
+    "interrupt": i_copy(0, 9, (16, 1), DST, 0, 9) + START +
+        i_store(3, 1, 8) + i_ring(1) + i_ring(1) + CONTROL + i_ring(1),
+    "too-long": i_copy(0, 0x10001, (16, 1), DST, 1) + START + i_ring(2),
+    "nothing": i_copy(0, 0, (16, 1), DST, 1) + START + i_ring(2),
+    "operation": i_copy(0, 9, (0x87, 16), (1, 20), 3, 0x88) + START +
+        i_ring(2),
+    "read-only": i_copy(0, 90, (16, 1), (48, 1), 1) + START + i_ring(2),
+    "far": i_copy(0, 90, (60, 1), DST, 1) + START + i_ring(2),
+    "half": i_copy(0, 90, (16, 1), (0x80 | 47,), 1) + START + i_ring(2),
+    "gone": i_copy(0, 9000, (16, 1), DST, 1) + bytes([8, 21, 2]) + START +
+        i_ring(2),
+    "protected": i_copy(0, 9000, (16, 1), DST, 1) + bytes([8, 17, 2, 8, 20,
+                                                            1]) +
+        START + i_ring(2),
+    "overlap": i_copy(0, 9000, (16, 1), (16, 2), 1) + START + i_ring(1),
+    "misaligned": i_copy(0, 9, (16, 1), DST, 0xf8) + u64(0x100020) + START +
+        i_ring(2),
+    "passed-over": i_copy(0, 0, (16, 1), DST, 1) +
+        i_copy(1, 9, (16, 1), DST, 2) + START + i_store(0xac, 4, 0x800) +
+        i_ring(2),
+    "completion-far": i_copy(0, 9, (16, 1), DST, 1) + START +
+        bytes([7, 60, 0]) + i_ring(2),
+    "suspend": i_copy(0, 9, (16, 1), DST, 0) + START +
+        i_store(0x84, 1, 4) + i_ring(9) + i_store(0x84, 1, 0x10) +
+        i_store(0x84, 1, 8) + i_ring(1),
+    "unmapped": i_copy(0, 9, (16, 1), DST, 0) + START + bytes([9, 0]) +
+        i_ring(1) + bytes([9, 9]) + START + i_ring(1),
+    "config": i_copy(0, 0, (16, 1), DST, 0) + START + i_ring(1) +
+        bytes([10, 0x40]) + u32(0xffffffff) + bytes([10, 255]) + u32(0) +
+        START + i_ring(1) + bytes([11]),
+}
+
+
 def write_seeds(folder, target, seeds):
     os.makedirs(os.path.join(folder, target), exist_ok=True)
     for name, text in seeds.items():
@@ -860,7 +923,8 @@ def write_seeds(folder, target, seeds):
 
 def main():
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
-    for target, seeds in (("emulate", EMULATE), ("nvme", NVME),
+    for target, seeds in (("emulate", EMULATE), ("ioat", IOAT),
+                          ("nvme", NVME),
                           ("options", OPTIONS), ("path", PATH),
                           ("space", SPACE), ("spec", SPEC), ("vfio", VFIO)):
         write_seeds(folder, target, seeds)

@@ -114,15 +114,17 @@ static void fuzz_unpin(struct uaddr start, uint64_t length)
 	fuzz_world.pinned -= length;
 }
 
-/* One of the two is the program's, or there is no such memory. */
+/* At least one of the two is the program's, or there is no such memory. */
 static int fuzz_copy(void *dst, const void *src, size_t bytes)
 {
 	bool write = in_memory((uintptr_t)dst);
-	uint64_t at = (uintptr_t)(write ? dst : src);
-	size_t n;
+	bool read = in_memory((uintptr_t)src) || !write;
+	size_t n = bytes;
 
-	fuzz_check(!write || !in_memory((uintptr_t)src));
-	n = fuzz_reach(at, bytes, write);
+	if (read)
+		n = fuzz_reach((uintptr_t)src, n, false);
+	if (write)
+		n = fuzz_reach((uintptr_t)dst, n, true);
 	if (n)
 		memcpy(dst, src, n);
 	return n == bytes ? 0 : -EFAULT;
