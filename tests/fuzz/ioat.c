@@ -5,9 +5,9 @@
  * may not touch, resets. It is run inline: without a thread each store ends
  * when the engine does.
  *
- * Memory, by page: descriptors are in the first ones, FIRST_SAFE on the device may not
- * write: first pages it may only read, the last ones it cannot reach at all.
- * All but the last pages are mapped in order at WINDOW.
+ * Memory, by page: descriptors are in the first ones, FIRST_SAFE on the device
+ * may not write: first pages it may only read, the last ones it cannot reach at
+ * all. All but the last pages are mapped in order at WINDOW.
  *
  * What must hold: accesses end, the channel stops, memory that the device may
  * not write is as it was, CHANERR names what halted it, and no block or pin is
