@@ -36,6 +36,17 @@ static const void *last_look;
 static unsigned int last_look_size;
 static unsigned int taken_along;
 
+/*
+ * Objects that the step allocated. Two threads that allocate next would get
+ * the same place, each if it were first: no race.
+ */
+#define OWN 8
+static struct {
+	const char *at;
+	size_t bytes;
+} own[OWN];
+static unsigned int owned;
+
 struct footprint footprint[FOOTPRINTS];
 unsigned int footprints;
 
@@ -109,8 +120,13 @@ bool access_is_step(const void *at, unsigned int size)
 static void log_access(const void *at, uint32_t size, bool write, bool plain,
                        const struct explore_site *site)
 {
+	unsigned int i;
+
 	if (write)
 		step_wrote = true;
+	for (i = 0; i < owned; i++)
+		if ((size_t)((const char *)at - own[i].at) < own[i].bytes)
+			return;
 	if (footprints < FOOTPRINTS)
 		footprint[footprints++] = (struct footprint){
 			at, size, write, plain, site,
@@ -119,7 +135,7 @@ static void log_access(const void *at, uint32_t size, bool write, bool plain,
 
 void access_step(const struct pending *first)
 {
-	footprints = 0;
+	footprints = owned = 0;
 	first_kind = first->kind;
 	taken_along = 0;
 	in_plain = first->kind == OP_PLAIN;
@@ -340,6 +356,17 @@ static void access_plain(const void *at, size_t size, bool write)
 		step_wrote = true;
 		world_touch(at, size);
 	}
+}
+
+void *access_alloc(size_t bytes)
+{
+	void *p = world_alloc(bytes);
+
+	if (p && owned < OWN) {
+		own[owned].at = p;
+		own[owned++].bytes = bytes;
+	}
+	return p;
 }
 
 /* An object ends: whoever uses it has to have done so. */

@@ -259,8 +259,9 @@ bool access_grew(void);
 void access_adopt(void);
 unsigned int access_shared(void);
 bool access_is_step(const void *at, unsigned int size);
-/* hooks.relax and hooks.free, as the thread that runs. */
+/* hooks.relax, alloc and free, as the thread that runs. */
 void access_relax(void);
+void *access_alloc(size_t bytes);
 void access_free(void *p, size_t bytes);
 
 /* ---- hooks.c ---- */

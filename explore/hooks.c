@@ -102,7 +102,7 @@ static void hook_law_broken(const char *law, const char *condition,
 void hooks_init(void)
 {
 	ioas_hooks = (struct ioas_hooks){
-		.alloc = world_alloc,
+		.alloc = access_alloc,
 		.free = hook_free,
 		.barrier = hook_barrier,
 		.wait = hook_wait,

@@ -452,6 +452,14 @@ static bool pass(struct world_line *first, uint32_t first_lines)
 	return !access_grew();
 }
 
+static void passes(struct world_line *first, uint32_t first_lines)
+{
+	do {
+		access_adopt();
+		r.passes++;
+	} while (!pass(first, first_lines) && !r.stopped);
+}
+
 /* ---- The trace. ---- */
 
 static uint32_t path(struct choice *ret_choices, uint32_t room)
@@ -523,15 +531,12 @@ struct result search(const struct explore_case *c)
 	world_commit();
 	first_lines = world_save(first);
 	access_init();
-	do {
-		access_adopt();
-		r.passes++;
-	} while (!pass(first, first_lines) && !r.stopped);
+	passes(first, first_lines);
 	r.shared = access_shared();
 	if (r.broke && !r.shared && !options.every_access) {
 		/* On the way of one thread alone: with steps to be seen. */
 		options.every_access = true;
-		pass(first, first_lines);
+		passes(first, first_lines);
 		options.every_access = false;
 	}
 	if (r.broke)

@@ -14,8 +14,12 @@
 #define HEAP_UNIT  64
 #define HEAP_UNITS 4096
 
-/* A unit of the heap: free, the first of an object, or one more of it. */
-enum { UNIT_FREE, UNIT_FIRST, UNIT_MORE };
+/*
+ * A unit of the heap: free, the first of an object, or one more of it. What was
+ * freed last is not given out again before something else was freed, or nobody
+ * would find it gone.
+ */
+enum { UNIT_FREE, UNIT_FIRST, UNIT_MORE, UNIT_GONE };
 
 static struct {
 	uint8_t map[HEAP_UNITS];
@@ -384,7 +388,13 @@ void world_free(void *p, size_t bytes)
 			explore_broken("HEAP-2", "freed as it was allocated",
 			               "an object is freed twice, or as "
 			               "another one");
-	memset(&heap.map[at], UNIT_FREE, want);
+	for (i = 0; i < HEAP_UNITS; i++) {
+		if (heap.map[i] != UNIT_GONE)
+			continue;
+		heap.map[i] = UNIT_FREE;
+		world_touch(&heap.map[i], 1);
+	}
+	memset(&heap.map[at], UNIT_GONE, want);
 	world_touch(&heap.map[at], want);
 	memset(p, 0, want * HEAP_UNIT);
 	world_touch(p, want * HEAP_UNIT);
@@ -398,7 +408,7 @@ bool world_is_live(const void *at, size_t bytes)
 		return true;
 	first = unit_at(at);
 	last = unit_at((const char *)at + bytes - 1);
-	if (heap.map[first] == UNIT_FREE)
+	if (heap.map[first] == UNIT_FREE || heap.map[first] == UNIT_GONE)
 		return false;
 	while (first < last && last < HEAP_UNITS)
 		if (heap.map[last--] != UNIT_MORE)
