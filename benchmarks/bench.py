@@ -272,6 +272,18 @@ def findings(options):
            "wanted": "min <= 200"}
 
 
+def mmio(options):
+    """Registers and copies; how the device runs is chosen by its mode."""
+    program = os.path.join(BUILD, "benchmarks", "bench-mmio")
+    for mode, more in (("inline", ["traps"]), ("thread", [])):
+        out = subprocess.run(
+            [IOAS, "run", "-d", f"ioat,mode={mode}", "--report-file",
+             os.devnull, "--", program, mode, *more], env=options.env,
+            check=True, text=True, stdout=subprocess.PIPE, timeout=300).stdout
+        for line in out.splitlines():
+            yield json.loads(line)
+
+
 BENCHES = {
     "translate": ("device address to memory, hot random",
                   micro("bench-core", "translate")),
@@ -279,6 +291,8 @@ BENCHES = {
     "live": ("the same with a million mappings alive", micro("bench-live")),
     "ioctl": ("calls through the wrappers",
               micro("bench-ioctl", ioas=True)),
+    "mmio": ("a trapped register, beside a bare fault; copies of the I/OAT "
+             "engine", mmio),
     "findings": ("what checks add to a mapping", findings),
     "start": ("what ioas run adds to a program's start", start),
     "idle": ("CPU time of an open controller", idle),

@@ -42,6 +42,7 @@ def test_rows_have_every_key_and_a_sound_verdict(tmp_path, name):
 
 
 @pytest.mark.parametrize("name, case", [("ioctl", "CHECK_EXTENSION"),
+                                        ("mmio", "trapped store"),
                                         ("start", "added to /bin/true")])
 def test_a_slowed_case_is_reported_as_missed(tmp_path, name, case):
     status, rows, text = run(tmp_path, name, "--slow", case)
