@@ -224,7 +224,9 @@ class Output:
             print(f"{'ok' if good else 'FAIL':5}{row['mutant']:33} "
                   f"{law or '-':10} {row['steps']:6} {row['states']:9,} "
                   f"{row['seconds']:7.2f}", flush=True)
-            if not good:
+            if "error" in row:
+                print(f"    {row['error']}")
+            elif not good:
                 print(f"    wanted: {' or '.join(wanted)}"
                       + ("" if law else "; it was not found"))
             if law and (show or not good):
@@ -274,8 +276,11 @@ def run_case(output, options, name, program, case):
 
 def run_mutant(output, options, builder, mutant):
     sources = sets()[mutant["set"]]
-    program = builder.program(mutant["set"], sources, mutated(mutant))
-    row = explore(program, mutant["case"], limits(options))
+    try:
+        program = builder.program(mutant["set"], sources, mutated(mutant))
+        row = explore(program, mutant["case"], limits(options))
+    except CannotBuild as error:
+        row = {"steps": 0, "states": 0, "seconds": 0, "error": str(error)}
     output.mutant({"mutant": mutant["name"], "set": mutant["set"], **row},
                   mutant["law"], options.mutant)
 
