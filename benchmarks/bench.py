@@ -54,7 +54,7 @@ def micro(program, *arguments, ioas=False):
         if ioas:
             command = [IOAS, "run", "-d", "nvme,size=1M", "--"] + command
         out = subprocess.run(command, env=options.env, check=True, text=True,
-                             stdout=subprocess.PIPE, timeout=300).stdout
+                             stdout=subprocess.PIPE, timeout=600).stdout
         for line in out.splitlines():
             yield json.loads(line)
     return run
@@ -288,6 +288,8 @@ BENCHES = {
     "translate": ("device address to memory, hot random",
                   micro("bench-core", "translate")),
     "map": ("map and unmap a piece of memory", micro("bench-core", "map")),
+    "mem": ("registered memory, beside what others find it by",
+            micro("bench-mem")),
     "live": ("the same with a million mappings alive", micro("bench-live")),
     "ioctl": ("calls through the wrappers",
               micro("bench-ioctl", ioas=True)),

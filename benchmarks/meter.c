@@ -32,16 +32,24 @@ static double slice(const struct meter_case *c)
 	return (now_ns() - start) / (double)c->n;
 }
 
+static double once(const struct meter_case *c)
+{
+	double start = now_ns();
+
+	c->slice(c->state, c->n);
+	return now_ns() - start;
+}
+
 /* How many operations take as long as a slice should? */
 static void calibrate(struct meter_case *c, double wanted_ns)
 {
-	double start, took;
+	double took;
 
+	/* The second time: the first one may meet what is not there yet. */
+	c->slice(c->state, 1);
 	for (c->n = 1; c->n < 1UL << 30; c->n *= 2) {
-		start = now_ns();
-		c->slice(c->state, c->n);
-		took = now_ns() - start;
-		if (took >= wanted_ns / 2)
+		took = once(c);
+		if (took >= wanted_ns / 2 && once(c) >= wanted_ns / 2)
 			return;
 	}
 }
@@ -94,18 +102,22 @@ static void print_number(const char *name, double value, bool known)
 		printf(", \"%s\": null", name);
 }
 
-static void print_row(const char *bench, const struct meter_case *row,
-                      const struct meter_case *baseline, const char *wanted,
-                      double ratio)
+struct row {
+	const char *bench, *unit, *wanted;
+	double ratio; /* 0: there is none */
+};
+
+static void print_row(const struct row *row, const struct meter_case *ours,
+                      const struct meter_case *baseline)
 {
-	printf("{\"bench\": \"%s\"", bench);
-	print_string("case", row->name);
-	print_string("unit", "ns");
-	print_number("min", row->min, true);
-	print_number("median", row->median, true);
+	printf("{\"bench\": \"%s\"", row->bench);
+	print_string("case", ours->name);
+	print_string("unit", row->unit);
+	print_number("min", ours->min, true);
+	print_number("median", ours->median, true);
 	print_number("baseline", baseline ? baseline->min : 0, !!baseline);
-	print_number("ratio", ratio, ratio > 0);
-	print_string("wanted", wanted);
+	print_number("ratio", row->ratio, row->ratio > 0);
+	print_string("wanted", row->wanted);
 	puts("}");
 	fflush(stdout);
 }
@@ -113,23 +125,33 @@ static void print_row(const char *bench, const struct meter_case *row,
 void meter_row(const char *bench, const struct meter_case *ours,
                const struct meter_case *baseline, const char *wanted)
 {
-	bool known = baseline && ours->min > 0;
+	struct row row = {bench, "ns", wanted, 0};
 
-	print_row(bench, ours, baseline, wanted,
-	          known ? baseline->min / ours->min : 0);
+	if (baseline && ours->min > 0)
+		row.ratio = baseline->min / ours->min;
+	print_row(&row, ours, baseline);
+}
+
+void meter_row_in(const char *unit, const char *bench,
+                  const struct meter_case *ours, const char *wanted)
+{
+	struct row row = {bench, unit, wanted, 0};
+
+	print_row(&row, ours, NULL);
 }
 
 void meter_row_difference(const char *bench, const char *name,
                           const struct meter_case *ours,
                           const struct meter_case *baseline, const char *wanted)
 {
-	struct meter_case row = {
+	struct row row = {bench, "ns", wanted, 0};
+	struct meter_case difference = {
 		.name = name,
 		.min = ours->min - baseline->min,
 		.median = ours->median - baseline->median,
 	};
 
-	print_row(bench, &row, baseline, wanted, 0);
+	print_row(&row, &difference, baseline);
 }
 
 void meter_chase_init(struct meter_chase *chase)

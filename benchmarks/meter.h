@@ -36,6 +36,10 @@ void meter_run(struct meter_case *cases, size_t count);
 void meter_row(const char *bench, const struct meter_case *ours,
                const struct meter_case *baseline, const char *wanted);
 
+/* A row in another unit than nanoseconds, beside nothing. */
+void meter_row_in(const char *unit, const char *bench,
+                  const struct meter_case *ours, const char *wanted);
+
 /* A row that is a difference: what @ours costs more than @baseline. */
 void meter_row_difference(const char *bench, const char *name,
                           const struct meter_case *ours,

@@ -37,7 +37,8 @@ ioas_packages() {
 		echo qemu-utils e2fsprogs
 		;;
 	bench)
-		echo qemu-utils python3
+		# What registered memory is compared with.
+		echo qemu-utils python3 liburcu-dev librte-eal23
 		;;
 	*)
 		echo "packages.sh: no such purpose: $1" >&2

@@ -212,20 +212,22 @@ struct ioas_mapped {
  */
 struct ioas_mem_view {
 	const uint64_t *shadow; /* an entry for each page, or NULL: */
-	void *const *root;      /* tree of IOAS_MEM_FANOUT entries, 3 levels */
-	uint64_t npages;        /* of the program's addresses */
-	uint64_t phys_mask;
+	void *const *root;      /* a tree of three levels */
+	uint64_t shadow_npages; /* of the program's addresses, or 0 */
+	uint64_t npages;        /* likewise; never 0 */
+	uint64_t phys_mask;     /* bits of an entry that are the page's */
 	unsigned int page_shift;
 };
 
 #define IOAS_MEM_FANOUT_LG2 9
 
 /*
- * The two kinds of load. The library's own sources, and tools that watch how
- * threads interleave, put others in their place.
+ * The two kinds of load: of an entry, which says all by itself, and of a link.
+ * The library's own sources, and tools that watch how threads interleave, put
+ * others in their place.
  */
 #ifndef IOAS_MEM_LOAD
-#define IOAS_MEM_LOAD(word)   __atomic_load_n((word), __ATOMIC_ACQUIRE)
+#define IOAS_MEM_LOAD(word)   __atomic_load_n((word), __ATOMIC_RELAXED)
 #define IOAS_MEM_FOLLOW(link) __atomic_load_n((link), __ATOMIC_ACQUIRE)
 #endif
 
@@ -236,6 +238,8 @@ static inline uint64_t ioas_mem_entry_in_tree(const struct ioas_mem_view *view,
 	void *const *middle;
 	const uint64_t *leaf;
 
+	if (!view->root || page >= view->npages)
+		return 0;
 	middle = (void *const *)IOAS_MEM_FOLLOW(
 		&view->root[page >> (2 * IOAS_MEM_FANOUT_LG2)]);
 	if (!middle)
@@ -250,30 +254,32 @@ static inline uint64_t ioas_mem_entry(const struct ioas_mem_view *view,
 {
 	uint64_t page = uaddr >> view->page_shift;
 
-	if (__builtin_expect(page >= view->npages, 0))
-		return 0;
-	if (__builtin_expect(view->shadow != NULL, 1))
+	if (__builtin_expect(page < view->shadow_npages, 1))
 		return IOAS_MEM_LOAD(&view->shadow[page]);
 	return ioas_mem_entry_in_tree(view, page);
 }
 
+/** IOAS_MEM_NONE - in place of a physical address: there is none. */
+#define IOAS_MEM_NONE UINT64_MAX
+
 /*
- * The physical address of a byte of the program, for one permission at least.
- * False: it is not registered, or not for this. Any thread, signal handlers,
- * wait-free (MEM-11). Good inside the section it is called in, or while a
- * count is held on the region.
+ * The physical address of a byte of the program, for one permission at least;
+ * IOAS_MEM_NONE: it is not registered, or not for this. Any thread, signal
+ * handlers, wait-free (MEM-11). Good inside the section it is called in, or
+ * while a count is held on the region.
+ *
+ * Who translates much copies the view into a variable of its own, so that the
+ * compiler can keep it in registers.
  */
-static inline bool ioas_mem_translate(const struct ioas_mem_view *view,
-                                      uint64_t uaddr, unsigned int perm,
-                                      uint64_t *ret_phys)
+static inline uint64_t ioas_mem_translate(const struct ioas_mem_view *view,
+                                          uint64_t uaddr, unsigned int perm)
 {
 	uint64_t entry = ioas_mem_entry(view, uaddr);
 
 	if (__builtin_expect((entry & perm) != perm || !perm, 0))
-		return false;
-	*ret_phys = (entry & view->phys_mask) |
-	            (uaddr & ((UINT64_C(1) << view->page_shift) - 1));
-	return true;
+		return IOAS_MEM_NONE;
+	/* Page bits are the entry's; what is not in the mask is the byte's. */
+	return uaddr ^ ((uaddr ^ entry) & view->phys_mask);
 }
 
 /**
@@ -525,20 +531,16 @@ IOAS_API void ioas_region_put(struct ioas_region *region, uint64_t n);
  * @registry: the registry
  * @uaddr:    program address
  * @perm:     IOAS_READ, IOAS_WRITE or both
- * @ret_phys: its physical address
  *
- * Return: false when it is not registered for this; cannot fail otherwise
+ * Return: its physical address, or IOAS_MEM_NONE when it is not registered for
+ * this; cannot fail otherwise
  *
  * Threads: any, wait-free, async-signal-safe
  * Source: Linux 7.3, arch/powerpc/mm/book3s64/iommu_api.c,
  *         mm_iommu_ua_to_hpa()
  */
-IOAS_API bool ioas_registry_translate(const struct ioas_registry *registry,
-                                      uint64_t uaddr, unsigned int perm,
-                                      uint64_t *ret_phys);
-
-/** IOAS_MEM_NONE - in place of a physical address: there is none. */
-#define IOAS_MEM_NONE UINT64_MAX
+IOAS_API uint64_t ioas_registry_translate(const struct ioas_registry *registry,
+                                          uint64_t uaddr, unsigned int perm);
 
 /** struct ioas_mem_batch - see ioas_registry_translate_batch(). */
 struct ioas_mem_batch {

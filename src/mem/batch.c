@@ -5,14 +5,11 @@ static size_t scalar(const struct ioas_mem_view *view,
                      const struct ioas_mem_batch *batch)
 {
 	size_t i, good = 0;
-	uint64_t phys;
 
 	for (i = 0; i < batch->n; i++) {
-		bool there = ioas_mem_translate(view, batch->uaddr[i],
-		                                batch->perm, &phys);
-
-		batch->phys[i] = there ? phys : IOAS_MEM_NONE;
-		good += there;
+		batch->phys[i] =
+			ioas_mem_translate(view, batch->uaddr[i], batch->perm);
+		good += batch->phys[i] != IOAS_MEM_NONE;
 	}
 	return good;
 }

@@ -28,8 +28,11 @@ void ioas_region_mark_dirty(struct ioas_region *region, uint64_t start,
 	if (!length)
 		return;
 	ioas_law(MEM_5, ioas_member_holds(m, start, length));
-	if (!m->dirty)
+	if (!m->pinned.dirty)
 		return;
+	/* Relaxed: it comes before the put of its maker, as the marks do. */
+	if (!ioas_a32_load_relaxed(&m->pinned.marked))
+		ioas_a32_store_relaxed(&m->pinned.marked, 1);
 	page = (start - region->start.raw) >> shift;
 	last = (start + (length - 1) - region->start.raw) >> shift;
 	for (; page <= last; page = (page | 63) + 1) {
@@ -38,7 +41,7 @@ void ioas_region_mark_dirty(struct ioas_region *region, uint64_t start,
 		                      ? ~UINT64_C(0) >> (63 - last % 64)
 		                      : ~UINT64_C(0);
 
-		mark_word(&m->dirty[page / 64], from & to);
+		mark_word(&m->pinned.dirty[page / 64], from & to);
 	}
 }
 
@@ -46,7 +49,7 @@ uint64_t ioas_region_fetch_dirty(struct ioas_region *region, uint64_t first)
 {
 	struct ioas_member *m = ioas_member_of(region);
 
-	if (!m->dirty || first >= region->length >> m->page_shift)
+	if (!m->pinned.dirty || first >= region->length >> m->page_shift)
 		return 0;
-	return ioas_a64_exchange(&m->dirty[first / 64], 0);
+	return ioas_a64_exchange(&m->pinned.dirty[first / 64], 0);
 }

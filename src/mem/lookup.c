@@ -20,11 +20,10 @@ void ioas_mem_leave(void)
 	ioas_grace_leave(IOAS_GRACE_MEM);
 }
 
-bool ioas_registry_translate(const struct ioas_registry *registry,
-                             uint64_t uaddr, unsigned int perm,
-                             uint64_t *ret_phys)
+uint64_t ioas_registry_translate(const struct ioas_registry *registry,
+                                 uint64_t uaddr, unsigned int perm)
 {
-	return ioas_mem_translate(&registry->table.view, uaddr, perm, ret_phys);
+	return ioas_mem_translate(&registry->table.view, uaddr, perm);
 }
 
 size_t ioas_registry_translate_batch(const struct ioas_registry *registry,
@@ -47,7 +46,7 @@ static void describe(const struct ioas_registry *registry,
 	/* Relaxed: a number to look at. */
 	ret_info->users = ioas_a32_load_relaxed(&m->users);
 	ret_info->id = m->id;
-	ret_info->device = m->flags & IOAS_REGISTER_DEVICE;
+	ret_info->device = m->pinned.flags & IOAS_REGISTER_DEVICE;
 }
 
 int ioas_registry_find(struct ioas_registry *registry, uint64_t start,
@@ -71,11 +70,11 @@ int ioas_registry_find(struct ioas_registry *registry, uint64_t start,
 /* The run that page @page of the region is in. */
 static unsigned int run_of(const struct ioas_member *m, uint64_t page)
 {
-	unsigned int low = 0, high = m->runs, middle;
+	unsigned int low = 0, high = m->pinned.runs, middle;
 
 	while (high - low > 1) {
 		middle = low + (high - low) / 2;
-		if (m->run[middle].first <= page)
+		if (m->pinned.run[middle].first <= page)
 			low = middle;
 		else
 			high = middle;
@@ -97,11 +96,12 @@ static bool pages_are_whole(const struct ioas_member *m,
 	uint64_t last = (offset + (what->length - 1)) >> page_shift;
 	unsigned int i = run_of(m, offset >> page_shift);
 
-	first = m->run[i].first;
-	for (; i < m->runs && m->run[i].first <= last; i++) {
-		start = m->region.start.raw + (m->run[i].first << page_shift);
-		if (((m->run[i].phys - start) & mask) ||
-		    (m->run[i].first > first && (start & mask)))
+	first = m->pinned.run[i].first;
+	for (; i < m->pinned.runs && m->pinned.run[i].first <= last; i++) {
+		start = m->region.start.raw +
+		        (m->pinned.run[i].first << page_shift);
+		if (((m->pinned.run[i].phys - start) & mask) ||
+		    (m->pinned.run[i].first > first && (start & mask)))
 			return false;
 	}
 	return true;

@@ -26,8 +26,7 @@ struct draft {
 	struct ioas_holder *holder;
 	struct ioas_register what;
 	uint64_t npages;
-	struct ioas_member made; /* what of it is decided so far */
-	uint64_t filled;         /* pages in its extents */
+	struct ioas_pinned pinned; /* so far */
 	bool charged;
 };
 
@@ -116,7 +115,7 @@ static int share_locked(struct draft *d)
 		return -ENOENT;
 	if (!is_exact(m, what) && !(what->flags & IOAS_REGISTER_SHARE))
 		return -ENOENT;
-	if ((m->flags ^ what->flags) & IOAS_REGISTER_DEVICE)
+	if ((m->pinned.flags ^ what->flags) & IOAS_REGISTER_DEVICE)
 		return -ENOENT;
 	if (use_of(m, d->holder, what))
 		return -EBUSY;
@@ -141,44 +140,43 @@ static int charge(struct draft *d)
 	rc = accountant ? accountant->charge(accountant, d->npages) : 0;
 	if (rc)
 		return rc;
-	ioas_a64_add(&d->registry->charged, d->npages);
 	d->charged = true;
 	return 0;
 }
 
-static bool room_for_one_more(struct ioas_member *m)
+static bool room_for_one_more(struct ioas_pinned *p)
 {
-	unsigned int room = m->runs_room * 2, i;
+	unsigned int room = p->runs_room * 2, i;
 	struct ioas_run *more;
 
-	if (m->runs < m->runs_room)
+	if (p->runs < p->runs_room)
 		return true;
 	more = ioas_hooks.alloc(room * sizeof(*more));
 	if (!more)
 		return false;
-	for (i = 0; i < m->runs; i++)
-		more[i] = m->run[i];
-	if (m->run != &m->one)
-		ioas_hooks.free(m->run, m->runs_room * sizeof(*m->run));
-	m->run = more;
-	m->runs_room = room;
+	for (i = 0; i < p->runs; i++)
+		more[i] = p->run[i];
+	if (p->run != &p->one)
+		ioas_hooks.free(p->run, p->runs_room * sizeof(*p->run));
+	p->run = more;
+	p->runs_room = room;
 	return true;
 }
 
 /* Behind what is there; joined to it where it follows physically. */
 static bool append(struct draft *d, const struct ioas_extent *extent)
 {
-	struct ioas_member *m = &d->made;
-	const struct ioas_run *last = m->runs ? &m->run[m->runs - 1] : NULL;
+	unsigned int shift = d->registry->page_shift;
+	struct ioas_pinned *p = &d->pinned;
+	const struct ioas_run *last = p->runs ? &p->run[p->runs - 1] : NULL;
 
-	if (!last || last->phys + ((d->filled - last->first)
-	                           << d->registry->page_shift) !=
-	                     extent->phys) {
-		if (!room_for_one_more(m))
+	if (!last ||
+	    last->phys + ((p->npages - last->first) << shift) != extent->phys) {
+		if (!room_for_one_more(p))
 			return false;
-		m->run[m->runs++] = (struct ioas_run){d->filled, extent->phys};
+		p->run[p->runs++] = (struct ioas_run){p->npages, extent->phys};
 	}
-	d->filled += extent->npages;
+	p->npages += extent->npages;
 	return true;
 }
 
@@ -199,15 +197,13 @@ static void unpin_unkept(struct draft *d, const struct ioas_extent *extent,
  */
 static int keep(struct draft *d, const struct ioas_extent *extent, int count)
 {
-	uint64_t page = d->filled;
+	uint64_t page = d->pinned.npages;
 	bool kept = true;
 	int i;
 
 	for (i = 0; i < count; i++) {
 		kept = kept && append(d, &extent[i]);
-		if (kept)
-			ioas_a64_add(&d->registry->pinned, extent[i].npages);
-		else
+		if (!kept)
 			unpin_unkept(d, &extent[i], page);
 		page += extent[i].npages;
 	}
@@ -222,9 +218,9 @@ static int pin(struct draft *d)
 	struct ioas_pin rest;
 	int rc = 0;
 
-	while (!rc && d->filled < d->npages) {
-		rest.start = d->what.start + (d->filled << shift);
-		rest.npages = d->npages - d->filled;
+	while (!rc && d->pinned.npages < d->npages) {
+		rest.start = d->what.start + (d->pinned.npages << shift);
+		rest.npages = d->npages - d->pinned.npages;
 		rest.perm = d->what.perm;
 		rest.page_shift = shift;
 		rc = backend->pin(backend, &rest, batch, BATCH);
@@ -239,26 +235,30 @@ static int pin(struct draft *d)
 static int make_dirty_marks(struct draft *d)
 {
 	uint64_t words = (d->npages + 63) / 64;
+	struct ioas_pinned *p = &d->pinned;
 
-	if ((d->what.flags & IOAS_REGISTER_DEVICE) ||
-	    !(d->what.perm & IOAS_WRITE))
+	if ((p->flags & IOAS_REGISTER_DEVICE) || !(p->perm & IOAS_WRITE))
 		return 0;
-	d->made.dirty = &d->made.dirty_word;
+	p->dirty = &p->dirty_word;
 	if (words > 1)
-		d->made.dirty =
-			ioas_hooks.alloc(words * sizeof(*d->made.dirty));
-	return d->made.dirty ? 0 : -ENOMEM;
+		p->dirty = ioas_hooks.alloc(words * sizeof(*p->dirty));
+	return p->dirty ? 0 : -ENOMEM;
 }
 
 static int furnish(struct draft *d)
 {
 	struct ioas_extent device = {d->what.phys, d->npages};
+	struct ioas_pinned *p = &d->pinned;
 	int rc;
 
-	d->made.run = &d->made.one;
-	d->made.runs_room = 1;
+	p->start = d->what.start;
+	p->perm = d->what.perm;
+	/* Who registers a file takes it away again if that fails. */
+	p->flags = d->what.flags & IOAS_REGISTER_DEVICE;
+	p->run = &p->one;
+	p->runs_room = 1;
 	rc = charge(d);
-	if (!rc && (d->what.flags & IOAS_REGISTER_DEVICE))
+	if (!rc && (p->flags & IOAS_REGISTER_DEVICE))
 		append(d, &device);
 	else if (!rc)
 		rc = pin(d);
@@ -267,14 +267,11 @@ static int furnish(struct draft *d)
 
 static void drop(struct draft *d)
 {
-	/* The draft has no addresses of its own so far. */
-	d->made.flags = d->what.flags & IOAS_REGISTER_DEVICE;
-	d->made.region.start.raw = d->what.start;
-	d->made.region.length = d->what.length;
-	d->made.region.perm = d->what.perm;
-	ioas_member_unpin(d->registry, &d->made, d->filled);
-	if (d->charged)
-		ioas_uncharge(d->registry, d->npages);
+	struct ioas_accountant *accountant = d->registry->accountant;
+
+	ioas_unpin(d->registry, &d->pinned);
+	if (d->charged && accountant)
+		accountant->uncharge(accountant, d->npages);
 }
 
 /* ---- Publishing. ---- */
@@ -296,36 +293,34 @@ static void enter_table_locked(const struct draft *d,
                                const struct ioas_member *m)
 {
 	uint64_t entry = ioas_entry_of_id(m->id) | m->region.perm;
+	const struct ioas_pinned *p = &m->pinned;
 	uint64_t first = d->what.start >> d->registry->page_shift;
 	unsigned int i;
 
-	for (i = 0; i < m->runs; i++) {
-		struct ioas_pages pages = {first + m->run[i].first,
-		                           ioas_run_end(m, i, d->npages) -
-		                                   m->run[i].first};
+	for (i = 0; i < p->runs; i++) {
+		struct ioas_pages pages = {first + p->run[i].first,
+		                           ioas_run_end(p, i) -
+		                                   p->run[i].first};
 
 		ioas_table_set_locked(&d->registry->table, pages,
-		                      entry | m->run[i].phys);
+		                      entry | p->run[i].phys);
 	}
 }
 
 /* The draft becomes a member. Its small parts are inside, and move. */
 static void fill_in(struct ioas_member *m, const struct draft *d)
 {
-	uint32_t id = m->id;
-
-	*m = d->made;
-	m->id = id;
 	m->state = IOAS_MEMBER_LIVE;
-	m->flags = d->what.flags;
 	m->page_shift = d->registry->page_shift;
+	m->pinned = d->pinned;
+	m->pinned.flags = d->what.flags;
+	if (d->pinned.run == &d->pinned.one)
+		m->pinned.run = &m->pinned.one;
+	if (d->pinned.dirty == &d->pinned.dirty_word)
+		m->pinned.dirty = &m->pinned.dirty_word;
 	m->region.start.raw = d->what.start;
 	m->region.length = d->what.length;
 	m->region.perm = d->what.perm;
-	if (d->made.run == &d->made.one)
-		m->run = &m->one;
-	if (d->made.dirty == &d->made.dirty_word)
-		m->dirty = &m->dirty_word;
 	ioas_a64_store(&m->region.mapped, 1);
 }
 
@@ -351,7 +346,11 @@ static int publish_locked(struct draft *d)
 	}
 	fill_in(m, d);
 	use_enter_locked(&m->first_use, m, d);
-	ioas_a64_add(&registry->regions, 1);
+	ioas_count_locked(&registry->regions, 1);
+	if (d->charged) {
+		ioas_count_locked(&registry->charged, d->npages);
+		ioas_count_locked(&registry->pinned, d->npages);
+	}
 	enter_table_locked(d, m);
 	return 0;
 }

@@ -109,9 +109,9 @@ void ioas_member_free_locked(struct ioas_registry *registry,
 	registry->free = m;
 }
 
-void ioas_uncharge(struct ioas_registry *registry, uint64_t npages)
+static void uncharge_locked(struct ioas_registry *registry, uint64_t npages)
 {
-	uint64_t left = ioas_a64_add(&registry->charged, -npages);
+	uint64_t left = ioas_count_locked(&registry->charged, -npages);
 
 	/* Nobody gives back more than was charged. */
 	ioas_law(MEM_7, left + npages >= npages);
@@ -130,80 +130,80 @@ void ioas_member_leave_locked(struct ioas_registry *registry,
 			&registry->table,
 			ioas_member_pages(m, registry->page_shift));
 	else
-		ioas_a64_add(&registry->in_quarantine, -1);
+		ioas_count_locked(&registry->in_quarantine, -UINT64_C(1));
 	m->state = IOAS_MEMBER_LEAVING;
 	m->next = registry->leaving;
 	registry->leaving = m;
 	registry->leaving_count++;
-	ioas_a64_add(&registry->regions, -1);
-	if (!(m->flags & IOAS_REGISTER_DEVICE))
-		ioas_uncharge(registry,
-		              m->region.length >> registry->page_shift);
+	ioas_count_locked(&registry->regions, -UINT64_C(1));
+	if (!(m->pinned.flags & IOAS_REGISTER_DEVICE))
+		uncharge_locked(registry, m->pinned.npages);
 }
 
 /* ---- Unpinning. ---- */
 
-static bool is_dirty(const struct ioas_member *m, uint64_t page)
+static bool is_dirty(const struct ioas_pinned *p, uint64_t page)
 {
 	/* Relaxed: marks come before the put that let it end. */
-	return m->dirty &&
-	       ioas_a64_load_relaxed(&m->dirty[page / 64]) >> (page % 64) & 1;
+	return ioas_a64_load_relaxed(&p->dirty[page / 64]) >> (page % 64) & 1;
+}
+
+/* Is the whole word of marks from @page on, up to @end, clean? */
+static bool clean_word(const struct ioas_pinned *p, uint64_t page, uint64_t end)
+{
+	return page % 64 == 0 && end - page >= 64 &&
+	       !ioas_a64_load_relaxed(&p->dirty[page / 64]);
 }
 
 /* How many from @page on, up to @end, are as dirty as it is? */
-static uint64_t equally_dirty(const struct ioas_member *m, uint64_t page,
+static uint64_t equally_dirty(const struct ioas_pinned *p, uint64_t page,
                               uint64_t end)
 {
-	uint64_t next = page + 1;
+	bool dirty = is_dirty(p, page);
+	uint64_t next = page;
 
-	if (!m->dirty)
-		return end - page;
-	while (next < end && is_dirty(m, next) == is_dirty(m, page))
-		next++;
+	while (next < end && is_dirty(p, next) == dirty)
+		next += !dirty && clean_word(p, next, end) ? 64 : 1;
 	return next - page;
 }
 
-/* Pages [first, end) of the region, which follow each other from @phys on. */
-static void unpin_run(struct ioas_registry *registry,
-                      const struct ioas_member *m, struct ioas_run run,
+/* Pages from run.first to @end, which follow each other from run.phys on. */
+static void unpin_run(const struct ioas_registry *registry,
+                      const struct ioas_pinned *p, struct ioas_run run,
                       uint64_t end)
 {
+	const struct ioas_backend *backend = registry->backend;
 	unsigned int shift = registry->page_shift;
-	struct ioas_pin pin = {.perm = m->region.perm, .page_shift = shift};
+	struct ioas_pin pin = {.perm = p->perm, .page_shift = shift};
+	/* Relaxed: set before the put that let it end. */
+	bool marked = ioas_a32_load_relaxed(&p->marked);
 	uint64_t page = run.first;
 
 	for (; page < end; page += pin.npages) {
-		pin.start = m->region.start.raw + (page << shift);
-		pin.npages = equally_dirty(m, page, end);
-		registry->backend->unpin(registry->backend, &pin,
-		                         run.phys +
-		                                 ((page - run.first) << shift),
-		                         is_dirty(m, page));
+		pin.start = p->start + (page << shift);
+		pin.npages = marked ? equally_dirty(p, page, end) : end - page;
+		backend->unpin(backend, &pin,
+		               run.phys + ((page - run.first) << shift),
+		               marked && is_dirty(p, page));
 	}
-	ioas_a64_add(&registry->pinned, run.first - end);
 }
 
-void ioas_member_unpin(struct ioas_registry *registry, struct ioas_member *m,
-                       uint64_t npages)
+void ioas_unpin(struct ioas_registry *registry, struct ioas_pinned *p)
 {
-	bool pinned = !(m->flags & IOAS_REGISTER_DEVICE);
-	uint64_t words;
+	bool memory = !(p->flags & IOAS_REGISTER_DEVICE);
+	uint64_t words = (p->npages + 63) / 64;
 	unsigned int i;
 
-	for (i = 0; pinned && i < m->runs; i++)
-		unpin_run(registry, m, m->run[i], ioas_run_end(m, i, npages));
-	if (m->flags & IOAS_REGISTER_FILE)
-		registry->backend->unmap_file(registry->backend,
-		                              m->region.start.raw,
-		                              m->region.length);
-	if (m->run && m->run != &m->one)
-		ioas_hooks.free(m->run, m->runs_room * sizeof(*m->run));
-	words = ((m->region.length >> registry->page_shift) + 63) / 64;
-	if (m->dirty && m->dirty != &m->dirty_word)
-		ioas_hooks.free(m->dirty, words * sizeof(*m->dirty));
-	m->run = NULL;
-	m->dirty = NULL;
-	m->runs = 0;
+	for (i = 0; memory && i < p->runs; i++)
+		unpin_run(registry, p, p->run[i], ioas_run_end(p, i));
+	if (p->flags & IOAS_REGISTER_FILE)
+		registry->backend->unmap_file(registry->backend, p->start,
+		                              p->npages
+		                                      << registry->page_shift);
+	if (p->run && p->run != &p->one)
+		ioas_hooks.free(p->run, p->runs_room * sizeof(*p->run));
+	if (p->dirty && p->dirty != &p->dirty_word)
+		ioas_hooks.free(p->dirty, words * sizeof(*p->dirty));
 }
 
 /* The list of what is leaving, when it is long enough. */
@@ -231,11 +231,12 @@ void ioas_registry_drain(struct ioas_registry *registry, unsigned int enough)
 		return;
 	ioas_grace_sync(IOAS_GRACE_MEM);
 	for (m = list; m; m = m->next)
-		ioas_member_unpin(registry, m,
-		                  m->region.length >> registry->page_shift);
+		ioas_unpin(registry, &m->pinned);
 	ioas_lock(&registry->lock);
 	for (m = list; m; m = next) {
 		next = m->next;
+		if (!(m->pinned.flags & IOAS_REGISTER_DEVICE))
+			ioas_count_locked(&registry->pinned, -m->pinned.npages);
 		ioas_member_free_locked(registry, m);
 	}
 	ioas_unlock(&registry->lock);

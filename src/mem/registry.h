@@ -40,7 +40,7 @@
 #define IOAS_SLAB_LG2    7 /* members */
 #define IOAS_SLAB        (1u << IOAS_SLAB_LG2)
 #define IOAS_SLABS       ((1u << 20) >> IOAS_SLAB_LG2)
-#define IOAS_LEAVING_MAX 64 /* members */
+#define IOAS_LEAVING_MAX 256 /* members: a barrier for so many */
 
 struct ioas_member;
 
@@ -68,22 +68,31 @@ struct ioas_run {
 	uint64_t phys;
 };
 
+/* Pages that are pinned, and whether a device has written to them. */
+struct ioas_pinned {
+	uint64_t start;  /* program address */
+	uint64_t npages; /* pinned so far; then of the region */
+	unsigned int perm;
+	unsigned int flags;   /* enum ioas_register_flag */
+	struct ioas_run *run; /* in order */
+	unsigned int runs, runs_room;
+	struct ioas_run one;        /* run, where one is enough */
+	struct ioas_a64 *dirty;     /* a bit for each page, or NULL */
+	struct ioas_a64 dirty_word; /* dirty, where 64 are enough */
+	struct ioas_a32 marked;     /* a bit of them was ever set */
+};
+
 /* Constant while it is LIVE, but for what is said to be under the lock. */
 struct ioas_member {
 	struct ioas_region region;
 	uint32_t id;
 	unsigned int page_shift;      /* the registry's */
-	unsigned int flags;           /* enum ioas_register_flag */
 	enum ioas_member_state state; /* under the lock */
 	struct ioas_a32 users;        /* written under the lock */
 	struct ioas_use *uses;        /* under the lock */
 	struct ioas_use first_use; /* so that most need no memory of theirs */
-	struct ioas_run *run;      /* in order */
-	unsigned int runs, runs_room;
-	struct ioas_run one;        /* run, where one is enough */
-	struct ioas_a64 *dirty;     /* a bit for each page, or NULL */
-	struct ioas_a64 dirty_word; /* dirty, where 64 are enough */
-	struct ioas_member *next;   /* of its state's list; under the lock */
+	struct ioas_pinned pinned;
+	struct ioas_member *next; /* of its state's list; under the lock */
 };
 
 struct ioas_registry {
@@ -99,7 +108,7 @@ struct ioas_registry {
 	unsigned int leaving_count;
 	struct ioas_holder *holders;
 	bool ended; /* under the lock: holders may be left */
-	/* Written under the lock or by what undoes it. */
+	/* Written under the lock. */
 	struct ioas_a64 regions, charged, pinned, in_quarantine;
 };
 
@@ -132,11 +141,20 @@ static inline struct ioas_pages ioas_member_pages(const struct ioas_member *m,
 	                           m->region.length >> page_shift};
 }
 
-/* The page of the region behind the last one of run @i. */
-static inline uint64_t ioas_run_end(const struct ioas_member *m, unsigned int i,
-                                    uint64_t npages)
+/* The page behind the last one of run @i. */
+static inline uint64_t ioas_run_end(const struct ioas_pinned *p, unsigned int i)
 {
-	return i + 1 < m->runs ? m->run[i + 1].first : npages;
+	return i + 1 < p->runs ? p->run[i + 1].first : p->npages;
+}
+
+/* Under the lock: @n more, or its complement. */
+static inline uint64_t ioas_count_locked(struct ioas_a64 *count, uint64_t n)
+{
+	/* Relaxed: written under the lock; others look at a number. */
+	uint64_t now = ioas_a64_load_relaxed(count) + n;
+
+	ioas_a64_store_relaxed(count, now);
+	return now;
 }
 
 /*
@@ -175,15 +193,16 @@ struct ioas_member *ioas_member_new_locked(struct ioas_registry *registry);
 /* It was never published. */
 void ioas_member_free_locked(struct ioas_registry *registry,
                              struct ioas_member *m);
-/* It is dead (mapped is 0), and in no list: out of the table, into LEAVING. */
+/*
+ * It is dead (mapped is 0), and in no list: out of the table, no longer
+ * charged, into LEAVING.
+ */
 void ioas_member_leave_locked(struct ioas_registry *registry,
                               struct ioas_member *m);
 /* If enough have gathered: wait, unpin, free. Without the lock. */
 void ioas_registry_drain(struct ioas_registry *registry, unsigned int enough);
-/* Unpin the first @npages, and give memory back; it is no longer charged. */
-void ioas_member_unpin(struct ioas_registry *registry, struct ioas_member *m,
-                       uint64_t npages);
-void ioas_uncharge(struct ioas_registry *registry, uint64_t npages);
+/* Unpin, and give memory back. Without the lock. */
+void ioas_unpin(struct ioas_registry *registry, struct ioas_pinned *p);
 
 /* ---- unregister.c ---- */
 

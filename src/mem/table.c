@@ -56,6 +56,7 @@ int ioas_table_init(struct ioas_table *table, unsigned int page_shift,
 	if (!no_shadow && ioas_hooks.reserve)
 		view->shadow = ioas_hooks.reserve(bytes);
 	if (view->shadow) {
+		view->shadow_npages = view->npages;
 		table->shadow_bytes = bytes;
 		return 0;
 	}

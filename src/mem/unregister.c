@@ -38,7 +38,7 @@ static void quarantine_locked(struct ioas_registry *registry,
 	m->state = IOAS_MEMBER_QUARANTINED;
 	m->next = registry->quarantined;
 	registry->quarantined = m;
-	ioas_a64_add(&registry->in_quarantine, 1);
+	ioas_count_locked(&registry->in_quarantine, 1);
 }
 
 void ioas_member_end_locked(struct ioas_registry *registry,

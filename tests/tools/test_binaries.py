@@ -123,3 +123,27 @@ def test_symbols_reads_a_public_header(tmp_path):
     assert "ioas_b is not exported" in result.stdout
     assert "ioas_c is exported, not in the table" in result.stdout
     assert "ioas_a" not in result.stdout
+
+
+@pytest.mark.parametrize("body, wrong", [
+    ("return *(long *)a + b;", 0),
+    ("return __atomic_add_fetch((long *)a, b, 5);", 1),
+    ("__atomic_thread_fence(5); return b;", 1),
+    ("other(); return b;", 1),
+])
+def test_reader_sees_what_waits(tmp_path, body, wrong):
+    (tmp_path / "a.c").write_text(
+        "void other(void);\n"
+        f"{SHOWN}long ioas_registry_translate(void *a, long b)"
+        f" {{ {body} }}\n")
+    subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", tmp_path / "a.so",
+                    tmp_path / "a.c"], check=True)
+    result = run("check-reader", tmp_path / "a.so")
+    assert result.returncode == wrong, result.stdout
+
+
+def test_reader_refuses_a_library_without_one(tmp_path):
+    (tmp_path / "a.c").write_text("int a(void) { return 0; }\n")
+    subprocess.run(["gcc", "-shared", "-o", tmp_path / "a.so",
+                    tmp_path / "a.c"], check=True)
+    assert run("check-reader", tmp_path / "a.so").returncode == 1

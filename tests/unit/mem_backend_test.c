@@ -128,19 +128,18 @@ static void MEM_7_a_partial_pin_is_undone(struct rig *r)
 static void scattered_frames_can_be_followed_back(struct rig *r)
 {
 	static struct ioas_backend_scattered s; /* until the registry goes */
-	uint64_t i, phys, next, at, neighbours = 0;
+	uint64_t i, phys = 0, next = 0, at, neighbours = 0;
 
 	ioas_backend_scattered(42, rig_page_shift(), &s);
 	start_on(r, &s.backend);
 	rig_ok(r, enter(m.a, 0, PAGES));
 	for (i = 0; i < PAGES; i++) {
 		at = page((unsigned int)i) + 77;
-		assert_true(ioas_registry_translate(m.registry, at, RW, &phys));
+		assert_true(translated(at, RW, &phys));
 		assert_true(ioas_backend_scattered_pointer(&s, phys) == at);
 		if (i + 1 == PAGES)
 			break;
-		assert_true(ioas_registry_translate(m.registry, at + rig_page(),
-		                                    RW, &next));
+		assert_true(translated(at + rig_page(), RW, &next));
 		neighbours += next == phys + rig_page();
 	}
 	assert_true(neighbours == 0);

@@ -52,8 +52,7 @@ static void a_batch_is_as_good_as_each_by_itself(struct rig *r)
 	uaddr[3] = UINT64_C(1) << 63;
 	good = ioas_registry_translate_batch(m.registry, &batch);
 	for (i = 0; i < BATCH; i++) {
-		bool is =
-			ioas_registry_translate(m.registry, uaddr[i], RW, &one);
+		bool is = translated(uaddr[i], RW, &one);
 
 		there += is;
 		assert_true(phys[i] == (is ? one : IOAS_MEM_NONE));

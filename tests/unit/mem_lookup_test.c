@@ -26,16 +26,14 @@ static void MEM_5_every_byte_leads_to_its_page(struct rig *r)
 	start(r);
 	rig_ok(r, enter(m.a, 2, 3));
 	for (at = page(2); at < page(5); at += 509) {
-		assert_true(ioas_registry_translate(m.registry, at, RW, &phys));
+		assert_true(translated(at, RW, &phys));
 		assert_true(phys == at);
 	}
 	phys = 1;
-	assert_false(
-		ioas_registry_translate(m.registry, page(2) - 1, RW, &phys));
-	assert_false(ioas_registry_translate(m.registry, page(5), RW, &phys));
-	assert_false(ioas_registry_translate(m.registry, 0, RW, &phys));
-	assert_false(
-		ioas_registry_translate(m.registry, UINT64_MAX, RW, &phys));
+	assert_false(translated(page(2) - 1, RW, &phys));
+	assert_false(translated(page(5), RW, &phys));
+	assert_false(translated(0, RW, &phys));
+	assert_false(translated(UINT64_MAX, RW, &phys));
 	assert_true(phys == 1);
 }
 
@@ -246,7 +244,7 @@ static void a_section_keeps_pages_pinned(struct rig *r)
 	start(r);
 	rig_ok(r, enter(m.a, 0, 4));
 	ioas_mem_enter();
-	assert_true(ioas_registry_translate(m.registry, page(0), RW, &phys));
+	assert_true(translated(page(0), RW, &phys));
 	rig_ok(r, leave(m.a, 0, 4));
 	assert_true(rig_pinned_bytes(r) == pages(4));
 	ioas_mem_leave();

@@ -196,10 +196,9 @@ static void memory_that_may_only_be_read_is_for_reading(struct rig *r)
 	what = range(0, 2);
 	what.perm = IOAS_READ;
 	rig_ok(r, ioas_holder_register(m.a, &what, NULL));
-	assert_true(
-		ioas_registry_translate(m.registry, page(1), IOAS_READ, &phys));
-	assert_false(ioas_registry_translate(m.registry, page(1), RW, &phys));
-	assert_false(ioas_registry_translate(m.registry, page(1), 0, &phys));
+	assert_true(translated(page(1), IOAS_READ, &phys));
+	assert_false(translated(page(1), RW, &phys));
+	assert_false(translated(page(1), 0, &phys));
 }
 
 static void beyond_the_program_there_is_no_memory(struct rig *r)
@@ -231,8 +230,7 @@ static void a_device_is_neither_pinned_nor_charged(struct rig *r)
 	rig_ok(r, ioas_holder_register(m.a, &what, NULL));
 	assert_true(rig_pinned_bytes(r) == 0);
 	assert_true(ioas_a64_load(&m.charged) == 0 && report().charged == 0);
-	assert_true(
-		ioas_registry_translate(m.registry, page(2) + 5, RW, &phys));
+	assert_true(translated(page(2) + 5, RW, &phys));
 	assert_true(phys == what.phys + pages(2) + 5);
 	rig_ok(r, ioas_registry_find(m.registry, page(3), 1, &info));
 	assert_true(info.device && info.left == pages(1));
@@ -270,8 +268,7 @@ static void a_part_of_a_file_is_registered_where_it_is_shown(struct rig *r)
 	start(r);
 	rig_ok(r, ioas_holder_register(m.a, &what, &at));
 	assert_true(at && report().pinned == 2);
-	assert_true(ioas_registry_translate(m.registry, at + rig_page(), RW,
-	                                    &phys));
+	assert_true(translated(at + rig_page(), RW, &phys));
 	*(char *)(uintptr_t)(at + rig_page()) = 'x';
 	assert_int_equal(pread(fd, &byte, 1, (off_t)pages(2)), 1);
 	assert_int_equal(byte, 'x');

@@ -151,11 +151,23 @@ static inline struct ioas_registry_report report(void)
 	return now;
 }
 
+/* The page at @at, for @perm. */
+static inline bool translated(uint64_t at, unsigned int perm,
+                              uint64_t *ret_phys)
+{
+	uint64_t phys = ioas_registry_translate(m.registry, at, perm);
+
+	if (phys == IOAS_MEM_NONE)
+		return false;
+	*ret_phys = phys;
+	return true;
+}
+
 static inline bool found(unsigned int i)
 {
 	uint64_t phys;
 
-	return ioas_registry_translate(m.registry, page(i), IOAS_READ, &phys);
+	return translated(page(i), IOAS_READ, &phys);
 }
 
 #endif /* MEM_RIG_H */

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registration: the registry by itself, over a back end that pins nothing,
+ * beside others that are registered; and as a program has it, whose memory is
+ * looked at.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "benchmarks/mem_world.h"
+#include "benchmarks/meter.h"
+
+struct piece {
+	struct ioas_holder *holder;
+	struct peer_map *map;
+	uint64_t start, bytes;
+};
+
+static void register_ours(void *state, unsigned long n)
+{
+	struct piece *p = state;
+
+	while (n--) {
+		enter(p->holder, p->start, p->bytes);
+		leave(p->holder, p->start, p->bytes);
+	}
+}
+
+static void register_map(void *state, unsigned long n)
+{
+	struct piece *p = state;
+
+	while (n--) {
+		peer_map_register(p->map, p->start, p->bytes, 1 << PEER_SHIFT);
+		peer_map_unregister(p->map, p->start, p->bytes,
+		                    1 << PEER_SHIFT);
+	}
+}
+
+static void populate(void *state, unsigned long n)
+{
+	struct piece *p = state;
+
+	while (n--)
+		if (madvise((void *)(uintptr_t)p->start, p->bytes,
+		            MADV_POPULATE_WRITE))
+			die("madvise");
+}
+
+/* Nothing pinned: the registry itself, with others registered beside. */
+static void engine_rows(void)
+{
+	struct world w;
+	struct piece small = {.start = OTHERS_START, .bytes = 64u << 10};
+	struct piece large = {.start = OTHERS_START, .bytes = 2u << 20};
+	struct meter_case c[] = {
+		{"register + unregister 64 KiB", register_ours, &small, 0, 0,
+	         0},
+		{"the same in the map", register_map, &small, 0, 0, 0},
+		{"register + unregister 2 MiB", register_ours, &large, 0, 0, 0},
+		{"the same in the map, 2 MiB", register_map, &large, 0, 0, 0},
+	};
+
+	world_init(&w, 256, false);
+	small.holder = large.holder = w.holder;
+	small.map = large.map = w.map;
+	meter_run(c, sizeof(c) / sizeof(c[0]));
+	meter_row("mem", &c[0], &c[1], "ratio >= 2");
+	/* 1.5 ns for each of 512 pages. */
+	meter_row("mem", &c[2], &c[3], "min <= 768");
+	world_fini(&w);
+}
+
+/* As ioas run uses it: that the pages are there is checked. */
+static void pinned_row(void)
+{
+	struct piece piece = {.bytes = 2u << 20};
+	struct meter_case c[] = {
+		{"2 MiB, presence checked", register_ours, &piece, 0, 0, 0},
+		{"madvise alone", populate, &piece, 0, 0, 0},
+	};
+	struct ioas_registry *registry = new_registry(NULL, false);
+	void *memory = mmap(NULL, piece.bytes, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (memory == MAP_FAILED || ioas_holder_create(registry, &piece.holder))
+		die("memory");
+	piece.start = (uintptr_t)memory;
+	meter_run(c, sizeof(c) / sizeof(c[0]));
+	/* At most 1.2 times. */
+	meter_row("mem", &c[0], &c[1], "ratio >= 0.833");
+	ioas_holder_destroy(piece.holder);
+	ioas_registry_destroy(registry, NULL);
+}
+
+/* ---- Memory. ---- */
+
+static double resident(void)
+{
+	unsigned long size = 0, pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f || fscanf(f, "%lu %lu", &size, &pages) != 2)
+		die("statm");
+	fclose(f);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void memory_row(void)
+{
+	struct ioas_registry *registry = new_registry(&pins_nothing, false);
+	struct ioas_holder *holder;
+	struct meter_case c = {.name = "KiB of tables for 1 GiB"};
+	double before;
+
+	if (ioas_holder_create(registry, &holder))
+		die("holder");
+	before = resident();
+	enter(holder, BASE, UINT64_C(1) << 30);
+	c.min = c.median = (resident() - before) / 1024;
+	meter_row_in("KiB", "mem", &c, "min <= 2400");
+	ioas_holder_destroy(holder);
+	ioas_registry_destroy(registry, NULL);
+}
+
+void register_rows(void)
+{
+	engine_rows();
+	pinned_row();
+	memory_row();
+}
