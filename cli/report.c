@@ -20,19 +20,43 @@
 
 /* ---- Output. ---- */
 
+/*
+ * A report that is not whole is worse when nobody says so. A line of JSON that
+ * was begun is taken back: it is the last of the file, for nobody else writes
+ * to that.
+ */
+static void not_written(const struct ioas_report *report, size_t begun)
+{
+	static bool said;
+	int error = errno;
+	off_t end = lseek(report->fd, 0, SEEK_END);
+
+	if (report->fd == STDERR_FILENO)
+		return;
+	if (report->as_json && begun && end >= (off_t)begun &&
+	    ftruncate(report->fd, end - (off_t)begun))
+		error = errno;
+	if (!said)
+		ioas_say("the report is not complete: cannot write to the "
+		         "report file: %s",
+		         strerror(error));
+	said = true;
+}
+
 void ioas_report_write(const struct ioas_report *report, const char *text)
 {
-	size_t left = strlen(text);
+	size_t bytes = strlen(text), done = 0;
 	ssize_t n;
 
-	while (left) {
-		n = write(report->fd, text, left);
+	while (done < bytes) {
+		n = write(report->fd, text + done, bytes - done);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n <= 0) {
+			not_written(report, done);
 			return;
-		text += n;
-		left -= (size_t)n;
+		}
+		done += (size_t)n;
 	}
 }
 

@@ -7,6 +7,7 @@
 
 #include "host/host.h"
 #include "pci/function.h"
+#include "preload/say.h"
 #include "preload/views.h"
 #include "preload/wrap.h"
 
@@ -121,8 +122,15 @@ long ioas_door_prepare(struct ioas_handle *handle, int fd,
 {
 	struct ioas_device *dev = ioas_file_device(handle->file);
 
-	if (ioas_device_expect(dev, window->bar, window->offset, window->bytes))
+	if (ioas_device_expect(dev, window->bar, window->offset,
+	                       window->bytes)) {
+		ioas_complain("device %s: its BAR cannot be mapped, for the "
+		              "thread that runs the device cannot be started: "
+		              "a limit of processes (ulimit -u, a container's) "
+		              "or no memory; raise it",
+		              ioas_file_name(handle->file));
 		return -ENOMEM;
+	}
 	add_doors(handle, fd, window);
 	return 0;
 }

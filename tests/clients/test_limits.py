@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import MIB, NVME, TOP, bytes_at, checksum
+from conftest import MIB, NVME, TOP, bytes_at, checksum, ioas_lines
 
 SOURCES = os.path.join(TOP, "tests/clients/preload")
 PATTERN = ["-c", "write -P 0xaa 0 1M", "-c", "read -P 0xaa 0 1M"]
@@ -55,11 +55,15 @@ def test_memory_disks_without_memfds(ioas, build, error):
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("case", [
-    "a_thousand_times_without_growth", "coroutines_on_small_stacks",
-    "a_thread_that_blocks_every_signal"])
-def test_it_goes_on(ioas, build, case):
-    result = ioas.run(build("limits"), case, devices=["nvme,size=16M"])
+@pytest.mark.parametrize("case,mode", [
+    ("a_thousand_times_without_growth", "inline"),
+    ("a_thousand_times_without_growth", "adaptive"),
+    ("a_thousand_times_without_growth", "thread"),
+    ("coroutines_on_small_stacks", "adaptive"),
+    ("a_thread_that_blocks_every_signal", "adaptive")])
+def test_it_goes_on(ioas, build, case, mode):
+    result = ioas.run(build("limits"), case,
+                      devices=[f"nvme,size=16M,mode={mode}"])
     assert result.returncode == 0, result.stderr
     assert result.stdout == "done\n"
 
@@ -119,3 +123,18 @@ def test_a_small_stack(system_qemu):
         "qemu-io", "-f", "raw", *PATTERN, NVME, preexec_fn=lambda:
         resource.setrlimit(resource.RLIMIT_STACK, (256 << 10, 256 << 10)))
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("mode", ["thread", "inline"])
+def test_no_thread_can_be_started(ioas, build, mode):
+    """It says so and does not hang; a device without a thread needs none."""
+    if os.geteuid() == 0:
+        pytest.skip("root has no limit of processes")
+    result = ioas.run(build("limits"), "a_device_without_its_thread",
+                      devices=[f"nvme,size=1M,mode={mode}"], timeout=60)
+    assert result.returncode == 0, result.stderr
+    said = [x for x in ioas_lines(result.stderr)
+            if "thread that runs the device" in x]
+    assert len(said) == (mode == "thread")
+    how = "ENOMEM" if mode == "thread" else "mapped"
+    assert result.stdout == f"{how}\ndone\n"

@@ -7,6 +7,7 @@ tests/clients/report/defects.c has the defects, a case each.
 
 import json
 import os
+import resource
 import re
 import subprocess
 
@@ -350,6 +351,36 @@ def test_a_hundred_causes_are_named(run, text):
     said = text("many_causes").splitlines()
     assert len([x for x in said if x.startswith("ioas: ERROR: ")]) == 100
     assert said[-1] == "ioas: summary: 150 wild-dma"
+
+
+def assert_said_once(result):
+    said = [x for x in result.stderr.splitlines()
+            if "the report is not complete" in x]
+    assert len(said) == 1 and result.returncode == 0, result.stderr
+
+
+def test_a_full_disk_leaves_whole_lines(ioas, compile_defects, tmp_path):
+    """Up to where there is room; a limit of file sizes is one as well."""
+    path = tmp_path / "report"
+    for room in (10000, 20000, 20001, 20500):
+        result = ioas.run(
+            compile_defects("-g"), "many_causes", devices=["edu"],
+            options=["--report", "json", "--report-file", path],
+            preexec_fn=lambda r=room: resource.setrlimit(
+                resource.RLIMIT_FSIZE, (r, r)))
+        assert_said_once(result)
+        assert room - 4096 < path.stat().st_size <= room
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                assert line.endswith("}\n") and json.loads(line)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_report_that_cannot_be_written_is_missed(ioas, compile_defects,
+                                                   form):
+    assert_said_once(ioas.run(
+        compile_defects("-g"), "many_causes", devices=["edu"],
+        options=["--report", form, "--report-file", "/dev/full"]))
 
 
 def test_findings_change_the_status(run):

@@ -78,17 +78,19 @@ static void use_once(void *memory)
 static void a_thousand_times_without_growth(void)
 {
 	void *memory = aligned_alloc(PAGE, PAGE);
-	unsigned int files, maps, i;
+	unsigned int files, maps, threads, i;
 	long before;
 
 	for (i = 0; i < 100; i++)
 		use_once(memory);
 	files = entries("/proc/self/fd");
 	maps = lines("/proc/self/maps");
+	threads = entries("/proc/self/task");
 	before = resident();
 	for (i = 0; i < 1000; i++)
 		use_once(memory);
 	CHECK(entries("/proc/self/fd") == files);
+	CHECK(entries("/proc/self/task") == threads);
 	CHECK(lines("/proc/self/maps") <= maps + 2);
 	CHECK(resident() < before + 256);
 	free(memory);
@@ -180,10 +182,33 @@ static void memory_that_is_locked_has_a_limit(void)
 	CHECK(!ioctl(v.container, VFIO_IOMMU_MAP_DMA, &map));
 }
 
+/* Of all its user's processes, and this one is there. */
+static void a_device_without_its_thread(void)
+{
+	const struct rlimit limit = {1, 1};
+	struct vfio v;
+	void *bar;
+
+	CHECK(!setrlimit(RLIMIT_NPROC, &limit));
+	vfio_open(&v);
+	bar = mmap(NULL, BAR_BYTES, RW, MAP_SHARED, v.device, BAR0);
+	if (bar == MAP_FAILED) {
+		CHECK(errno == ENOMEM);
+		puts("ENOMEM");
+	} else {
+		check_bar(bar, 0x77);
+		puts("mapped");
+	}
+	/* Registers can be had without. */
+	CHECK(pread(v.device, &bar, 4, BAR0) == 4);
+	CHECK(!ioctl(v.device, VFIO_DEVICE_RESET));
+}
+
 static const struct client_case cases[] = {
 	CASE(a_thousand_times_without_growth),
 	CASE(coroutines_on_small_stacks),
 	CASE(a_thread_that_blocks_every_signal),
+	CASE(a_device_without_its_thread),       /* as an ordinary user */
 	CASE(memory_that_is_locked_has_a_limit), /* with --memlock=rlimit */
 	{NULL, NULL},
 };
