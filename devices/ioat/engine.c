@@ -98,6 +98,7 @@ static void note_error(struct ioat *e, uint32_t bit)
 static void halt(struct ioat *e, uint32_t bit)
 {
 	e->state = IOAT_HALTED;
+	e->failed = true;
 	e->fetched = false;
 	if (bit != IOAT_ERROR_COMPLETION &&
 	    e->control & IOAT_CONTROL_ERROR_COMPLETION && !write_completion(e))
@@ -275,14 +276,16 @@ static uint32_t step(struct ioat *e)
 	return cost;
 }
 
-bool ioat_engine_work(void *state)
+uint64_t ioat_engine_work(void *state)
 {
 	struct ioat *e = state;
 	uint32_t cost = 0;
 
+	if (e->state == IOAT_ACTIVE && ioas_device_now(e->dev) < e->ready)
+		return e->ready;
 	while (e->state == IOAT_ACTIVE && cost < PIECE)
 		cost += step(e);
-	return e->state == IOAT_ACTIVE;
+	return e->state == IOAT_ACTIVE ? IOAS_WORK_NOW : IOAS_WORK_NONE;
 }
 
 /* ---- States ---- */
@@ -309,12 +312,20 @@ void ioat_engine_restart(struct ioat *e)
 	e->state = IOAT_ARMED;
 }
 
+static void activate(struct ioat *e)
+{
+	e->state = IOAT_ACTIVE;
+	if (e->failed && e->identity.recovery)
+		e->ready = ioas_device_now(e->dev) + e->identity.recovery;
+	e->failed = false;
+}
+
 void ioat_engine_release(struct ioat *e)
 {
 	if (e->state == IOAT_SUSPENDED || e->state == IOAT_HALTED)
 		return;
 	if (e->count != e->consumed)
-		e->state = IOAT_ACTIVE;
+		activate(e);
 	else if (e->state == IOAT_ACTIVE)
 		e->state = IOAT_DONE;
 }

@@ -145,6 +145,9 @@ int ioat_identify(struct ioas_device *dev, struct ioat_identity *ret_identity)
 	if (!err)
 		err = choose_xfercap(dev, &identity);
 	if (!err)
+		err = ioas_device_option_time(dev, "recovery",
+		                              &identity.recovery);
+	if (!err)
 		*ret_identity = identity;
 	return err;
 }

@@ -56,6 +56,7 @@ static const struct ioas_model_key keys[] = {
 	{"id", "VENDOR:DEVICE", "which engine it is (8086:2021)"},
 	{"version", "3.2|3.3|3.4", "of its registers (as the engine has it)"},
 	{"xfercap", "SIZE", "largest transfer of a descriptor (1M)"},
+	{"recovery", "TIME", "before it works again after an error (0)"},
 	{NULL, NULL, NULL},
 };
 

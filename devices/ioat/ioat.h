@@ -16,6 +16,10 @@
  *	  |                     '---- CHAINADDR ---|--|-----------------'
  *	  '-- reset, abort, an error --------------'  '--SUSPEND--> suspended
  *
+ * After an error an engine takes a while before it works off descriptors again:
+ * recovery=, counted from the first that are released then. It is active
+ * meanwhile.
+ *
  * A program may release 65535 descriptors of a large copy each by one store,
  * so descriptors are not worked off in the store but in pieces
  * (ioat_engine_work()), between which everything here can be used: a channel
@@ -85,6 +89,7 @@ struct ioat_identity {
 	uint16_t device;
 	uint8_t version;     /* 0x33: 3.3 */
 	uint8_t xfercap_lg2; /* of the largest transfer in bytes */
+	uint64_t recovery;   /* ns */
 };
 
 struct ioat {
@@ -107,6 +112,8 @@ struct ioat {
 	uint16_t count;    /* DMACOUNT */
 	uint16_t consumed; /* modulo 2^16 */
 	uint32_t number;   /* of descriptors since CHAINADDR, for reports */
+	bool failed;       /* an error halted it; none was released since */
+	uint64_t ready;    /* when it has recovered */
 
 	/* The one in work. */
 	uint64_t next; /* where it is, or will be */
@@ -132,8 +139,8 @@ void ioat_engine_release(struct ioat *e); /* DMACOUNT was written */
 void ioat_engine_suspend(struct ioat *e);
 void ioat_engine_resume(struct ioat *e);
 void ioat_engine_abort(struct ioat *e);
-/* One piece. Return: is there more? */
-bool ioat_engine_work(void *state);
+/* One piece. Return: when there is more. */
+uint64_t ioat_engine_work(void *state);
 
 /* The registers of interrupts have changed: raise what may be raised now. */
 void ioat_interrupt_settle(struct ioat *e);

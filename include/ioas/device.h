@@ -130,9 +130,11 @@ struct ioas_doorbells {
  * @load:     a register read: @size is 1, 2, 4 or 8, @offset is inside the BAR
  * @store:    a register write
  * @work:     do the next piece of what stores have begun, a millisecond or so
- *            of it; true when there is more. NULL: a store does all of it.
+ *            of it, and say when there is more: IOAS_WORK_NOW, IOAS_WORK_NONE,
+ *            or a time of ioas_device_now(). NULL: a store does all of it.
  *            Between two pieces others may use the device: loads and stores
- *            are served, and a reset ends it all
+ *            are served, and a reset ends it all. A store may be followed by
+ *            a call before that time: look at the clock
  * @doorbells: registers whose stores may be served later, and by a thread of
  *            the device
  */
@@ -150,9 +152,12 @@ struct ioas_model {
 	                 unsigned int size);
 	void (*store)(void *state, unsigned int bar, uint64_t offset,
 	              unsigned int size, uint64_t value);
-	bool (*work)(void *state);
+	uint64_t (*work)(void *state);
 	struct ioas_doorbells doorbells;
 };
+
+#define IOAS_WORK_NOW  UINT64_C(0)
+#define IOAS_WORK_NONE UINT64_MAX /* not before the next store */
 
 /**
  * struct ioas_issuer - which device command does an access.
@@ -235,6 +240,21 @@ IOAS_API IOAS_MUST int ioas_device_option_time(struct ioas_device *dev,
  */
 IOAS_API void ioas_device_fail(struct ioas_device *dev, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/**
+ * ioas_device_now() - what time it is
+ * @dev: the device
+ *
+ * For a model that does something only later, or by a rate: its work() gives
+ * the time at which it wants to be called.
+ *
+ * Return: nanoseconds of a clock that never goes back, not 0 and not
+ * IOAS_WORK_NONE; cannot fail.
+ *
+ * Threads: the model's own calls.
+ * Source: none; ioas's own
+ */
+IOAS_API uint64_t ioas_device_now(const struct ioas_device *dev);
 
 /**
  * ioas_device_alloc() - memory for a model's state

@@ -150,6 +150,11 @@ void ioas_device_destroy(struct ioas_device *dev)
 	free_device(dev);
 }
 
+uint64_t ioas_device_now(const struct ioas_device *dev)
+{
+	return ioas_hooks.now();
+}
+
 /* ---- Registers ---- */
 
 uint64_t ioas_device_bar_size(const struct ioas_device *dev, unsigned int bar)
@@ -196,6 +201,7 @@ static uint64_t load_locked(struct ioas_device *dev, unsigned int bar,
 {
 	uint64_t value;
 
+	ioas_work_catch_up_locked(dev);
 	ioas_count_locked(&dev->stats.loads, 1);
 	if (is_deaf_port(dev, bar))
 		value = UINT64_MAX;
@@ -262,6 +268,7 @@ static struct ioas_posted make_store(unsigned int bar, uint64_t offset,
 static bool store_here_locked(struct ioas_device *dev,
                               const struct ioas_posted *store)
 {
+	ioas_work_catch_up_locked(dev);
 	ioas_runner_flush_locked(dev);
 	ioas_device_store_locked(dev, store);
 	if (ioas_is_doorbell(dev, store))
@@ -389,7 +396,7 @@ static void reset_model(struct ioas_device *dev)
 	ioas_intx_level_locked(dev, false);
 	dev->model->reset(dev->state);
 	/* Relaxed: who goes on with the work finds that there is none. */
-	ioas_a32_store_relaxed(&dev->runner.busy, 0);
+	ioas_a64_store_relaxed(&dev->runner.due, IOAS_WORK_NONE);
 	ioas_tell(&ev);
 }
 

@@ -85,6 +85,7 @@ int ioas_runner_init(struct ioas_device *dev)
 	struct ioas_runner *r = &dev->runner;
 	int err = read_mode(dev);
 
+	ioas_a64_store_relaxed(&r->due, IOAS_WORK_NONE);
 	if (!err)
 		err = read_latency(dev);
 	if (err)
@@ -134,7 +135,7 @@ void ioas_runner_arrive_locked(struct ioas_device *dev,
 		return;
 	ioas_device_store_locked(dev, store);
 	if (dev->model->work)
-		ioas_a32_store(&dev->runner.busy, 1);
+		ioas_a64_store(&dev->runner.due, IOAS_WORK_NOW);
 }
 
 /* How long it looks for more before it sleeps, in ns: about one wake-up. */
@@ -146,30 +147,39 @@ static bool stopped(const struct ioas_runner *r)
 	return ioas_a32_load(&r->stop);
 }
 
-/* Now: a store that waits for its time is none. */
-static bool is_busy(const struct ioas_runner *r)
-{
-	/* Pairs with the stores of work.c and ioas_runner_arrive_locked(). */
-	return ioas_a32_load(&r->busy);
-}
-
 static bool any_posted(const struct ioas_runner *r)
 {
 	return r->post && ioas_post_any(r->post);
 }
 
-static bool has_work(void *context)
+static bool has_work(const struct ioas_runner *r)
 {
-	const struct ioas_runner *r = context;
-
-	return stopped(r) || is_busy(r) || any_posted(r);
+	return stopped(r) || ioas_work_is_due(r) || any_posted(r);
 }
 
-static bool has_to_go_on(void *context)
-{
-	const struct ioas_runner *r = context;
+struct nap {
+	const struct ioas_runner *r;
+	uint64_t until;
+	bool posted; /* a store that is posted ends it */
+};
 
-	return stopped(r) || is_busy(r);
+static bool ends(void *context)
+{
+	const struct nap *nap = context;
+
+	/* Pairs with the stores of work.c: not the time it was set for. */
+	return stopped(nap->r) || ioas_a64_load(&nap->r->due) < nap->until ||
+	       (nap->posted && any_posted(nap->r));
+}
+
+/* Until there is work, or the first of the posted stores is due. */
+static void sleep_until(struct ioas_runner *r, uint64_t due)
+{
+	struct nap nap = {r, ioas_a64_load(&r->due), due == UINT64_MAX};
+
+	if (due < nap.until)
+		nap.until = due;
+	ioas_bell_sleep(&r->bell, nap.until, ends, &nap);
 }
 
 /* Bring what is due to the model. Return: when the next one is, or never. */
@@ -198,7 +208,7 @@ static uint64_t serve(struct ioas_device *dev, bool *ret_any)
 
 	ioas_lock(&dev->lock);
 	due = serve_locked(dev, ret_any);
-	if (is_busy(&dev->runner)) {
+	if (ioas_work_is_due(&dev->runner)) {
 		ioas_work_piece_locked(dev);
 		*ret_any = true;
 	}
@@ -221,15 +231,14 @@ static void run_posted(struct ioas_device *dev)
 	while (!stopped(r)) {
 		if (!has_work(r)) {
 			if (!lingers(r, last))
-				ioas_bell_sleep(&r->bell, UINT64_MAX, has_work,
-				                r);
+				sleep_until(r, UINT64_MAX);
 			continue;
 		}
 		due = serve(dev, &any);
 		if (any)
 			last = ioas_hooks.now();
-		if (due != UINT64_MAX && !is_busy(r))
-			ioas_bell_sleep(&r->bell, due, has_to_go_on, r);
+		if (due != UINT64_MAX && !ioas_work_is_due(r))
+			sleep_until(r, due);
 	}
 }
 
@@ -279,6 +288,9 @@ int ioas_device_expect(struct ioas_device *dev, unsigned int bar,
 	uint64_t start = dev->model->doorbells.offset;
 	uint64_t end = start + dev->model->doorbells.bytes;
 
+	/* Pairs with the store in ioas_runner_start(). */
+	if (ioas_a32_load(&dev->runner.running))
+		return 0;
 	if (dev->model->work)
 		return ioas_runner_start(dev);
 	if (dev->runner.mode != IOAS_MODE_THREAD ||
@@ -328,7 +340,7 @@ void ioas_runner_flush_locked(struct ioas_device *dev)
 		ioas_runner_arrive_locked(dev, &store);
 	}
 	/* Whoever flushes does not do it. */
-	if (is_busy(&dev->runner))
+	if (ioas_work_is_due(&dev->runner))
 		ioas_bell_ring(&dev->runner.bell);
 }
 

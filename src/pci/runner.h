@@ -16,7 +16,10 @@
  * A model with work() does in a store what begins at once, and the rest in
  * pieces, with the lock given up between them. The storing thread does the
  * first ones; when they take long, the device's thread goes on with them and
- * the store ends, so the program sees a device that is busy (work.c).
+ * the store ends, so the program sees a device that is busy (work.c). A piece
+ * may have a time before which it is not to be done: the thread sleeps until
+ * then. A device for which there is no thread to be had does it within the
+ * first load or store after that time.
  *
  * An open page holds CELL_EMPTY wherever there is no store to be seen; who
  * finds another value exchanges it for CELL_EMPTY and has a store. So a value
@@ -78,7 +81,7 @@ struct ioas_runner {
 	struct ioas_a32 running;    /* there is one */
 	struct ioas_a32 stop;       /* it is to end */
 	struct ioas_bell bell;
-	struct ioas_a32 busy; /* work() has more; written [locked] */
+	struct ioas_a64 due; /* when work() has more; written [locked] */
 
 	/* adaptive */
 	struct ioas_lock session; /* held while the thread uses doors */
@@ -141,8 +144,12 @@ void ioas_runner_arrive_locked(struct ioas_device *dev,
 void ioas_device_store_locked(struct ioas_device *dev,
                               const struct ioas_posted *store);
 
-/* work.c: one piece, if there is any. Return: is there more? [locked] */
+/* work.c: is there a piece to do now? */
+bool ioas_work_is_due(const struct ioas_runner *r);
+/* One piece, if there is any. Return: is there more to do now? [locked] */
 bool ioas_work_piece_locked(struct ioas_device *dev);
+/* Before an access, what a thread would have done by now [locked]. */
+void ioas_work_catch_up_locked(struct ioas_device *dev);
 /* Others wait for the lock: let them have it, before the next piece. */
 void ioas_work_unlock(struct ioas_device *dev);
 /* After a store: the first piece. Return: is the rest for the caller? */

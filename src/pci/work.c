@@ -9,6 +9,10 @@
  * A program may ask a device for minutes of work by one store. The thread that
  * stores is in a signal handler meanwhile, with signals blocked, so it must not
  * be held for long; and who resets the device or closes it must not wait.
+ *
+ * A piece may also be due only later: then the device's thread sleeps until
+ * that time. A device without a thread does it within the first access after
+ * that.
  */
 #include "pci/function.h"
 
@@ -21,25 +25,15 @@
 
 #define CONTENDED 2 /* the word of a lock that somebody may sleep on */
 
-bool ioas_work_piece_locked(struct ioas_device *dev)
+static bool is_now(uint64_t due)
 {
-	struct ioas_runner *r = &dev->runner;
-	bool more = dev->model->work && dev->model->work(dev->state);
-
-	/* Pairs with the loads in the thread, which wait for it. */
-	if (ioas_a32_load_relaxed(&r->busy) != more)
-		ioas_a32_store(&r->busy, more);
-	return more;
+	return due == IOAS_WORK_NOW ||
+	       (due != IOAS_WORK_NONE && ioas_hooks.now() >= due);
 }
 
-void ioas_work_unlock(struct ioas_device *dev)
+static bool is_later(uint64_t due)
 {
-	/* Relaxed: a hint. Without a nap who wakes would come too late. */
-	bool wanted = ioas_a32_load_relaxed(&dev->lock.word) == CONTENDED;
-
-	ioas_unlock(&dev->lock);
-	if (wanted)
-		ioas_hooks.relax(NAP);
+	return due != IOAS_WORK_NOW && due != IOAS_WORK_NONE;
 }
 
 static bool has_thread(const struct ioas_runner *r)
@@ -54,6 +48,50 @@ static void leave_to_thread(struct ioas_device *dev)
 		ioas_a64_add(&dev->stats.wakes, 1);
 }
 
+bool ioas_work_is_due(const struct ioas_runner *r)
+{
+	/* Pairs with the stores below and in ioas_runner_arrive_locked(). */
+	return is_now(ioas_a64_load(&r->due));
+}
+
+bool ioas_work_piece_locked(struct ioas_device *dev)
+{
+	struct ioas_runner *r = &dev->runner;
+	uint64_t due = dev->model->work ? dev->model->work(dev->state)
+	                                : IOAS_WORK_NONE;
+
+	if (ioas_a64_load_relaxed(&r->due) != due) {
+		/* Pairs with the loads in the thread, which wait for it. */
+		ioas_a64_store(&r->due, due);
+		/* It may sleep until another time. */
+		if (is_later(due) && has_thread(r))
+			leave_to_thread(dev);
+	}
+	return is_now(due);
+}
+
+void ioas_work_unlock(struct ioas_device *dev)
+{
+	/* Relaxed: a hint. Without a nap who wakes would come too late. */
+	bool wanted = ioas_a32_load_relaxed(&dev->lock.word) == CONTENDED;
+
+	ioas_unlock(&dev->lock);
+	if (wanted)
+		ioas_hooks.relax(NAP);
+}
+
+void ioas_work_catch_up_locked(struct ioas_device *dev)
+{
+	struct ioas_runner *r = &dev->runner;
+
+	/* Relaxed: only who holds the lock writes it. */
+	if (!is_later(ioas_a64_load_relaxed(&r->due)) || has_thread(r) ||
+	    !ioas_work_is_due(r))
+		return;
+	while (ioas_work_piece_locked(dev))
+		;
+}
+
 bool ioas_work_begin_locked(struct ioas_device *dev)
 {
 	struct ioas_runner *r = &dev->runner;
@@ -61,7 +99,7 @@ bool ioas_work_begin_locked(struct ioas_device *dev)
 	if (!dev->model->work)
 		return false;
 	/* The thread is at it. */
-	if (ioas_a32_load_relaxed(&r->busy) && has_thread(r))
+	if (ioas_a64_load_relaxed(&r->due) == IOAS_WORK_NOW && has_thread(r))
 		return false;
 	return ioas_work_piece_locked(dev);
 }

@@ -272,6 +272,138 @@ static void a_large_transfer_is_one(struct rig *r)
 	assert_memory_equal(bytes_at(d, 0), bytes_at(d, 1800000), 1700001);
 }
 
+/* ---- What comes after an error. ---- */
+
+#define MS UINT64_C(1000000)
+
+static uint64_t time_now;
+static uint64_t (*real_now)(void);
+
+static uint64_t fake_now(void)
+{
+	return time_now;
+}
+
+static void bring_clock_back(void *arg)
+{
+	ioas_hooks.now = real_now;
+}
+
+/* One that takes 20 ms, on a clock that stands still. */
+static struct drive *slow_to_recover(struct rig *r)
+{
+	real_now = ioas_hooks.now;
+	time_now = 1000 * MS;
+	ioas_hooks.now = fake_now;
+	rig_defer(r, bring_clock_back, NULL);
+	return drive_with(r, "recovery", "20ms");
+}
+
+/* The second of three fails; the third is in the ring. */
+static void halt(struct drive *d)
+{
+	memset(bytes_at(d, 0), 0, 256);
+	three(d, 0);
+	start(d);
+	put(d, REG_DMACOUNT, 2, 3);
+	assert_int_equal(state(d), HALTED);
+	put(d, REG_CHANERR, 4, get(d, REG_CHANERR, 4));
+}
+
+static void rewind_to_the_third(struct drive *d)
+{
+	put(d, REG_CHAINADDR, 8, at_descriptor(2));
+	assert_int_equal(state(d), ARMED);
+}
+
+static void recovery_holds_the_first_descriptors_after_an_error(struct rig *r)
+{
+	struct drive *d = slow_to_recover(r);
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		halt(d);
+		if (i)
+			put(d, REG_CHANCMD, 1, CMD_RESET);
+		time_now += 100 * MS;
+		rewind_to_the_third(d);
+		/* Nothing is released by that. */
+		put(d, REG_DMACOUNT, 2, 0);
+		assert_int_equal(state(d), ARMED);
+		put(d, REG_DMACOUNT, 2, 1);
+		time_now += 20 * MS - 1;
+		assert_int_equal(state(d), ACTIVE);
+		assert_int_equal(*bytes_at(d, 200), 0);
+		time_now += 1;
+		assert_true(get(d, REG_CHANSTS, 8) ==
+		            (at_descriptor(2) | DONE));
+		assert_int_equal(*bytes_at(d, 200), 1);
+	}
+	/* The next does not wait. */
+	describe(d, 3, data(300), data(201), 1);
+	put(d, REG_DMACOUNT, 2, 2);
+	assert_true(get(d, REG_CHANSTS, 8) == (at_descriptor(3) | DONE));
+	assert_int_equal(*bytes_at(d, 201), 1);
+}
+
+static void nothing_but_an_error_is_recovered_from(struct rig *r)
+{
+	struct drive *d = slow_to_recover(r);
+	const uint16_t command = 6;
+
+	three(d, 0);
+	start(d);
+	put(d, REG_DMACOUNT, 2, 1);
+	assert_int_equal(state(d), DONE);
+	put(d, REG_CHANCMD, 1, CMD_ABORT);
+	rewind_to_the_third(d);
+	put(d, REG_DMACOUNT, 2, 1);
+	assert_int_equal(state(d), DONE);
+	/* An error that is passed over. */
+	three(d, 0);
+	start(d);
+	put(d, REG_CHANCTRL, 2, 0);
+	put(d, REG_DMACOUNT, 2, 3);
+	assert_int_equal(state(d), DONE);
+	/* And a reset of the function ends all that was. */
+	halt(d);
+	ioas_device_reset(d->board->dev);
+	ioas_device_config_write(d->board->dev, 4, &command, 2);
+	rewind_to_the_third(d);
+	put(d, REG_DMACOUNT, 2, 1);
+	assert_int_equal(state(d), DONE);
+}
+
+static void commands_do_not_wait_for_the_recovery(struct rig *r)
+{
+	struct drive *d = slow_to_recover(r);
+
+	halt(d);
+	rewind_to_the_third(d);
+	put(d, REG_DMACOUNT, 2, 1);
+	put(d, REG_CHANCMD, 1, CMD_SUSPEND);
+	assert_int_equal(state(d), SUSPENDED);
+	put(d, REG_CHANCMD, 1, CMD_RESUME);
+	assert_int_equal(state(d), ACTIVE);
+	put(d, REG_CHANCMD, 1, CMD_ABORT);
+	assert_int_equal(state(d), HALTED);
+	time_now += 15 * MS;
+	/* What is left of it comes first. */
+	rewind_to_the_third(d);
+	put(d, REG_DMACOUNT, 2, 1);
+	assert_int_equal(state(d), ACTIVE);
+	put(d, REG_CHANCMD, 1, CMD_RESET);
+	assert_int_equal(state(d), HALTED);
+	rewind_to_the_third(d);
+	put(d, REG_DMACOUNT, 2, 1);
+	time_now += 5 * MS - 1;
+	assert_int_equal(state(d), ACTIVE);
+	assert_int_equal(*bytes_at(d, 200), 0);
+	time_now += 1;
+	assert_int_equal(state(d), DONE);
+	assert_int_equal(*bytes_at(d, 200), 1);
+}
+
 RIG_MAIN("devices_ioat_engine", RIG_TEST(a_copy_is_done_when_the_store_is),
          RIG_TEST(a_chain_is_run_as_far_as_it_is_released),
          RIG_TEST(the_count_wraps_at_2_to_the_16),
@@ -282,4 +414,7 @@ RIG_MAIN("devices_ioat_engine", RIG_TEST(a_copy_is_done_when_the_store_is),
          RIG_TEST(a_descriptor_that_is_not_there_halts_always),
          RIG_TEST(a_completion_that_cannot_be_written_halts),
          RIG_TEST(a_copy_over_itself_is_harmless),
-         RIG_TEST(a_large_transfer_is_one))
+         RIG_TEST(a_large_transfer_is_one),
+         RIG_TEST(recovery_holds_the_first_descriptors_after_an_error),
+         RIG_TEST(nothing_but_an_error_is_recovered_from),
+         RIG_TEST(commands_do_not_wait_for_the_recovery))

@@ -38,7 +38,7 @@ static void an_identity_that_is_none_is_refused(struct rig *r)
 		{"id", "8086:2020"},  {"id", "1af4:2021"}, {"id", ""},
 		{"id", "8086:20211"}, {"id", "8086:6f28"}, {"version", "3.1"},
 		{"version", ""},      {"xfercap", "5000"}, {"xfercap", "2K"},
-		{"xfercap", "4G"},    {"xfercap", "lots"},
+		{"xfercap", "4G"},    {"xfercap", "lots"}, {"recovery", "20"},
 	};
 	unsigned int i;
 
