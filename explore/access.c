@@ -298,12 +298,13 @@ void explore_compiler_barrier(const struct explore_site *site)
 /*
  * A look that found nothing, and nothing was written since the step began: as
  * if it had not been. The thread stays in front of the look until that would
- * find something else.
+ * find something else. After more than a look it goes on when somebody else
+ * has changed something since it came here last.
  */
 void access_relax(void)
 {
 	static const struct explore_site site = {"", "waits a moment", "", 0};
-	struct pending next = {.kind = OP_POINT, .site = &site};
+	struct pending next = {.kind = OP_RELAX, .site = &site};
 
 	if (!now_running)
 		explore_broken("HANG-1", "somebody else can go on",

@@ -85,11 +85,14 @@ uint32_t world_granules(void);
 void world_touch(const void *at, size_t bytes);
 /* Lines that were touched become pieces; the former ones are remembered. */
 void world_commit(void);
+/* Has one of them changed since it was last taken back, or brought in? */
+bool world_changed(void);
 uint64_t world_hash(void);
 uint64_t world_ranks(void);
 void world_rename(uint64_t present);
-/* Back to before the last commits. */
+/* Back to before the last commits; or they stay. */
 void world_undo(void);
+void world_forget(void);
 /* Lines that are not as in the beginning. */
 uint32_t world_save(struct world_line *ret_lines);
 void world_load(const struct world_line *lines, uint32_t count);
@@ -122,6 +125,7 @@ enum kind {
 	OP_CHOOSE,
 	OP_PLAIN, /* accesses that are not atomic, up to the next that is */
 	OP_POINT, /* nothing: a signal may come here */
+	OP_RELAX, /* goes on when somebody else has changed something */
 	OP_FORK,
 	OP_END,
 };
@@ -142,6 +146,9 @@ struct delayed {
 	uint8_t awaited; /* barriers of these threads wait for it */
 };
 
+/* Of a thread that waits by looking: has memory changed since it last did? */
+enum relaxed { RELAX_NEVER, RELAX_CHANGED, RELAX_SAME };
+
 #define DELAYED 4 /* stores of one thread, at most */
 
 /* What a thread is, with its stack and thread-local memory behind it. */
@@ -150,7 +157,7 @@ struct head {
 	struct pending next;
 	struct delayed delayed[DELAYED];
 	uint32_t stack_bytes;
-	uint8_t delays, exits;
+	uint8_t delays, exits, relaxed;
 	bool handling, done;
 	struct {
 		void (*fn)(void *arg);

@@ -49,6 +49,8 @@ static struct frontier level[2];
 static struct frontier *this_level, *next_level;
 static struct result r;
 static struct timespec began;
+/* With so many states it is worth while to begin again for new steps. */
+static uint64_t again_at;
 static uint32_t from[EXPLORE_THREADS];
 static bool moved;
 /* Where a law broke: going into this state, by the choice if there is one. */
@@ -200,6 +202,23 @@ static enum outcome do_choice(struct choice c)
 	return broken.law ? BROKE : WENT_ON;
 }
 
+static void tell_change(struct head *head, void *arg)
+{
+	head->relaxed = RELAX_CHANGED;
+}
+
+/* After a choice: the state as it is kept. */
+static void settle(struct choice c)
+{
+	unsigned int t;
+
+	world_commit();
+	for (t = 0; t < threads && world_changed(); t++)
+		if (t != c.thread && local_head(t)->relaxed == RELAX_SAME)
+			local_edit(t, tell_change, NULL);
+	rename_ranks();
+}
+
 static void keep_footprint(unsigned int thread)
 {
 	memcpy(next_of[thread].at, footprint, footprints * sizeof(*footprint));
@@ -221,8 +240,7 @@ static bool take(uint32_t node, struct choice c)
 	r.transitions++;
 	if (outcome == WENT_ON) {
 		moved = true;
-		world_commit();
-		rename_ranks();
+		settle(c);
 		if (table_add(fingerprint()))
 			add_node(node, c);
 	}
@@ -442,7 +460,8 @@ static bool pass(struct world_line *first, uint32_t first_lines)
 		r.broke = !access_grew();
 		return r.broke;
 	}
-	while (holds && next_level->used && !r.stopped && !access_grew()) {
+	while (holds && next_level->used && !r.stopped &&
+	       !(access_grew() && r.states >= again_at)) {
 		swap_levels();
 		holds = go_level(&node);
 		r.depth++;
@@ -454,9 +473,12 @@ static bool pass(struct world_line *first, uint32_t first_lines)
 
 static void passes(struct world_line *first, uint32_t first_lines)
 {
+	again_at = 1024;
 	do {
 		access_adopt();
 		r.passes++;
+		if (r.states >= again_at)
+			again_at = r.states * 2;
 	} while (!pass(first, first_lines) && !r.stopped);
 }
 
@@ -493,8 +515,8 @@ static void show(const struct world_line *first, uint32_t first_lines)
 	threads_begin();
 	for (i = 0; i < n && !broken.law; i++) {
 		do_choice(choices[i]);
-		world_commit();
-		rename_ranks();
+		settle(choices[i]);
+		world_forget();
 	}
 	tracing = false;
 	broken = why;

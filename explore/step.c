@@ -83,6 +83,8 @@ bool step_ready(const struct head *head, unsigned int thread)
 		return !anybody_awaits(thread);
 	case OP_ASLEEP:
 		return head->next.timeout;
+	case OP_RELAX:
+		return head->relaxed != RELAX_SAME;
 	default:
 		return !head->delays;
 	}
@@ -171,6 +173,9 @@ static bool perform_call(struct head *head, unsigned int thread)
 		return false;
 	case OP_WAKE:
 		edit_others(thread, wake_up, head->next.at);
+		return true;
+	case OP_RELAX:
+		head->relaxed = RELAX_SAME;
 		return true;
 	case OP_FORK:
 		edit_others(thread, vanish, NULL);

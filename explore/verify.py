@@ -114,12 +114,11 @@ class Builder:
         shutil.rmtree(work, ignore_errors=True)
         os.makedirs(work)
         first = self.write(work, patch) if patch else []
-        objects = []
-        for source in [f"explore/sets/{name}.c", *sources]:
-            objects.append(os.path.join(work, source.replace("/", "_") + ".o"))
-            changed = os.path.join(work, source)
-            self.compile(changed if os.path.exists(changed) else source,
-                         objects[-1], True, first)
+        if patch and patch[1].endswith(".c"):
+            self.program(name, sources)
+        every = [f"explore/sets/{name}.c", *sources]
+        objects = [self.object(work, source, patch, first, every)
+                   for source in every]
         whole = os.path.join(work, "explored.o")
         run(["ld", "-r", "-T", "explore/world.ld", *objects, "-o", whole])
         run(["objcopy", *[f"--redefine-sym={f}=explore_{f}" for f in RENAMED],
@@ -127,6 +126,21 @@ class Builder:
         run([*self.cc.split(), "-no-pie", "-o", target + ".new",
              *self.engine(), whole])
         os.replace(target + ".new", target)
+        return target
+
+    def object(self, work, source, patch, first, every):
+        """Of a set's sources: compiled, or the set's own where no patch is."""
+        name = source.replace("/", "_") + ".o"
+        target = os.path.join(work, name)
+        if patch and patch[1].endswith(".c"):
+            # One that is not compiled by itself is included by the set.
+            patched = patch[1] if patch[1] in every else every[0]
+            if source != patched:
+                usual = os.path.splitext(os.path.basename(every[0]))[0] + ".p"
+                return os.path.join(self.folder, usual, name)
+        changed = os.path.join(work, source)
+        self.compile(changed if os.path.exists(changed) else source, target,
+                     True, first)
         return target
 
     @staticmethod
@@ -181,7 +195,7 @@ def print_broken(row):
         print(line)
 
 
-HEAD = (f"{'':5}{'set':7} {'case':17} {'memory':6} {'states':>11} "
+HEAD = (f"{'':5}{'set':8} {'case':17} {'memory':6} {'states':>11} "
         f"{'transitions':>12} {'depth':>6} {'s':>7} {'MB':>6}")
 MUTANT_HEAD = (f"\n{'':5}{'mutant':33} {'law':10} {'steps':>6} "
                f"{'states':>9} {'s':>7}")
@@ -206,7 +220,7 @@ class Output:
         with self.lock:
             good = "law" not in row and not row["stopped"]
             self.add(row, good)
-            print(f"{'ok' if good else 'FAIL':5}{row['set']:7} "
+            print(f"{'ok' if good else 'FAIL':5}{row['set']:8} "
                   f"{row['case']:17} {row['memory']:6} {row['states']:11,} "
                   f"{row['transitions']:12,} {row['depth']:6} "
                   f"{row['seconds']:7.2f} {megabytes(row):6.0f}", flush=True)
@@ -298,7 +312,8 @@ def run_all(output, options, builder, chosen):
                                             program, case))
             for job in jobs:
                 job.result()
-        builder.engine()
+        for name in chosen:
+            builder.program(name, every[name])
         jobs = []
         print(MUTANT_HEAD)
         for mutant in mutants():
@@ -319,11 +334,11 @@ def show_list(builder, chosen):
         program = builder.program(name, every[name])
         for line in run([program, "--list"]).splitlines():
             case, when, about = line.split("\t")
-            print(f"{name:7} {case:17} {'' if when == 'quick' else '--all':6}"
+            print(f"{name:8} {case:17} {'' if when == 'quick' else '--all':6}"
                   f"{about}")
     for mutant in mutants():
         if mutant["set"] in chosen:
-            print(f"{mutant['set']:7} {'mutant':17} {mutant['name']}: "
+            print(f"{mutant['set']:8} {'mutant':17} {mutant['name']}: "
                   f"{mutant['about']}")
 
 

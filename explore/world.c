@@ -213,6 +213,16 @@ void world_commit(void)
 	}
 }
 
+void world_forget(void)
+{
+	undos = 0;
+}
+
+bool world_changed(void)
+{
+	return undos;
+}
+
 void world_undo(void)
 {
 	world_commit();
