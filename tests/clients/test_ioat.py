@@ -112,6 +112,17 @@ def test_a_device_is_closed_in_the_middle(run, way):
     assert [x["check"] for x in found] == ["leak-on-close"]
 
 
+# How long an engine needs after an error.
+RECOVERY = {"recovers": "300ms", "used-in-recovery": "3600s",
+            "waits-by-interrupt": "100ms"}
+
+
+@pytest.mark.parametrize("case", RECOVERY)
+def test_after_an_error_it_takes_a_while(run, way, case):
+    found = run(case, f"{way},recovery={RECOVERY[case]}")
+    assert {x["check"] for x in found} == {"wild-dma"}
+
+
 def test_interrupts_come_once(run, way, contract):
     found = run("interrupts", way, options=contract)
     # The thread of a device has one place where it does everything.
