@@ -97,6 +97,12 @@ class Builder:
              *[f"-I{folder}" for folder in folders], "-c", source,
              "-o", target])
 
+    def syntax(self, source):
+        folders = ["explore/replaced", "include", "src", "explore"]
+        run([*self.cc.split(), *COMMON, *WARNINGS,
+             "-Wno-missing-field-initializers",
+             *[f"-I{folder}" for folder in folders], "-fsyntax-only", source])
+
     def engine(self):
         objects = [os.path.join(self.folder, f"{e}.o") for e in ENGINE]
         for name, target in zip(ENGINE, objects):
@@ -328,6 +334,26 @@ def run_all(output, options, builder, chosen):
         raise CannotBuild(f"no mutant {options.mutant}: see --list")
 
 
+def check_current(builder):
+    """Do all sets compile, and is each mutant's text where it was?"""
+    wrong = 0
+    every, tried = sets(), mutants()
+    sources = [f"explore/sets/{name}.c" for name in every]
+    sources += sorted({s for list_ in every.values() for s in list_})
+    jobs = [(builder.syntax, s) for s in sources]
+    jobs += [(mutated, m) for m in tried]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for job in [pool.submit(*j) for j in jobs]:
+            try:
+                job.result()
+            except CannotBuild as error:
+                print(error)
+                wrong += 1
+    print(f"check-explored: {len(every)} sets, {len(tried)} mutants, "
+          f"{wrong} wrong")
+    return 1 if wrong else 0
+
+
 def show_list(builder, chosen):
     every = sets()
     for name in chosen:
@@ -351,6 +377,9 @@ def arguments():
                         help="cases that take minutes, too")
     parser.add_argument("--list", action="store_true",
                         help="sets, cases and mutants")
+    parser.add_argument("--current", action="store_true",
+                        help="explore nothing: do all sets compile, and is "
+                        "each mutant's text in its source?")
     parser.add_argument("--mutant", metavar="NAME",
                         help="this mutant alone, with its trace")
     parser.add_argument("--json", metavar="FILE",
@@ -384,6 +413,8 @@ def main():
     output = Output(options.json)
     try:
         builder = Builder(options.cc, folder)
+        if options.current:
+            return check_current(builder)
         builder.engine()
         if options.list:
             show_list(builder, chosen)

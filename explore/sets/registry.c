@@ -245,7 +245,8 @@ static void translate(void)
 	uint64_t phys;
 
 	ioas_mem_enter();
-	if (ioas_registry_translate(registry, START, IOAS_READ, &phys)) {
+	phys = ioas_registry_translate(registry, START, IOAS_READ);
+	if (phys != IOAS_MEM_NONE) {
 		explore_law(MEM_5, phys == START + OFFSET, "another page");
 		/* Others go on for a while. */
 		explore_choose(1);

@@ -164,6 +164,26 @@ def test_a_stale_mutant_is_told():
         verify.mutated(stale)
 
 
+def test_the_check_sees_a_stale_mutant_and_a_set_that_does_not_compile(
+        tmp_path):
+    tree = tmp_path / "tree"
+    for folder in ("explore", "src", "include", "tools"):
+        shutil.copytree(os.path.join(TOP, folder), tree / folder)
+    check = [str(tree / "tools" / "check-explored")]
+    good = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert re.search(r"^check-explored: \d+ sets, \d+ mutants, 0 wrong$",
+                     good.stdout, re.M)
+    lock = tree / "src/base/lock.h"
+    lock.write_text(lock.read_text().replace("cas(&lock->word, &seen, 1)",
+                                             "cas(&lock->word, &seen, one)"))
+    bad = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert bad.returncode == 1
+    assert "mutant lock-without-cas: the text to replace is 0 times" in \
+        bad.stdout
+    assert "'one' undeclared" in bad.stdout.replace("‘", "'").replace("’", "'")
+
+
 def run_verify(*options):
     return subprocess.run([os.path.join(TOP, "verify"), *options],
                           capture_output=True, text=True, check=False)
