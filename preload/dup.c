@@ -86,18 +86,18 @@ long ioas_fd_close_range(unsigned int first, unsigned int last, int flags)
  */
 static long entry_to_share(int fd, void **ret_entry)
 {
-	struct ioas_handle *handle;
+	struct ioas_visit visit;
 	bool alive;
 
 	if (ioas_fd_kind(fd) == IOAS_FD_STALE) {
 		*ret_entry = ioas_aptr_load(&ioas_fd_table[fd]);
 		return 0;
 	}
-	if (ioas_fd_enter(fd, &handle))
+	if (ioas_fd_enter(fd, &visit))
 		return -EBADF;
-	alive = ioas_handle_get(handle);
-	ioas_fd_leave();
-	*ret_entry = handle;
+	alive = ioas_handle_get(visit.handle);
+	ioas_fd_leave(&visit);
+	*ret_entry = visit.handle;
 	return alive ? 0 : -EBADF;
 }
 

@@ -110,7 +110,7 @@ static void tell_stale(const void *entry)
 	ioas_tell(&ev);
 }
 
-long ioas_fd_enter(int fd, struct ioas_handle **ret_handle)
+long ioas_fd_enter_quick(int fd, struct ioas_handle **ret_handle)
 {
 	void *entry;
 
@@ -131,10 +131,33 @@ long ioas_fd_enter(int fd, struct ioas_handle **ret_handle)
 	}
 }
 
-void ioas_fd_leave(void)
+void ioas_section_enter(struct ioas_signals *saved)
+{
+	ioas_hooks.signals_block(saved);
+	ioas_grace_enter(IOAS_GRACE_FILE);
+}
+
+void ioas_section_leave(const struct ioas_signals *saved)
 {
 	ioas_grace_leave(IOAS_GRACE_FILE);
 	ioas_bury_what_is_left();
+	ioas_hooks.signals_restore(saved);
+}
+
+long ioas_fd_enter(int fd, struct ioas_visit *visit)
+{
+	long err;
+
+	ioas_hooks.signals_block(&visit->saved);
+	err = ioas_fd_enter_quick(fd, &visit->handle);
+	if (err)
+		ioas_hooks.signals_restore(&visit->saved);
+	return err;
+}
+
+void ioas_fd_leave(const struct ioas_visit *visit)
+{
+	ioas_section_leave(&visit->saved);
 }
 
 bool ioas_handle_get(struct ioas_handle *handle)

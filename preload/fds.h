@@ -26,6 +26,7 @@
 #define IOAS_PRELOAD_FDS_H
 
 #include "base/atomic.h"
+#include "base/hooks.h"
 #include "preload/later.h"
 #include "uapi/vfio.h"
 
@@ -63,11 +64,27 @@ enum ioas_fd_kind ioas_fd_kind(int fd);
 
 /*
  * Begin a call on a file: a section of IOAS_GRACE_FILE, in which the handle
- * stays. Return: 0, or, outside of the section, -EBADF (not open, as far as
- * the program is concerned) or -ENODEV (stale; said aloud once).
+ * stays, with signals blocked: a handler that is left by siglongjmp(3) would
+ * take the section along, and who closes a file would wait for it for ever.
+ * Return: 0, or, outside of the section, -EBADF (not open, as far as the
+ * program is concerned) or -ENODEV (stale; said aloud once).
  */
-long ioas_fd_enter(int fd, struct ioas_handle **ret_handle);
-void ioas_fd_leave(void);
+struct ioas_visit {
+	struct ioas_handle *handle;
+	struct ioas_signals saved;
+};
+long ioas_fd_enter(int fd, struct ioas_visit *visit);
+void ioas_fd_leave(const struct ioas_visit *visit);
+
+/*
+ * The same inside of a section, or for what is too quick to be worth a system
+ * call; ends by ioas_grace_leave().
+ */
+long ioas_fd_enter_quick(int fd, struct ioas_handle **ret_handle);
+
+/* A section for a call into uapi without a file. */
+void ioas_section_enter(struct ioas_signals *saved);
+void ioas_section_leave(const struct ioas_signals *saved);
 
 /* False: the handle is on its way out. */
 bool ioas_handle_get(struct ioas_handle *handle);

@@ -259,7 +259,7 @@ static int fd_file(int fd, struct ioas_file **ret_file)
 		err = ioas_sys(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0);
 		return err < 0 ? (int)err : 0;
 	}
-	if (ioas_fd_enter(fd, &handle))
+	if (ioas_fd_enter_quick(fd, &handle))
 		return -EBADF;
 	/* The running call's own section keeps it when this one ends. */
 	*ret_file = handle->file;

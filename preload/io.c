@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/vfio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "base/grace.h"
 #include "base/hooks.h"
 #include "host/host.h"
 #include "preload/fds.h"
@@ -21,19 +23,42 @@ static bool of_any_file(unsigned long command)
 	       command == FIONBIO || command == FIOASYNC;
 }
 
-long ioas_io_ioctl(int fd, unsigned long command, unsigned long argument)
+/* Without a lock, and a matter of nanoseconds. */
+static bool is_quick(unsigned long command)
+{
+	return (uint32_t)command == VFIO_GET_API_VERSION ||
+	       (uint32_t)command == VFIO_CHECK_EXTENSION;
+}
+
+static long quick_ioctl(int fd, unsigned long command, unsigned long argument)
 {
 	struct ioas_handle *handle;
-	long result = ioas_fd_enter(fd, &handle);
+	long result = ioas_fd_enter_quick(fd, &handle);
 
+	if (result)
+		return result;
+	result = ioas_file_ioctl(handle->file, command, argument);
+	ioas_grace_leave(IOAS_GRACE_FILE);
+	ioas_bury_what_is_left();
+	return result;
+}
+
+long ioas_io_ioctl(int fd, unsigned long command, unsigned long argument)
+{
+	struct ioas_visit visit;
+	long result;
+
+	if (is_quick(command))
+		return quick_ioctl(fd, command, argument);
+	result = ioas_fd_enter(fd, &visit);
 	if (result)
 		return result;
 	if (of_any_file(command))
 		result = ioas_sys(SYS_ioctl, fd, (long)command, (long)argument,
 		                  0, 0, 0);
 	else
-		result = ioas_file_ioctl(handle->file, command, argument);
-	ioas_fd_leave();
+		result = ioas_file_ioctl(visit.handle->file, command, argument);
+	ioas_fd_leave(&visit);
 	return result;
 }
 
@@ -76,11 +101,13 @@ static long run_transfer(const struct ioas_transfer *asked,
                          const struct iovec *part, int parts)
 {
 	struct ioas_transfer transfer = *asked;
+	struct ioas_visit visit;
+	long done = ioas_fd_enter(transfer.fd, &visit);
 	struct ioas_handle *handle;
-	long done = ioas_fd_enter(transfer.fd, &handle);
 
 	if (done)
 		return done;
+	handle = visit.handle;
 	/* Relaxed: a program that races itself here gets either order. */
 	if (transfer.at_position)
 		transfer.position =
@@ -90,7 +117,7 @@ static long run_transfer(const struct ioas_transfer *asked,
 	if (done > 0 && transfer.at_position)
 		ioas_a64_store_relaxed(&handle->position,
 		                       (uint64_t)(transfer.position + done));
-	ioas_fd_leave();
+	ioas_fd_leave(&visit);
 	return done;
 }
 
@@ -137,12 +164,12 @@ long ioas_io_move_parts(const struct ioas_transfer *transfer,
 
 long ioas_io_seek(int fd, int64_t offset, int whence)
 {
-	struct ioas_handle *handle;
-	long result = ioas_fd_enter(fd, &handle);
+	struct ioas_visit visit;
+	long result = ioas_fd_enter(fd, &visit);
 
 	if (result)
 		return result;
-	result = ioas_file_seek(handle->file, offset, whence);
-	ioas_fd_leave();
+	result = ioas_file_seek(visit.handle->file, offset, whence);
+	ioas_fd_leave(&visit);
 	return result;
 }

@@ -2,6 +2,7 @@
 #include "preload/later.h"
 
 #include "base/grace.h"
+#include "base/hooks.h"
 #include "preload/wrap.h"
 
 struct ioas_aptr ioas_unburied; /* struct ioas_dead, by next */
@@ -18,30 +19,44 @@ static void push(struct ioas_dead *dead)
 
 void ioas_bury(struct ioas_dead *dead)
 {
+	struct ioas_signals saved;
+
 	if (ioas_grace_inside(IOAS_GRACE_FILE)) {
 		push(dead);
 		return;
 	}
+	/* A handler that is left by siglongjmp(3) would leave it undone. */
+	ioas_hooks.signals_block(&saved);
 	ioas_grace_sync(IOAS_GRACE_FILE);
 	dead->end(dead);
 	ioas_bury_what_is_left();
+	ioas_hooks.signals_restore(&saved);
 }
 
-void ioas_bury_rest(void)
+static void end_all(struct ioas_dead *dead)
 {
-	struct ioas_dead *dead, *next;
+	struct ioas_dead *next;
 
-	if (ioas_grace_inside(IOAS_GRACE_FILE))
-		return;
-	/* Pairs with the push in ioas_bury(). */
-	dead = ioas_aptr_exchange(&ioas_unburied, NULL);
-	if (!dead)
-		return;
 	ioas_grace_sync(IOAS_GRACE_FILE);
 	for (; dead; dead = next) {
 		next = dead->next;
 		dead->end(dead);
 	}
+}
+
+void ioas_bury_rest(void)
+{
+	struct ioas_signals saved;
+	struct ioas_dead *dead;
+
+	if (ioas_grace_inside(IOAS_GRACE_FILE))
+		return;
+	ioas_hooks.signals_block(&saved);
+	/* Pairs with the push in ioas_bury(). */
+	dead = ioas_aptr_exchange(&ioas_unburied, NULL);
+	if (dead)
+		end_all(dead);
+	ioas_hooks.signals_restore(&saved);
 }
 
 void ioas_bury_forked(void)

@@ -187,13 +187,14 @@ bool ioas_path_find(const char *path, bool follow, struct ioas_found *ret_found)
 static long open_file(const struct ioas_entry *entry, int flags)
 {
 	const struct ioas_run *run = ioas_run();
+	struct ioas_signals saved;
 	struct ioas_file *file;
 	long err;
 
 	if (!run)
 		return -ENODEV;
 	/* A section, as around every call into uapi: see ioas_run_exit(). */
-	ioas_grace_enter(IOAS_GRACE_FILE);
+	ioas_section_enter(&saved);
 	if (entry->kind == IOAS_ENTRY_CONTAINER)
 		err = ioas_vfio_open_container(run->vfio, &file);
 	else
@@ -203,8 +204,7 @@ static long open_file(const struct ioas_entry *entry, int flags)
 		if (err < 0)
 			ioas_file_release(file);
 	}
-	ioas_grace_leave(IOAS_GRACE_FILE);
-	ioas_bury_what_is_left();
+	ioas_section_leave(&saved);
 	return err;
 }
 

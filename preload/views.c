@@ -312,14 +312,16 @@ static long place_view(const struct ioas_mmap_request *r,
 long ioas_view_mmap(const struct ioas_mmap_request *request)
 {
 	struct ioas_bar_window window;
+	struct ioas_visit visit;
 	struct ioas_handle *handle;
 	long result;
 
 	if (!request->bytes || !page_aligned((uint64_t)request->offset))
 		return -EINVAL;
-	result = ioas_fd_enter(request->fd, &handle);
+	result = ioas_fd_enter(request->fd, &visit);
 	if (result)
 		return result;
+	handle = visit.handle;
 	result = ioas_file_mmap(handle->file, request->bytes, request->prot,
 	                        request->flags, (uint64_t)request->offset,
 	                        &window);
@@ -329,7 +331,7 @@ long ioas_view_mmap(const struct ioas_mmap_request *request)
 		result = ioas_door_prepare(handle, request->fd, &window);
 	if (!result && !ioas_handle_get(handle))
 		result = -EBADF;
-	ioas_fd_leave();
+	ioas_fd_leave(&visit);
 	return result ? result : place_view(request, &window, handle);
 }
 

@@ -23,13 +23,14 @@
 /* Is a view in [start, start + bytes)? */
 static bool touches(uint64_t start, uint64_t bytes)
 {
+	struct ioas_signals saved;
 	bool there;
 
 	if (IOAS_LIKELY(!ioas_views_any()))
 		return false;
-	ioas_grace_enter(IOAS_GRACE_FILE);
+	ioas_section_enter(&saved);
 	there = ioas_view_next(start, start + bytes) != start + bytes;
-	ioas_grace_leave(IOAS_GRACE_FILE);
+	ioas_section_leave(&saved);
 	return there;
 }
 

@@ -78,17 +78,17 @@ static bool place_attributes(int fd, struct ioas_attributes *ret_attributes,
 static bool file_attributes(int fd, struct ioas_attributes *ret_attributes,
                             long *ret_err)
 {
-	struct ioas_handle *handle;
+	struct ioas_visit visit;
 
 	if (ioas_fd_foreign(fd))
 		return place_attributes(fd, ret_attributes, ret_err);
 	if (ioas_fd_kind(fd) == IOAS_FD_STALE)
 		return false;
-	*ret_err = ioas_fd_enter(fd, &handle);
+	*ret_err = ioas_fd_enter(fd, &visit);
 	if (*ret_err)
 		return true;
-	ioas_file_attributes(handle->file, ret_attributes);
-	ioas_fd_leave();
+	ioas_file_attributes(visit.handle->file, ret_attributes);
+	ioas_fd_leave(&visit);
 	return true;
 }
 

@@ -167,19 +167,37 @@ static void all_but_faults(struct ioas_signals *set)
 	}
 }
 
+/*
+ * Calls are nested: the front end blocks signals around a call into uapi, which
+ * does so itself. Only the outermost pair asks the system. No handler runs
+ * while @depth is not 0, so nothing but this thread's own calls changes it.
+ */
+static __thread __attribute__((tls_model("initial-exec"))) struct {
+	unsigned int depth;
+	struct ioas_signals before;
+} blocked;
+
 void ioas_host_signals_block(struct ioas_signals *saved)
 {
 	struct ioas_signals set;
 
-	all_but_faults(&set);
-	ioas_sys(SYS_rt_sigprocmask, SIG_BLOCK, (long)set.opaque,
-	         (long)saved->opaque, SIGNAL_BYTES, 0, 0);
+	if (!blocked.depth) {
+		all_but_faults(&set);
+		ioas_sys(SYS_rt_sigprocmask, SIG_BLOCK, (long)set.opaque,
+		         (long)blocked.before.opaque, SIGNAL_BYTES, 0, 0);
+	}
+	blocked.depth++;
+	*saved = blocked.before;
 }
 
 void ioas_host_signals_restore(const struct ioas_signals *saved)
 {
-	ioas_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)saved->opaque, 0,
-	         SIGNAL_BYTES, 0, 0);
+	struct ioas_signals before = *saved;
+
+	blocked.depth--;
+	if (!blocked.depth)
+		ioas_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)before.opaque,
+		         0, SIGNAL_BYTES, 0, 0);
 }
 
 /* What a thread wants done when it ends. */

@@ -495,6 +495,49 @@ static void timers_do_not_disturb_accesses(void)
 	CHECK(calls > 3);
 }
 
+/* ---- A handler that is left while a call on a file was interrupted ---- */
+
+static struct vfio interrupted;
+
+static void *close_all(void *unused)
+{
+	CHECK(!close(interrupted.device));
+	CHECK(!close(interrupted.group));
+	CHECK(!close(interrupted.container));
+	return unused;
+}
+
+static void calls_without_end(void)
+{
+	struct vfio_device_info info = {.argsz = sizeof(info)};
+	uint32_t ids;
+
+	for (;;) {
+		CHECK(!ioctl(interrupted.device, VFIO_DEVICE_GET_INFO, &info));
+		CHECK(pread(interrupted.device, &ids, 4, CONFIG) == 4);
+	}
+}
+
+/* Every call is over before a handler runs: none is left half done. */
+static void a_handler_may_jump_out_of_calls(void)
+{
+	struct timeval often = {0, 200};
+	struct itimerval timer = {often, often};
+	pthread_t other;
+
+	vfio_open(&interrupted);
+	signal(SIGALRM, plain);
+	CHECK(!setitimer(ITIMER_REAL, &timer, NULL));
+	if (sigsetjmp(out, 1) < 1 || calls < 300)
+		calls_without_end();
+	memset(&timer, 0, sizeof(timer));
+	CHECK(!setitimer(ITIMER_REAL, &timer, NULL));
+	/* Who closes waits for calls that run: none does. */
+	CHECK(!pthread_create(&other, NULL, close_all, NULL));
+	CHECK(!pthread_join(other, NULL));
+	CHECK(open(GROUP, O_RDWR) >= 0);
+}
+
 static const struct client_case cases[] = {
 	CASE(a_handler_set_before_the_bar_is_called),
 	CASE(a_handler_set_after_the_bar_is_called),
@@ -510,6 +553,7 @@ static const struct client_case cases[] = {
 	CASE(an_alternate_stack_is_left_alone),
 	CASE(a_stack_overflow_is_caught_on_the_alternate_stack),
 	CASE(timers_do_not_disturb_accesses),
+	CASE(a_handler_may_jump_out_of_calls),
 	{NULL, NULL},
 };
 
