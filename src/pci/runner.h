@@ -104,9 +104,9 @@ int ioas_runner_init(struct ioas_device *dev);
 void ioas_runner_fini(struct ioas_device *dev);
 
 /*
- * The program is about to be able to store to [offset, offset + bytes) of a
- * BAR: have the thread that stores there need. Not in a signal handler.
- * Return: 0 or -ENOMEM.
+ * The program is about to store to [offset, offset + bytes) of a BAR, or to be
+ * able to: have the thread that stores there need. Making it is nothing for a
+ * signal handler. Return: 0 or -ENOMEM.
  */
 int ioas_device_expect(struct ioas_device *dev, unsigned int bar,
                        uint64_t offset, uint64_t bytes);

@@ -84,6 +84,8 @@ static long add_locked(const struct ioas_ioeventfd *wanted, int fd)
 	if (!e)
 		return -ENOMEM;
 	*e = *wanted;
+	/* Without it who watches events does all that a store asks for. */
+	(void)ioas_device_expect(vdevice->dev, e->bar, e->offset, e->size);
 	ret = ioas_watch_get(vdevice, fd, &e->watcher, &e->event);
 	if (ret) {
 		ioas_delete(e);

@@ -32,7 +32,7 @@ FAULTS = {
 NOWHERE = 0x700000000
 OTHERS = ["copies-and-fills", "storm", "reset-by-ioctl", "reset-by-function",
           "reset-by-command", "suspend-and-abort", "signals-arrive",
-          "exit-while-it-runs"]
+          "written-by-calls", "exit-while-it-runs"]
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +96,10 @@ def test_a_refused_access_is_an_error_and_one_finding(run, way, contract,
 @pytest.mark.parametrize("case", OTHERS)
 def test_what_it_is_asked_for(run, way, case):
     assert not run(case, way)
+
+
+def test_a_store_is_over_soon_without_views(run, way):
+    assert not run("written-by-calls", way, options=["--mmap", "off"])
 
 
 def test_two_devices_are_rung_often(run, way):

@@ -376,6 +376,26 @@ static void signals_arrive(void)
 	CHECK(end.tv_sec - begin.tv_sec < 60);
 }
 
+/* A program that never maps the BAR: the store is over soon as well. */
+static void written_by_calls(void)
+{
+	const uint64_t chain = DMA;
+	const uint16_t all = 65535;
+	uint64_t now;
+
+	vfio_open(&d.vfio);
+	master_on(&d);
+	d.memory = memory_of(BYTES);
+	map_at(&d, DMA, d.memory, BYTES,
+	       VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+	describe(&d, 0, at(0), at(4 * MIB - DATA), MIB);
+	ring(&d)[0].next = DMA;
+	CHECK(pwrite(d.vfio.device, &chain, 8, BAR0 + CHAINADDR) == 8);
+	CHECK(pwrite(d.vfio.device, &all, 2, BAR0 + DMACOUNT) == 2);
+	CHECK(pread(d.vfio.device, &now, 8, BAR0 + CHANSTS) == 8);
+	CHECK((now & 7) == ACTIVE || (now & 7) == ARMED);
+}
+
 static void exit_while_it_runs(void)
 {
 	run_long();
@@ -599,6 +619,7 @@ static const struct client_case cases[] = {
 	{"suspend-and-abort", suspend_and_abort},
 	{"unmap-while-it-runs", unmap_while_it_runs},
 	{"signals-arrive", signals_arrive},
+	{"written-by-calls", written_by_calls},
 	{"exit-while-it-runs", exit_while_it_runs},
 	{"close-while-it-runs", close_while_it_runs},
 	{"interrupts", interrupts},
