@@ -86,9 +86,13 @@ bool ioas_views_retry(void)
 {
 	static __thread uint32_t seen
 		__attribute__((tls_model("initial-exec")));
-	/* Pairs with the add in put_slot(). */
-	uint32_t now = ioas_a32_load(&changes);
+	uint32_t now;
 
+	/* One that has begun is not counted yet, and its pages are closed. */
+	ioas_lock(&lock);
+	ioas_unlock(&lock);
+	/* Pairs with the add in put_slot(). */
+	now = ioas_a32_load(&changes);
 	if (now == seen)
 		return false;
 	seen = now;
