@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Would the stress see what is wrong?
+
+Each entry of mutants.toml replaces one text of one source by a wrong one. The
+registry is compiled with it, and what is named there is run: the stress, or a
+unit test. It has to fail, with one of the laws named when it is the stress.
+A mutant that lives is a failure, and so is a stress that fails without one.
+
+Run after a build; BUILD has the other sources' objects.
+"""
+
+import argparse
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.join(HERE, "..", "..")
+FLAGS = ["-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE", "-fno-strict-aliasing",
+         "-pthread"]
+
+
+class Tools:
+    def __init__(self, build, folder, seconds):
+        self.build = build
+        self.folder = folder
+        self.seconds = seconds
+
+    def sources(self, mutant):
+        """A copy of src/ with the mutant in it."""
+        tree = os.path.join(self.folder, "src")
+        shutil.rmtree(tree, ignore_errors=True)
+        shutil.copytree(os.path.join(TOP, "src"), tree)
+        if not mutant:
+            return tree
+        path = os.path.join(self.folder, mutant["file"])
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        old, new = mutant["old"].strip("\n"), mutant["new"].strip("\n")
+        if text.count(old) != 1:
+            sys.exit(f"{mutant['name']}: {mutant['file']} has its old text "
+                     f"{text.count(old)} times")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+        return tree
+
+    def program(self, tree, name, mutant):
+        """Compile the registry of this tree into the stress or a test."""
+        unit = name != "stress"
+        main = f"tests/unit/{name}_test.c" if unit \
+            else "tests/stress/registry.c"
+        rig = [os.path.join(self.build, "tests/unit/libioas-rig.a"),
+               "-lcmocka"] if unit else []
+        out = os.path.join(self.folder, "program")
+        subprocess.run(
+            ["gcc", *FLAGS, "-I", os.path.join(TOP, "include"), "-I", tree,
+             "-o", out, os.path.join(TOP, main),
+             *sorted(glob.glob(os.path.join(tree, "mem", "*.c"))),
+             *rig, os.path.join(self.build, "src/libioas-core.a"),
+             os.path.join(self.build, "src/libioas-host.a"), *rig],
+            check=True)
+        return out
+
+    def run(self, name, program):
+        """(failed, the law or the test that it says)"""
+        arguments = [str(self.seconds)] if name == "stress" else []
+        try:
+            result = subprocess.run([program, *arguments], text=True,
+                                    errors="replace", timeout=120,
+                                    capture_output=True, check=False)
+        except subprocess.TimeoutExpired:
+            return True, "does not end"
+        lines = (result.stdout + result.stderr).splitlines()
+        said = [x for x in lines if "is broken" in x or "FAILED" in x]
+        if result.returncode < 0 and not said:
+            said = [f"signal {-result.returncode}"]
+        return result.returncode not in (0, 2), said[0] if said else ""
+
+
+def killed(tools, mutant):
+    tree = tools.sources(mutant)
+    program = tools.program(tree, mutant["by"], mutant)
+    begin = time.monotonic()
+    failed, said = False, ""
+    # What races may be lucky once.
+    for _ in range(3):
+        failed, said = tools.run(mutant["by"], program)
+        if failed:
+            break
+    if failed and mutant.get("law"):
+        failed = any(law in said for law in mutant["law"])
+    print(f"{'killed' if failed else 'LIVES':7}{mutant['name']:28}"
+          f"{mutant['by']:16}{time.monotonic() - begin:5.1f} s  {said}",
+          flush=True)
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default=os.path.join(TOP, "build"))
+    parser.add_argument("--seconds", type=int, default=4,
+                        help="of a stress run")
+    parser.add_argument("name", nargs="*", help="some mutants only")
+    args = parser.parse_args()
+    with open(os.path.join(HERE, "mutants.toml"), "rb") as f:
+        mutants = tomllib.load(f)["mutant"]
+    mutants = [m for m in mutants if not args.name or m["name"] in args.name]
+    with tempfile.TemporaryDirectory(prefix="ioas-mutants-") as folder:
+        tools = Tools(args.build, folder, args.seconds)
+        program = tools.program(tools.sources(None), "stress", None)
+        failed, said = tools.run("stress", program)
+        if failed:
+            print(f"the stress fails without a mutant: {said}")
+        lived = sum(not killed(tools, m) for m in mutants)
+    print(f"{len(mutants) - lived} passed, {lived + failed} failed")
+    return 1 if lived or failed or not mutants else 0
+
+
+sys.exit(main())
