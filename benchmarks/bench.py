@@ -4,6 +4,8 @@
 A row has
   bench case unit     what was measured, lower is better
   min median          of all slices (micro) or runs (whole programs)
+  per_second          how many that makes a second, by the minimum, where a
+                      rate is asked for; else null. Only here more is better
   baseline            the peer: its minimum (micro), its median (programs)
   ratio               baseline / ours, the same two; above 1: ours is cheaper
   wanted              an expression like "ratio >= 10", or null: no bound
@@ -25,8 +27,8 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
 IOAS = os.path.join(BUILD, "ioas")
-KEYS = ["bench", "case", "unit", "min", "median", "baseline", "ratio",
-        "wanted", "met"]
+KEYS = ["bench", "case", "unit", "min", "median", "per_second", "baseline",
+        "ratio", "wanted", "met"]
 NVME = "nvme://0000:01:00.0/1"
 
 
@@ -293,8 +295,8 @@ BENCHES = {
     "live": ("the same with a million mappings alive", micro("bench-live")),
     "ioctl": ("calls through the wrappers",
               micro("bench-ioctl", ioas=True)),
-    "mmio": ("a trapped register, beside a bare fault; copies of the I/OAT "
-             "engine", mmio),
+    "mmio": ("a trapped register beside a bare fault; the I/OAT engine, BYTES "
+             "x copies a store", mmio),
     "findings": ("what checks add to a mapping", findings),
     "start": ("what ioas run adds to a program's start", start),
     "idle": ("CPU time of an open controller", idle),
@@ -329,16 +331,24 @@ def print_header(options):
           f"load {os.getloadavg()[0]:.2f}")
     if options.smoke:
         print("a smoke run: the numbers mean nothing")
-    print(f"\n{'bench':10}{'case':34}{'unit':5}{'min':>9}{'median':>9}"
-          f"{'baseline':>10}{'ratio':>8}  {'wanted':14}met")
+    print(f"\n{'case':36}{'unit':4}{'min':>8}{'median':>8}{'a second':>9}"
+          f"{'baseline':>9}{'ratio':>7} {'wanted':15}met")
+
+
+def rate(value):
+    """Six places at most: 8200000 is 8200k."""
+    if value is None:
+        return "-"
+    return f"{value / 1e3:.0f}k" if value >= 1e5 else f"{value:.0f}"
 
 
 def print_row(result):
+    """In 100 columns."""
     met = {None: "", True: "yes", False: "NO"}[result["met"]]
-    print(f"{result['bench']:10}{result['case']:34}{result['unit']:5}"
-          f"{number(result['min']):>9}{number(result['median']):>9}"
-          f"{number(result['baseline']):>10}{number(result['ratio']):>8}  "
-          f"{result['wanted'] or '':14}{met}", flush=True)
+    print(f"{result['case']:36}{result['unit']:4}{number(result['min']):>8}"
+          f"{number(result['median']):>8}{rate(result['per_second']):>9}"
+          f"{number(result['baseline']):>9}{number(result['ratio']):>7} "
+          f"{result['wanted'] or '':15}{met}".rstrip(), flush=True)
 
 
 def main():
@@ -363,10 +373,13 @@ def main():
     print_header(options)
     results = []
     for name in args.name or BENCHES:
-        for result in BENCHES[name][1](options):
+        text, rows = BENCHES[name]
+        print(f"\n{name}: {text}")
+        for result in rows(options):
+            result = dict.fromkeys(KEYS) | result
             result["met"] = judge(result)
             results.append({key: result[key] for key in KEYS})
-            print_row(result)
+            print_row(results[-1])
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             f.writelines(json.dumps(r) + "\n" for r in results)

@@ -104,7 +104,8 @@ static void print_number(const char *name, double value, bool known)
 
 struct row {
 	const char *bench, *unit, *wanted;
-	double ratio; /* 0: there is none */
+	double ratio;      /* 0: there is none */
+	double per_second; /* 0: not asked for */
 };
 
 static void print_row(const struct row *row, const struct meter_case *ours,
@@ -115,6 +116,7 @@ static void print_row(const struct row *row, const struct meter_case *ours,
 	print_string("unit", row->unit);
 	print_number("min", ours->min, true);
 	print_number("median", ours->median, true);
+	print_number("per_second", row->per_second, row->per_second > 0);
 	print_number("baseline", baseline ? baseline->min : 0, !!baseline);
 	print_number("ratio", row->ratio, row->ratio > 0);
 	print_string("wanted", row->wanted);
@@ -122,20 +124,38 @@ static void print_row(const struct row *row, const struct meter_case *ours,
 	fflush(stdout);
 }
 
-void meter_row(const char *bench, const struct meter_case *ours,
-               const struct meter_case *baseline, const char *wanted)
+static struct row beside(const char *bench, const struct meter_case *ours,
+                         const struct meter_case *baseline, const char *wanted)
 {
-	struct row row = {bench, "ns", wanted, 0};
+	struct row row = {.bench = bench, .unit = "ns", .wanted = wanted};
 
 	if (baseline && ours->min > 0)
 		row.ratio = baseline->min / ours->min;
+	return row;
+}
+
+void meter_row(const char *bench, const struct meter_case *ours,
+               const struct meter_case *baseline, const char *wanted)
+{
+	struct row row = beside(bench, ours, baseline, wanted);
+
+	print_row(&row, ours, baseline);
+}
+
+void meter_row_rate(const char *bench, const struct meter_case *ours,
+                    const struct meter_case *baseline, const char *wanted)
+{
+	struct row row = beside(bench, ours, baseline, wanted);
+
+	if (ours->min > 0)
+		row.per_second = 1e9 / ours->min;
 	print_row(&row, ours, baseline);
 }
 
 void meter_row_in(const char *unit, const char *bench,
                   const struct meter_case *ours, const char *wanted)
 {
-	struct row row = {bench, unit, wanted, 0};
+	struct row row = {.bench = bench, .unit = unit, .wanted = wanted};
 
 	print_row(&row, ours, NULL);
 }
@@ -144,7 +164,7 @@ void meter_row_difference(const char *bench, const char *name,
                           const struct meter_case *ours,
                           const struct meter_case *baseline, const char *wanted)
 {
-	struct row row = {bench, "ns", wanted, 0};
+	struct row row = {.bench = bench, .unit = "ns", .wanted = wanted};
 	struct meter_case difference = {
 		.name = name,
 		.min = ours->min - baseline->min,

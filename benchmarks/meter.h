@@ -36,6 +36,10 @@ void meter_run(struct meter_case *cases, size_t count);
 void meter_row(const char *bench, const struct meter_case *ours,
                const struct meter_case *baseline, const char *wanted);
 
+/* The same, and how many that makes a second. */
+void meter_row_rate(const char *bench, const struct meter_case *ours,
+                    const struct meter_case *baseline, const char *wanted);
+
 /* A row in another unit than nanoseconds, beside nothing. */
 void meter_row_in(const char *unit, const char *bench,
                   const struct meter_case *ours, const char *wanted);

@@ -38,7 +38,28 @@ def test_rows_have_every_key_and_a_sound_verdict(tmp_path, name):
         assert row["ratio"] is None or row["min"] <= row["median"]
         assert row["met"] == bench.judge(row)
         assert row["case"] in text
+    assert max(map(len, text.splitlines())) <= 100
     assert status == any(row["met"] is False for row in rows)
+
+
+def test_copies_have_a_rate_and_accesses_have_none(tmp_path):
+    _, rows, text = run(tmp_path, "mmio")
+    for row in rows:
+        if not row["case"].startswith("copy "):
+            assert row["per_second"] is None
+            continue
+        assert row["per_second"] == pytest.approx(1e9 / row["min"], rel=0.01)
+        line = next(x for x in text.splitlines()
+                    if x.startswith(row["case"] + "  ") or
+                    x.startswith(row["case"] + " ns"))
+        assert bench.rate(row["per_second"]) in line.split()
+
+
+@pytest.mark.parametrize("value, shown", [
+    (None, "-"), (38.4, "38"), (99999, "99999"), (1e5, "100k"),
+    (8.2e6, "8200k")])
+def test_a_rate_is_short(value, shown):
+    assert bench.rate(value) == shown
 
 
 @pytest.mark.parametrize("name, case", [("ioctl", "CHECK_EXTENSION"),
