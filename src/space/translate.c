@@ -21,24 +21,29 @@ static uint64_t join(const struct ioas_space *space,
                      const struct ioas_pt_leaf *first, struct iova at,
                      uint64_t bytes, unsigned int perm)
 {
-	struct ioas_pt_leaf leaf = *first;
-	uint64_t done = 0;
+	struct ioas_pt_leaf leaf;
+	/*
+	 * No copy of the leaf: it was stored in parts just now, and a load
+	 * across them waits until every store before is in the cache.
+	 */
+	uint64_t last = first->last, done = 0;
 	unsigned int i;
 
 	for (i = 0; i < JOIN_MAX; i++) {
 		/* May be 2^64 as a whole, so it is not counted up. */
-		uint64_t rest = leaf.last - (at.raw + done);
+		uint64_t rest = last - (at.raw + done);
 
 		if (rest >= bytes - done - 1)
 			return bytes;
 		done += rest + 1;
-		if (leaf.last == UINT64_MAX)
+		if (last == UINT64_MAX)
 			return done; /* an access does not wrap */
 		if (!ioas_pt_walk(&space->pt, (struct iova){at.raw + done},
 		                  &leaf) ||
 		    (leaf.perm & perm) != perm ||
 		    leaf.phys.raw != first->phys.raw + done)
 			return done;
+		last = leaf.last;
 	}
 	return done;
 }
