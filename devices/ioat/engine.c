@@ -33,12 +33,11 @@
 
 static uint64_t get64(const uint8_t *at)
 {
-	uint64_t value = 0;
-	unsigned int i;
-
-	for (i = 8; i--;)
-		value = value << 8 | at[i];
-	return value;
+	/* Without a loop a compiler makes one load of it. */
+	return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 |
+	       (uint64_t)at[3] << 24 | (uint64_t)at[4] << 32 |
+	       (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
+	       (uint64_t)at[7] << 56;
 }
 
 static void put64(uint8_t *at, uint64_t value)
