@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The I/OAT engine, driven by a small program: tests/clients/ioat.
+"""The I/OAT engine, driven by small programs: tests/clients/ioat.
 
 What the suites of others cannot see: ranges that are not all there, storms of
 doorbells, resets in the middle, interrupts exactly once.
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from conftest import BDF, TOP, assert_refused
 
-SOURCE = os.path.join(TOP, "tests/clients/ioat/engine.c")
+SOURCES = os.path.join(TOP, "tests/clients/ioat")
 WAYS = ["mode=inline", "mode=thread", "mode=adaptive", "latency=1ms"]
 # What the report has to say of each case: check, command, role, first address
 # and last one that is refused.
@@ -36,20 +37,23 @@ OTHERS = ["copies-and-fills", "storm", "reset-by-ioctl", "reset-by-function",
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory):
-    path = tmp_path_factory.mktemp("ioat") / "engine"
-    subprocess.run([os.environ.get("CC", "cc").split()[0], "-O1", "-g", "-w",
-                    "-D_GNU_SOURCE", "-pthread", SOURCE, "-o", str(path)],
-                   check=True)
-    return path
+def build(tmp_path_factory):
+    """By name: a program of the folder."""
+    def one(name):
+        path = tmp_path_factory.mktemp("ioat") / name
+        subprocess.run([os.environ.get("CC", "cc").split()[0], "-O1", "-g",
+                        "-w", "-D_GNU_SOURCE", "-pthread",
+                        f"{SOURCES}/{name}.c", "-o", str(path)], check=True)
+        return path
+    return functools.cache(one)
 
 
 @pytest.fixture
-def run(ioas, engine, tmp_path):
+def run(ioas, build, tmp_path):
     """Run a case; it must succeed. Return: the findings that are errors."""
-    def one(case, *devices, options=()):
+    def one(case, *devices, options=(), program="engine"):
         report = tmp_path / "report"
-        result = ioas.run(engine, case, devices=devices, options=[
+        result = ioas.run(build(program), case, devices=devices, options=[
             "--report", "json", "--report-file", report, *options])
         assert result.returncode == 0, result.stderr
         rows = [json.loads(x) for x in report.read_text().splitlines()]
@@ -123,7 +127,8 @@ RECOVERY = {"recovers": "300ms", "used-in-recovery": "3600s",
 
 @pytest.mark.parametrize("case", RECOVERY)
 def test_after_an_error_it_takes_a_while(run, way, case):
-    found = run(case, f"{way},recovery={RECOVERY[case]}")
+    found = run(case, f"{way},recovery={RECOVERY[case]}",
+                program="recovery")
     assert {x["check"] for x in found} == {"wild-dma"}
 
 
