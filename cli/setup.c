@@ -247,16 +247,6 @@ static void add_device(struct ioas_machine *machine,
 		ioas_die(IOAS_EXIT_SETUP, "%s: %s", spec->where, failure);
 }
 
-static bool has_virtual(const struct ioas_machine *machine)
-{
-	unsigned int i;
-
-	for (i = 0; i < machine->function_count; i++)
-		if (machine->function[i].physical)
-			return true;
-	return false;
-}
-
 static void set(const char *name, const char *value)
 {
 	if (value ? setenv(name, value, 1) : unsetenv(name))
@@ -274,7 +264,7 @@ static void set_shared(const struct ioas_machine *machine, const char *run)
 	int fd;
 
 	set(IOAS_ENV_SHARED, NULL);
-	if (!has_virtual(machine))
+	if (!ioas_iov_any(machine))
 		return;
 	memset(&none, 0, sizeof(none));
 	snprintf(none.run, sizeof(none.run), "%s", run);

@@ -108,21 +108,11 @@ static bool make_own(void)
 	return adopt(fd, at);
 }
 
-static bool has_virtual(const struct ioas_machine *machine)
-{
-	unsigned int i;
-
-	for (i = 0; i < machine->function_count; i++)
-		if (machine->function[i].physical)
-			return true;
-	return false;
-}
-
 bool ioas_shared_begin(struct ioas_machine *machine)
 {
 	bool shared = true;
 
-	if (!has_virtual(machine))
+	if (!ioas_iov_any(machine))
 		return true;
 	if (!mapped) {
 		shared = open_of_run();

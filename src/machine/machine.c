@@ -3,6 +3,7 @@
 #include "machine/machine.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,6 +76,16 @@ struct ioas_device_request ioas_function_request(const struct ioas_function *f)
 		.option_count = f->option_count,
 		.iov = f->iov,
 	};
+}
+
+int ioas_machine_refuse(char *ret_failure, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(ret_failure, IOAS_TEXT_MAX, format, args);
+	va_end(args);
+	return err;
 }
 
 int ioas_function_failed(const struct ioas_function *f, int err,

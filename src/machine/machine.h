@@ -89,6 +89,9 @@ struct ioas_machine {
 
 /* As a device is made of it, but for what it looks like. */
 struct ioas_device_request ioas_function_request(const struct ioas_function *f);
+/* Why not, as ioas_machine_add() tells it. Return: @err. */
+__attribute__((format(printf, 3, 4))) int
+ioas_machine_refuse(char *ret_failure, int err, const char *format, ...);
 /* Its name in front of what a device said. Return: @err. */
 int ioas_function_failed(const struct ioas_function *f, int err,
                          const char *text, char *ret_failure);

@@ -23,17 +23,6 @@ struct draft {
 	char *failure;   /* of IOAS_TEXT_MAX bytes */
 };
 
-__attribute__((format(printf, 3, 4))) static int refuse(char *failure, int err,
-                                                        const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(failure, IOAS_TEXT_MAX, format, args);
-	va_end(args);
-	return err;
-}
-
 __attribute__((format(printf, 2, 3))) static void
 say_more(char *failure, const char *format, ...)
 {
@@ -90,7 +79,8 @@ static int cut(struct draft *d, const char *spec)
 	f->block_bytes = options + strlen(spec) + 1;
 	f->options = ioas_hooks.alloc(f->block_bytes);
 	if (!f->options)
-		return refuse(d->failure, -ENOMEM, "out of memory");
+		return ioas_machine_refuse(d->failure, -ENOMEM,
+		                           "out of memory");
 	to = (char *)f->options + options;
 	d->model = to;
 	more = copy_field(&spec, &to);
@@ -114,12 +104,14 @@ static int find_model(struct draft *d, const struct ioas_machine *machine)
 		}
 	}
 	if (d->model[0])
-		refuse(d->failure, 0,
-		       "there is no device model '%.80s'; known:", d->model);
+		ioas_machine_refuse(
+			d->failure, 0,
+			"there is no device model '%.80s'; known:", d->model);
 	else
-		refuse(d->failure, 0,
-		       "no device model is named; write "
-		       "MODEL or MODEL,key=value, with a MODEL out of:");
+		ioas_machine_refuse(
+			d->failure, 0,
+			"no device model is named; write "
+			"MODEL or MODEL,key=value, with a MODEL out of:");
 	for (m = machine->models; *m; m++)
 		say_more(d->failure, " %s", (*m)->name);
 	return -EINVAL;
@@ -145,8 +137,9 @@ static int unknown_key(const struct draft *d, const char *key)
 {
 	const struct ioas_model_key *k;
 
-	refuse(d->failure, 0,
-	       "%s has no option '%.80s'; it takes:", d->f.model->name, key);
+	ioas_machine_refuse(
+		d->failure, 0,
+		"%s has no option '%.80s'; it takes:", d->f.model->name, key);
 	for (k = d->f.model->keys; k && k->name; k++)
 		say_more(d->failure, " %s=%s", k->name, k->value);
 	for (k = ioas_runner_keys; k->name; k++)
@@ -163,10 +156,11 @@ static int split_option(const struct draft *d, struct ioas_option *option)
 	char *key = (char *)option->key, *equals = strchr(key, '=');
 
 	if (!equals)
-		return refuse(d->failure, -EINVAL,
-		              "%s: option '%.80s' has no '='; write key=value, "
-		              "and ',,' for a comma inside a value",
-		              d->f.model->name, key);
+		return ioas_machine_refuse(
+			d->failure, -EINVAL,
+			"%s: option '%.80s' has no '='; write key=value, "
+			"and ',,' for a comma inside a value",
+			d->f.model->name, key);
 	*equals = '\0';
 	option->value = equals + 1;
 	if (!has_key(d->f.model, key))
@@ -195,10 +189,11 @@ static int split_options(struct draft *d)
 		if (err)
 			return err;
 		if (given_before(d, i))
-			return refuse(d->failure, -EINVAL,
-			              "%s: option '%s' is given twice; "
-			              "give it once",
-			              d->f.model->name, d->f.options[i].key);
+			return ioas_machine_refuse(
+				d->failure, -EINVAL,
+				"%s: option '%s' is given twice; "
+				"give it once",
+				d->f.model->name, d->f.options[i].key);
 	}
 	return 0;
 }
@@ -295,19 +290,21 @@ static int place(struct draft *d, const struct ioas_machine *machine)
 		return 0;
 	}
 	if (!parse_bdf(d->bdf, &d->f.bdf))
-		return refuse(d->failure, -EINVAL,
-		              "%s: bdf=%.80s is not the address of a PCI "
-		              "function; write DDDD:BB:SS.F or BB:SS.F in "
-		              "hexadecimal, SS at most 1f, F at most 7, as in "
-		              "0000:01:00.0",
-		              d->f.model->name, d->bdf);
+		return ioas_machine_refuse(
+			d->failure, -EINVAL,
+			"%s: bdf=%.80s is not the address of a PCI "
+			"function; write DDDD:BB:SS.F or BB:SS.F in "
+			"hexadecimal, SS at most 1f, F at most 7, as in "
+			"0000:01:00.0",
+			d->f.model->name, d->bdf);
 	ioas_bdf_format(d->f.bdf, d->f.name);
 	other = find_name(machine, d->f.name);
 	if (other)
-		return refuse(d->failure, -EEXIST,
-		              "%s: there is a function at %s already (%s); "
-		              "give another bdf=",
-		              d->f.model->name, d->f.name, other->model->name);
+		return ioas_machine_refuse(
+			d->failure, -EEXIST,
+			"%s: there is a function at %s already (%s); "
+			"give another bdf=",
+			d->f.model->name, d->f.name, other->model->name);
 	return 0;
 }
 
@@ -359,9 +356,9 @@ int ioas_machine_add(struct ioas_machine *machine, const char *spec,
 	int err;
 
 	if (machine->function_count == IOAS_FUNCTIONS_MAX)
-		return refuse(ret_failure, -ENOSPC,
-		              "a machine has at most %d functions",
-		              IOAS_FUNCTIONS_MAX);
+		return ioas_machine_refuse(ret_failure, -ENOSPC,
+		                           "a machine has at most %d functions",
+		                           IOAS_FUNCTIONS_MAX);
 	err = cut(&d, spec);
 	if (err)
 		return err;

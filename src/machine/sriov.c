@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * What virtual functions look like, and where they are.
+ *
  * Sources: PCI Express Base Specification 4.0, 9.2.1.2 (addresses of virtual
  * functions); Linux 7.3 drivers/pci/iov.c.
  */
 #include "machine/sriov.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,99 +15,6 @@
 #define OFFSET_FIRST 0x80
 #define OFFSET_LAST  0x200
 #define STRIDE       1
-
-/* ---- The state of the run ---- */
-
-struct ioas_iov_cells *ioas_iov_cells(const struct ioas_machine *machine,
-                                      const struct ioas_function *physical)
-{
-	return &machine->shared->function[physical - machine->function];
-}
-
-unsigned int ioas_iov_vfs(const struct ioas_machine *machine,
-                          const struct ioas_function *physical)
-{
-	/* Pairs with the store in ioas_iov_set_vfs(). */
-	uint32_t vfs = ioas_a32_load(&ioas_iov_cells(machine, physical)->vfs);
-
-	return vfs < physical->iov.vfs ? vfs : physical->iov.vfs;
-}
-
-void ioas_iov_set_vfs(const struct ioas_machine *machine,
-                      const struct ioas_function *physical, unsigned int vfs)
-{
-	struct ioas_iov_cells *cells = ioas_iov_cells(machine, physical);
-
-	/* First: who finds them gone or new finds a number that is new. */
-	ioas_a32_add(&cells->changes, 1);
-	/* Pairs with the load in ioas_iov_vfs(). */
-	ioas_a32_store(&cells->vfs, vfs);
-}
-
-bool ioas_iov_present(const struct ioas_machine *machine,
-                      const struct ioas_function *function)
-{
-	return !function->physical ||
-	       function->vf_number < ioas_iov_vfs(machine, function->physical);
-}
-
-static void read_token(struct ioas_iov_cells *cells, uint32_t turn,
-                       uint32_t *ret_token)
-{
-	unsigned int i;
-
-	for (i = 0; i < IOAS_TOKEN_BYTES / 4; i++)
-		ret_token[i] = ioas_a32_load(&cells->token[turn & 1][i]);
-}
-
-bool ioas_iov_token_is(const struct ioas_machine *machine,
-                       const struct ioas_function *physical,
-                       const uint8_t token[IOAS_TOKEN_BYTES])
-{
-	struct ioas_iov_cells *cells = ioas_iov_cells(machine, physical);
-	uint32_t now[IOAS_TOKEN_BYTES / 4];
-	uint32_t turn;
-
-	/* The other place is written, and only then the turn (IOV-2). */
-	do {
-		/* Pairs with the store in ioas_iov_set_token(). */
-		turn = ioas_a32_load(&cells->token_turn);
-		read_token(cells, turn, now);
-	} while (ioas_a32_load(&cells->token_turn) != turn);
-	return turn && memcmp(now, token, sizeof(now)) == 0;
-}
-
-void ioas_iov_set_token(const struct ioas_machine *machine,
-                        const struct ioas_function *physical,
-                        const uint8_t token[IOAS_TOKEN_BYTES])
-{
-	struct ioas_iov_cells *cells = ioas_iov_cells(machine, physical);
-	uint32_t turn = ioas_a32_load(&cells->token_turn) + 1;
-	uint32_t word[IOAS_TOKEN_BYTES / 4];
-	unsigned int i;
-
-	/* 0 is for what never was set. */
-	if (!turn)
-		turn = 2;
-	memcpy(word, token, sizeof(word));
-	for (i = 0; i < IOAS_TOKEN_BYTES / 4; i++)
-		ioas_a32_store(&cells->token[turn & 1][i], word[i]);
-	/* Pairs with the loads in ioas_iov_token_is(). */
-	ioas_a32_store(&cells->token_turn, turn);
-}
-
-/* ---- Description ---- */
-
-__attribute__((format(printf, 3, 4))) static int refuse(char *failure, int err,
-                                                        const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(failure, IOAS_TEXT_MAX, format, args);
-	va_end(args);
-	return err;
-}
 
 /* Return: the number, or 0: it is none, or is too large. */
 static unsigned int parse_number(const char *text, unsigned int most)
@@ -220,16 +128,18 @@ static int add_all(struct ioas_machine *machine, struct ioas_function *physical,
 	const struct ioas_function_desc *desc = &physical->desc;
 
 	if (machine->function_count + vfs > IOAS_FUNCTIONS_MAX)
-		return refuse(failure, -ENOSPC,
-		              "%s at %s: vfs=%u: a machine has at most %d "
-		              "functions",
-		              physical->model->name, physical->name, vfs,
-		              IOAS_FUNCTIONS_MAX);
+		return ioas_machine_refuse(
+			failure, -ENOSPC,
+			"%s at %s: vfs=%u: a machine has at most %d "
+			"functions",
+			physical->model->name, physical->name, vfs,
+			IOAS_FUNCTIONS_MAX);
 	if (!offset)
-		return refuse(failure, -EEXIST,
-		              "%s at %s: vfs=%u: no addresses are free behind "
-		              "it; give another bdf=",
-		              physical->model->name, physical->name, vfs);
+		return ioas_machine_refuse(
+			failure, -EEXIST,
+			"%s at %s: vfs=%u: no addresses are free behind "
+			"it; give another bdf=",
+			physical->model->name, physical->name, vfs);
 	physical->desc.pcie = true;
 	physical->iov = (struct ioas_iov){
 		.vfs = (uint16_t)vfs,
@@ -252,11 +162,11 @@ int ioas_iov_add(struct ioas_machine *machine, const char *text,
 	unsigned int vfs = parse_number(text, most);
 
 	if (!vfs)
-		return refuse(ret_failure, -EINVAL,
-		              "%s at %s: vfs=%.80s is not a number of virtual "
-		              "functions that it can have: 1 to %u, in decimal",
-		              physical->model->name, physical->name, text,
-		              most);
+		return ioas_machine_refuse(
+			ret_failure, -EINVAL,
+			"%s at %s: vfs=%.80s is not a number of virtual "
+			"functions that it can have: 1 to %u, in decimal",
+			physical->model->name, physical->name, text, most);
 	return add_all(machine, physical, vfs, ret_failure);
 }
 
@@ -278,4 +188,14 @@ void ioas_iov_number_groups(struct ioas_machine *machine)
 	for (f = machine->function; f < end; f++)
 		if (f->physical)
 			number(f, group++);
+}
+
+bool ioas_iov_any(const struct ioas_machine *machine)
+{
+	unsigned int i;
+
+	for (i = 0; i < machine->function_count; i++)
+		if (machine->function[i].physical)
+			return true;
+	return false;
 }

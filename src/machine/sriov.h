@@ -18,7 +18,7 @@
  * Laws
  *	IOV-1  a virtual function is found, in any process, when and only when
  *	       its number is below vfs
- *	IOV-2  a token is read as it was once written, whole
+ *	IOV-2  a token is read as it was once written, whole (cells.c says why)
  */
 #ifndef IOAS_MACHINE_SRIOV_H
 #define IOAS_MACHINE_SRIOV_H
@@ -42,13 +42,15 @@ struct ioas_shared {
 	struct ioas_iov_cells function[IOAS_FUNCTIONS_MAX];
 };
 
+/* ---- cells.c ---- */
+
 struct ioas_iov_cells *ioas_iov_cells(const struct ioas_machine *machine,
                                       const struct ioas_function *physical);
 
 /* Virtual functions that @physical has now. */
 unsigned int ioas_iov_vfs(const struct ioas_machine *machine,
                           const struct ioas_function *physical);
-/* By who holds the claim. */
+/* By who holds the claim. @vfs: no more than it can have (IOV-1). */
 void ioas_iov_set_vfs(const struct ioas_machine *machine,
                       const struct ioas_function *physical, unsigned int vfs);
 /* Is it there? Each function is that is not virtual (IOV-1). */
@@ -63,6 +65,10 @@ void ioas_iov_set_token(const struct ioas_machine *machine,
                         const struct ioas_function *physical,
                         const uint8_t token[IOAS_TOKEN_BYTES]);
 
+/* ---- sriov.c ---- */
+
+/* Has the machine virtual functions, there or not? */
+bool ioas_iov_any(const struct ioas_machine *machine);
 /*
  * For spec.c: the virtual functions of the last function, of which @text says
  * how many. As ioas_machine_add(); on failure none is there.
