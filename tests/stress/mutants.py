@@ -89,7 +89,7 @@ def killed(tools, mutant):
     begin = time.monotonic()
     failed, said = False, ""
     # What races may be lucky once.
-    for _ in range(3):
+    for _ in range(6):
         failed, said = tools.run(mutant["by"], program)
         if failed:
             break
@@ -113,6 +113,7 @@ def main():
     with open(os.path.join(HERE, "mutants.toml"), "rb") as f:
         mutants = tomllib.load(f)["mutant"]
     mutants = [m for m in mutants if not args.name or m["name"] in args.name]
+    begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ioas-mutants-") as folder:
         tools = Tools(args.build, folder, args.seconds)
         program = tools.program(tools.sources(None), "stress", None)
@@ -120,7 +121,8 @@ def main():
         if failed:
             print(f"the stress fails without a mutant: {said}")
         lived = sum(not killed(tools, m) for m in mutants)
-    print(f"{len(mutants) - lived} passed, {lived + failed} failed")
+    print(f"{len(mutants) - lived} passed, {lived + failed} failed in "
+          f"{time.monotonic() - begin:.1f}s")
     return 1 if lived or failed or not mutants else 0
 
 
