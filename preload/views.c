@@ -1,235 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A change of [start, end) has two steps. First the views that reach over
- * either end are split there, which changes nothing that can be seen, so that
- * it need not be undone when memory runs out. Then the system call is made,
- * and each view is inside or outside as a whole.
- */
+/* The system calls that make and change views. */
 #include "preload/views.h"
 
 #include <errno.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 
-#include "base/grace.h"
-#include "base/lock.h"
 #include "host/host.h"
 #include "preload/doors.h"
+#include "preload/slots.h"
 #include "preload/trap.h"
 #include "preload/wrap.h"
-
-static struct ioas_aptr slots[IOAS_VIEWS_MAX]; /* written under lock */
-static struct ioas_lock lock;
-static struct ioas_a32 changes; /* of slots; one more after each */
-
-struct ioas_a32 ioas_views_count;
-
-static struct ioas_view *view_in(unsigned int slot)
-{
-	/* Pairs with the exchange in put_slot(): the view is seen whole. */
-	return ioas_aptr_load(&slots[slot]);
-}
-
-static const struct ioas_view *look_for(uint64_t address)
-{
-	const struct ioas_view *view;
-	unsigned int i;
-
-	for (i = 0; ioas_views_any() && i < IOAS_VIEWS_MAX; i++) {
-		view = view_in(i);
-		if (view && address - view->start < view->bytes)
-			return view;
-	}
-	return NULL;
-}
-
-/*
- * A change may put what is looked for into a slot that was passed already, and
- * empty the one ahead: who finds nothing has to have seen no change.
- */
-const struct ioas_view *ioas_view_find(uint64_t address)
-{
-	const struct ioas_view *view;
-	uint32_t before;
-
-	do {
-		/* Pairs with the add in put_slot(), as the load below. */
-		before = ioas_a32_load(&changes);
-		view = look_for(address);
-	} while (!view && ioas_a32_load(&changes) != before);
-	return view;
-}
-
-uint64_t ioas_view_next(uint64_t start, uint64_t end)
-{
-	const struct ioas_view *view;
-	uint32_t before;
-	unsigned int i;
-	uint64_t next;
-
-	do {
-		/* As in ioas_view_find(). */
-		before = ioas_a32_load(&changes);
-		next = end;
-		for (i = 0; ioas_views_any() && i < IOAS_VIEWS_MAX; i++) {
-			view = view_in(i);
-			if (view && view->start < next &&
-			    start < view->start + view->bytes)
-				next = view->start > start ? view->start
-				                           : start;
-		}
-	} while (ioas_a32_load(&changes) != before);
-	return next;
-}
-
-bool ioas_views_retry(void)
-{
-	static __thread uint32_t seen
-		__attribute__((tls_model("initial-exec")));
-	uint32_t now;
-
-	/* One that has begun is not counted yet, and its pages are closed. */
-	ioas_lock(&lock);
-	ioas_unlock(&lock);
-	/* Pairs with the add in put_slot(). */
-	now = ioas_a32_load(&changes);
-	if (now == seen)
-		return false;
-	seen = now;
-	return true;
-}
-
-/* ---- Changes: under the lock, with signals blocked. ---- */
-
-struct change {
-	struct ioas_signals signals;
-	struct ioas_dead *gone; /* views to end when the lock is free again */
-};
-
-static void begin(struct change *change)
-{
-	change->gone = NULL;
-	/* A handler of the program may unmap something. */
-	ioas_hooks.signals_block(&change->signals);
-	ioas_lock(&lock);
-}
-
-static long finish(struct change *change, long result)
-{
-	struct ioas_dead *dead, *next;
-
-	ioas_unlock(&lock);
-	ioas_hooks.signals_restore(&change->signals);
-	for (dead = change->gone; dead; dead = next) {
-		next = dead->next;
-		ioas_bury(dead);
-	}
-	return result;
-}
-
-static void end_view(struct ioas_dead *dead)
-{
-	struct ioas_view *view =
-		ioas_container_of(dead, struct ioas_view, dead);
-
-	if (view->handle)
-		ioas_handle_put(view->handle); /* VIEW-2 */
-	ioas_delete(view);
-}
-
-static void put_slot(unsigned int slot, struct ioas_view *view,
-                     struct change *change)
-{
-	/* Pairs with the load in view_in(). */
-	struct ioas_view *old = ioas_aptr_exchange(&slots[slot], view);
-
-	if (old) {
-		old->dead.next = change->gone;
-		change->gone = &old->dead;
-	}
-	ioas_a32_add(&ioas_views_count,
-	             (uint32_t)(view != NULL) - (uint32_t)(old != NULL));
-	/* Pairs with the loads in ioas_view_find(). */
-	ioas_a32_add(&changes, 1);
-}
-
-static unsigned int free_slot_locked(void)
-{
-	unsigned int i = 0;
-
-	while (i < IOAS_VIEWS_MAX && view_in(i))
-		i++;
-	return i;
-}
-
-/* A part of a view, with a count of its own. NULL: no memory. */
-static struct ioas_view *part_of(const struct ioas_view *view, uint64_t start,
-                                 uint64_t end)
-{
-	struct ioas_view *part = ioas_new(struct ioas_view);
-
-	if (!part)
-		return NULL;
-	*part = *view;
-	part->start = start;
-	part->bytes = end - start;
-	part->offset = view->offset + (start - view->start);
-	/* Does not fail: the view has a count. */
-	if (part->handle && !ioas_handle_get(part->handle))
-		part->handle = NULL;
-	return part;
-}
-
-static long split_at_locked(uint64_t address, struct change *change)
-{
-	unsigned int i, spare = free_slot_locked();
-	struct ioas_view *view, *left, *right;
-
-	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
-		view = view_in(i);
-		if (view && address > view->start &&
-		    address - view->start < view->bytes)
-			break;
-	}
-	if (i == IOAS_VIEWS_MAX)
-		return 0;
-	left = part_of(view, view->start, address);
-	right = part_of(view, address, view->start + view->bytes);
-	if (!left || !right || spare == IOAS_VIEWS_MAX) {
-		if (left)
-			end_view(&left->dead);
-		if (right)
-			end_view(&right->dead);
-		return -ENOMEM;
-	}
-	/* For a moment the right part is there twice, which is harmless. */
-	put_slot(spare, right, change);
-	put_slot(i, left, change);
-	return 0;
-}
-
-static long isolate_locked(uint64_t start, uint64_t end, struct change *change)
-{
-	long err = split_at_locked(start, change);
-
-	return err ? err : split_at_locked(end, change);
-}
-
-static bool inside(const struct ioas_view *view, uint64_t start, uint64_t end)
-{
-	return view && view->start >= start && view->start < end;
-}
-
-/* @but: what has taken their place, so that at no moment is nothing there. */
-static void remove_locked(uint64_t start, uint64_t end,
-                          const struct ioas_view *but, struct change *change)
-{
-	unsigned int i;
-
-	for (i = 0; i < IOAS_VIEWS_MAX; i++)
-		if (view_in(i) != but && inside(view_in(i), start, end))
-			put_slot(i, NULL, change);
-}
 
 /* Up to whole pages; 0 when that wraps. */
 static uint64_t pages_up(uint64_t bytes)
@@ -265,7 +46,7 @@ static bool succeeded(long result)
 }
 
 static long mmap_locked(const struct ioas_mmap_request *r,
-                        struct ioas_view *view, struct change *change)
+                        struct ioas_view *view, struct ioas_view_change *change)
 {
 	uint64_t start = (uintptr_t)r->start;
 	/* To bring pages in that nobody can touch makes no sense. */
@@ -274,16 +55,18 @@ static long mmap_locked(const struct ioas_mmap_request *r,
 	long result = 0;
 
 	if (r->flags & MAP_FIXED)
-		result = isolate_locked(start, start + view->bytes, change);
-	spare = free_slot_locked();
+		result = ioas_views_isolate_locked(start, start + view->bytes,
+		                                   change);
+	spare = ioas_views_free_slot_locked();
 	if (result || spare == IOAS_VIEWS_MAX)
 		return -ENOMEM;
 	result = sys_mmap(r, PROT_NONE, flags);
 	if (!succeeded(result))
 		return result;
 	view->start = (uint64_t)result;
-	put_slot(spare, view, change);
-	remove_locked(view->start, view->start + view->bytes, view, change);
+	ioas_view_put_locked(spare, view, change);
+	ioas_views_remove_locked(view->start, view->start + view->bytes, view,
+	                         change);
 	return result;
 }
 
@@ -292,24 +75,24 @@ static long place_view(const struct ioas_mmap_request *r,
                        struct ioas_handle *handle)
 {
 	struct ioas_view *view = ioas_new(struct ioas_view);
-	struct change change;
+	struct ioas_view_change change;
 	long result;
 
 	if (!view) {
 		ioas_handle_put(handle);
 		return -ENOMEM;
 	}
-	view->dead.end = end_view;
+	view->dead.end = ioas_view_end;
 	view->bytes = window->bytes;
 	view->bar = window->bar;
 	view->offset = window->offset;
 	view->handle = handle;
 	/* Relaxed: published with the view, by the exchange. */
 	ioas_a32_store_relaxed(&view->prot, (uint32_t)r->prot);
-	begin(&change);
-	result = finish(&change, mmap_locked(r, view, &change));
+	ioas_views_begin(&change);
+	result = ioas_views_finish(&change, mmap_locked(r, view, &change));
 	if (!succeeded(result))
-		end_view(&view->dead);
+		ioas_view_end(&view->dead);
 	return result;
 }
 
@@ -343,17 +126,17 @@ long ioas_views_mmap_over(const struct ioas_mmap_request *request)
 {
 	uint64_t start = (uintptr_t)request->start;
 	uint64_t end = start + pages_up(request->bytes);
-	struct change change;
+	struct ioas_view_change change;
 	long result = 0;
 
-	begin(&change);
+	ioas_views_begin(&change);
 	if (sane(start, request->bytes))
-		result = isolate_locked(start, end, &change);
+		result = ioas_views_isolate_locked(start, end, &change);
 	if (!result)
 		result = sys_mmap(request, request->prot, request->flags);
 	if (succeeded(result))
-		remove_locked(start, end, NULL, &change);
-	return finish(&change, result);
+		ioas_views_remove_locked(start, end, NULL, &change);
+	return ioas_views_finish(&change, result);
 }
 
 /* ---- Open pages. ---- */
@@ -380,7 +163,7 @@ static void close_range_locked(uint64_t start, uint64_t end)
 	unsigned int i;
 
 	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
-		view = view_in(i);
+		view = ioas_view_in(i);
 		if (view && view->start < end &&
 		    start < view->start + view->bytes)
 			close_locked(view);
@@ -408,32 +191,32 @@ bool ioas_views_open(const struct ioas_handle *handle, unsigned int bar,
                      uint64_t start, uint64_t end)
 {
 	struct ioas_view *view;
-	struct change change;
+	struct ioas_view_change change;
 	bool good = true;
 	unsigned int i;
 
-	begin(&change);
+	ioas_views_begin(&change);
 	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
-		view = view_in(i);
+		view = ioas_view_in(i);
 		if (view && view->handle == handle && view->bar == bar)
 			good &= open_locked(view, start, end);
 	}
-	return finish(&change, good);
+	return ioas_views_finish(&change, good);
 }
 
 void ioas_views_close(const struct ioas_handle *handle)
 {
 	struct ioas_view *view;
-	struct change change;
+	struct ioas_view_change change;
 	unsigned int i;
 
-	begin(&change);
+	ioas_views_begin(&change);
 	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
-		view = view_in(i);
+		view = ioas_view_in(i);
 		if (view && view->handle == handle)
 			close_locked(view);
 	}
-	finish(&change, 0);
+	ioas_views_finish(&change, 0);
 }
 
 /* ---- munmap, mprotect ---- */
@@ -441,18 +224,18 @@ void ioas_views_close(const struct ioas_handle *handle)
 long ioas_views_munmap(uint64_t start, size_t bytes)
 {
 	uint64_t end = start + pages_up(bytes);
-	struct change change;
+	struct ioas_view_change change;
 	long result = 0;
 
-	begin(&change);
+	ioas_views_begin(&change);
 	if (sane(start, bytes))
-		result = isolate_locked(start, end, &change);
+		result = ioas_views_isolate_locked(start, end, &change);
 	if (!result)
 		result = ioas_sys(SYS_munmap, (long)start, (long)bytes, 0, 0, 0,
 		                  0);
 	if (!result)
-		remove_locked(start, end, NULL, &change);
-	return finish(&change, result);
+		ioas_views_remove_locked(start, end, NULL, &change);
+	return ioas_views_finish(&change, result);
 }
 
 static void protect_locked(uint64_t start, uint64_t end, int prot)
@@ -461,8 +244,8 @@ static void protect_locked(uint64_t start, uint64_t end, int prot)
 	unsigned int i;
 
 	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
-		view = view_in(i);
-		if (inside(view, start, end))
+		view = ioas_view_in(i);
+		if (ioas_view_is_inside(view, start, end))
 			/* Relaxed: a touch at the same time gets either. */
 			ioas_a32_store_relaxed(&view->prot, (uint32_t)prot);
 	}
@@ -492,21 +275,21 @@ static long protect_rest(uint64_t start, uint64_t end, int prot)
 long ioas_views_mprotect(uint64_t start, size_t bytes, int prot)
 {
 	uint64_t end = start + pages_up(bytes);
-	struct change change;
+	struct ioas_view_change change;
 	long result;
 
 	if (!sane(start, bytes) || ioas_view_next(start, end) == end ||
 	    (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)))
 		return ioas_sys(SYS_mprotect, (long)start, (long)bytes, prot, 0,
 		                0, 0);
-	begin(&change);
+	ioas_views_begin(&change);
 	close_range_locked(start, end);
-	result = isolate_locked(start, end, &change);
+	result = ioas_views_isolate_locked(start, end, &change);
 	if (!result)
 		result = protect_rest(start, end, prot);
 	if (!result)
 		protect_locked(start, end, prot);
-	return finish(&change, result);
+	return ioas_views_finish(&change, result);
 }
 
 /* ---- mremap, fork ---- */
@@ -531,12 +314,14 @@ static long moved_view(const struct ioas_mremap_request *r,
 		return -EINVAL;
 	if (pages_up(r->bytes) > view->start + view->bytes - r->start)
 		return -EFAULT;
-	*ret_moved = part_of(view, r->start, r->start + pages_up(r->bytes));
+	*ret_moved =
+		ioas_view_part(view, r->start, r->start + pages_up(r->bytes));
 	return *ret_moved ? 0 : -ENOMEM;
 }
 
 static long mremap_locked(const struct ioas_mremap_request *r,
-                          struct ioas_view *moved, struct change *change)
+                          struct ioas_view *moved,
+                          struct ioas_view_change *change)
 {
 	uint64_t old_bytes = pages_up(r->old_bytes);
 	uint64_t bytes = pages_up(r->bytes);
@@ -545,10 +330,12 @@ static long mremap_locked(const struct ioas_mremap_request *r,
 
 	if (moved || ioas_view_next(r->start, r->start + old_bytes) !=
 	                     r->start + old_bytes)
-		result = isolate_locked(r->start, r->start + old_bytes, change);
+		result = ioas_views_isolate_locked(
+			r->start, r->start + old_bytes, change);
 	if (!result && (r->flags & MREMAP_FIXED))
-		result = isolate_locked(r->to, r->to + bytes, change);
-	spare = free_slot_locked();
+		result =
+			ioas_views_isolate_locked(r->to, r->to + bytes, change);
+	spare = ioas_views_free_slot_locked();
 	if (moved && spare == IOAS_VIEWS_MAX)
 		result = -ENOMEM;
 	if (!result)
@@ -556,33 +343,34 @@ static long mremap_locked(const struct ioas_mremap_request *r,
 	if (!succeeded(result))
 		return result;
 	if (!(r->flags & MREMAP_DONTUNMAP))
-		remove_locked(r->start, r->start + old_bytes, NULL, change);
+		ioas_views_remove_locked(r->start, r->start + old_bytes, NULL,
+		                         change);
 	if (moved) {
 		moved->start = (uint64_t)result;
-		put_slot(spare, moved, change);
+		ioas_view_put_locked(spare, moved, change);
 	}
-	remove_locked((uint64_t)result, (uint64_t)result + bytes, moved,
-	              change);
+	ioas_views_remove_locked((uint64_t)result, (uint64_t)result + bytes,
+	                         moved, change);
 	return result;
 }
 
 long ioas_views_mremap(const struct ioas_mremap_request *request)
 {
 	struct ioas_view *moved;
-	struct change change;
+	struct ioas_view_change change;
 	long result;
 
 	if (!page_aligned(request->start) || !request->bytes)
 		return sys_mremap(request);
-	begin(&change);
+	ioas_views_begin(&change);
 	close_range_locked(request->start,
 	                   request->start + pages_up(request->old_bytes));
 	result = moved_view(request, &moved);
 	if (!result)
 		result = mremap_locked(request, moved, &change);
-	finish(&change, result);
+	ioas_views_finish(&change, result);
 	if (moved && !succeeded(result))
-		end_view(&moved->dead);
+		ioas_view_end(&moved->dead);
 	return result;
 }
 
@@ -591,9 +379,9 @@ void ioas_views_forked(void)
 	struct ioas_view *view;
 	unsigned int i;
 
-	ioas_lock_reset(&lock);
+	ioas_views_lock_forked();
 	for (i = 0; i < IOAS_VIEWS_MAX; i++) {
-		view = view_in(i);
+		view = ioas_view_in(i);
 		if (!view)
 			continue;
 		/* Its parent's device would see what is stored there. */
