@@ -201,17 +201,15 @@ static uint64_t serve_locked(struct ioas_device *dev, bool *ret_any)
 	return due;
 }
 
-/* The same, and a piece of work. From its end on the next store is awaited. */
+/* The same, and a piece of work. */
 static uint64_t serve(struct ioas_device *dev, bool *ret_any)
 {
 	uint64_t due;
 
 	ioas_lock(&dev->lock);
 	due = serve_locked(dev, ret_any);
-	if (ioas_work_is_due(&dev->runner)) {
+	if (ioas_work_is_due(&dev->runner))
 		ioas_work_piece_locked(dev);
-		*ret_any = true;
-	}
 	ioas_work_unlock(dev);
 	return due;
 }
