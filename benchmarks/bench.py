@@ -72,9 +72,23 @@ def row(bench, case, unit, ours, baseline=None, wanted=None):
             "wanted": wanted}
 
 
+def requests(options):
+    """How many of 4 KiB in one run."""
+    return 200 if options.smoke else 20000
+
+
+def file_bench(options, path, depth, write):
+    """Microseconds a request when it is a system call and nothing else."""
+    command = [os.path.join(BUILD, "benchmarks", "bench-file"), path,
+               "write" if write else "read", str(depth),
+               str(requests(options))]
+    return float(subprocess.run(command, check=True, text=True, timeout=300,
+                                stdout=subprocess.PIPE).stdout)
+
+
 def qemu_bench(options, image, depth, write, prefix=(), how=()):
     """Microseconds a request of 4 KiB, or None: not possible here."""
-    count = 200 if options.smoke else 20000
+    count = requests(options)
     command = [*prefix, "qemu-img", "bench", "-f", "raw", "-s", "4096", "-c",
                str(count), "-d", str(depth), *how, image]
     command += ["-w"] if write else []
@@ -91,6 +105,8 @@ def qemu_bench(options, image, depth, write, prefix=(), how=()):
 # the page cache.
 PLAIN = {"threads": ("-t", "writeback"), "native": ("-n", "-t", "none")}
 MODES = ("adaptive", "inline", "thread")
+# What the controller cannot go below: its file, by a system call a request.
+LIMIT = "calls alone"
 NVME_WANTED = {(False, 1): 1.3, (True, 1): 1.3, (False, 64): 1.5,
                (True, 64): 1.2}
 
@@ -125,8 +141,9 @@ def nvme_times(options, files, depth, write):
         # At depth 1 it waits for the medium, request by request.
         if depth > 1 or name == "threads":
             ways[name] = (files[1], (), how)
-    times = {name: [] for name in ways}
+    times = {name: [] for name in [*ways, LIMIT]}
     for _ in range(options.runs):
+        times[LIMIT].append(file_bench(options, files[0], depth, write))
         for name, (image, prefix, how) in ways.items():
             time_ = qemu_bench(options, image, depth, write, prefix, how)
             if time_ is not None:
@@ -149,6 +166,7 @@ def nvme(options):
                           plain[best], bound)
             for name, values in plain.items():
                 yield row("nvme", f"{case}, file, {name}", "us", values)
+            yield row("nvme", f"{case}, file, {LIMIT}", "us", times[LIMIT])
 
 
 def children(pid):
