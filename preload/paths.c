@@ -258,6 +258,9 @@ long ioas_path_access(const struct ioas_found *found, int mode)
 		return -EINVAL;
 	if (found->entry.kind == IOAS_ENTRY_MISSING)
 		return -ENOENT;
+	/* As open(2): what only an administrator would write, nobody can. */
+	if (found->entry.kind == IOAS_ENTRY_FILE && !found->entry.writable)
+		rights &= ~(unsigned int)W_OK;
 	return (unsigned int)mode & ~rights ? -EACCES : 0;
 }
 

@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "host/host.h"
 #include "preload/run.h"
+#include "preload/say.h"
 #include "preload/wrap.h"
 
 #define MEMFD_NAME "ioas-tree:"
@@ -166,6 +168,23 @@ bool ioas_place_join(int dir, const char *path, char ret_path[IOAS_PATH_ROOM])
 	return join(ret_path, path);
 }
 
+long ioas_place_fill(int fd, const char *content, long bytes)
+{
+	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+
+	ioas_sys(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0);
+	/* To write it would raise SIGXFSZ, in a program that only reads. */
+	if (limit.rlim_cur < (rlim_t)bytes) {
+		ioas_complain("a file of /sys was not opened: its content of "
+		              "%ld bytes is held in memory, and this process "
+		              "may write no file of that size (RLIMIT_FSIZE, "
+		              "ulimit -f)",
+		              bytes);
+		return -EFBIG;
+	}
+	return ioas_sys(SYS_pwrite64, fd, (long)content, bytes, 0, 0, 0);
+}
+
 static long fill(int fd, const struct ioas_found *found)
 {
 	const struct ioas_run *run = ioas_run();
@@ -177,7 +196,7 @@ static long fill(int fd, const struct ioas_found *found)
 	n = ioas_machine_read(run->machine, &found->entry, content);
 	if (n <= 0)
 		return n;
-	done = ioas_sys(SYS_pwrite64, fd, (long)content, n, 0, 0, 0);
+	done = ioas_place_fill(fd, content, n);
 	/* It can be read and not written, whatever it was opened for. */
 	ioas_sys(SYS_fcntl, fd, F_ADD_SEALS,
 	         F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL, 0, 0,

@@ -81,6 +81,8 @@ long ioas_place_seek(int fd, int64_t at, int whence);
 
 /* A memfd with the name of a path, empty and not marked, or -errno. */
 long ioas_place_make(const char *path, int flags);
+/* What reads find in it. Return: bytes, or -errno; of -EFBIG it complains. */
+long ioas_place_fill(int fd, const char *content, long bytes);
 /* A descriptor of a file or directory of the tree, or -errno. */
 long ioas_place_open(const struct ioas_found *found, int flags);
 

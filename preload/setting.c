@@ -12,6 +12,7 @@
 #include "preload/setting.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -73,7 +74,7 @@ static void fill(int fd, const struct ioas_entry *entry)
 
 	empty(fd);
 	if (n > 0)
-		ioas_sys(SYS_pwrite64, fd, (long)content, n, 0, 0, 0);
+		ioas_place_fill(fd, content, n);
 }
 
 /* In place of the memfd, which is for both: as it was asked for. */
@@ -119,6 +120,44 @@ static ssize_t store(const struct ioas_found *found, const char *text,
 	return ioas_vfio_write_attribute(run->vfio, &found->entry, text, bytes);
 }
 
+/*
+ * The call may wait for the user of a virtual function. Handlers wait for its
+ * end, as on Linux: one that is left by siglongjmp(3) would leave claims behind
+ * that nobody gives back. What ends the process comes through.
+ */
+static void block_handlers(sigset_t *ret_saved)
+{
+	static const int kept[] = {SIGSEGV, SIGBUS,  SIGILL,
+	                           SIGFPE,  SIGTRAP, SIGSYS};
+	IOAS_SIGACTION action;
+	sigset_t handled;
+	int number;
+
+	sigemptyset(&handled);
+	for (number = 1; number < _NSIG; number++)
+		if (!ioas_wrap___sigaction(number, NULL, &action) &&
+		    action.sa_handler != SIG_DFL &&
+		    action.sa_handler != SIG_IGN)
+			sigaddset(&handled, number);
+	for (number = 0; number < (int)IOAS_ARRAY_SIZE(kept); number++)
+		sigdelset(&handled, kept[number]);
+	ioas_sys(SYS_rt_sigprocmask, SIG_BLOCK, (long)&handled, (long)ret_saved,
+	         (_NSIG - 1) / 8, 0, 0);
+}
+
+static ssize_t store_undisturbed(const struct ioas_found *found,
+                                 const char *text, size_t bytes)
+{
+	sigset_t saved;
+	ssize_t done;
+
+	block_handlers(&saved);
+	done = store(found, text, bytes);
+	ioas_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&saved, 0,
+	         (_NSIG - 1) / 8, 0, 0);
+	return done;
+}
+
 /* Return: bytes, also those without room, or -EFAULT. */
 static ssize_t gather(char text[TEXT_ROOM], const struct iovec *part, int parts)
 {
@@ -151,7 +190,7 @@ bool ioas_setting_write(int fd, const struct iovec *part, int parts,
 	if (bytes > TEXT_ROOM)
 		bytes = -EINVAL;
 	if (bytes > 0)
-		bytes = store(&found, text, (size_t)bytes);
+		bytes = store_undisturbed(&found, text, (size_t)bytes);
 	if (filled && found.entry.writable)
 		fill(fd, &found.entry);
 	*ret_result = bytes;
@@ -177,7 +216,7 @@ static long store_unseen(int fd, const struct ioas_found *found)
 	if (n <= 0)
 		return 0;
 	sys(SYS_lseek, fd, 0, SEEK_SET);
-	n = n > TEXT_ROOM ? -EINVAL : store(found, text, (size_t)n);
+	n = n > TEXT_ROOM ? -EINVAL : store_undisturbed(found, text, (size_t)n);
 	return n < 0 ? n : 0;
 }
 

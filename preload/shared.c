@@ -68,26 +68,32 @@ static bool adopt(long fd, long at)
 	return true;
 }
 
-static bool open_of_run(void)
+/* Return: 0, or -errno. */
+static long adopt_of_run(long fd)
+{
+	long at = is_large_enough((int)fd) ? map((int)fd) : -ESTALE;
+
+	if (at < 0 && at >= -4095) {
+		close_fd(fd);
+		return at;
+	}
+	if (is_of_run(at))
+		return adopt(fd, at) ? 0 : -EMFILE;
+	unmap(at);
+	close_fd(fd);
+	return -ESTALE;
+}
+
+/* The same. A path that somebody changed may lead to anything. */
+static long open_of_run(void)
 {
 	const char *path = getenv(IOAS_ENV_SHARED);
 	long fd = path ? ioas_sys(SYS_openat, AT_FDCWD, (long)path,
-	                          O_RDWR | O_CLOEXEC, 0, 0, 0)
+	                          O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0,
+	                          0, 0)
 	               : -ENOENT;
-	long at;
 
-	if (fd < 0)
-		return false;
-	at = is_large_enough((int)fd) ? map((int)fd) : -EINVAL;
-	if (at < 0 && at >= -4095) {
-		close_fd(fd);
-		return false;
-	}
-	if (is_of_run(at))
-		return adopt(fd, at);
-	unmap(at);
-	close_fd(fd);
-	return false;
+	return fd < 0 ? fd : adopt_of_run(fd);
 }
 
 /* Threads of this process, and what it forks, agree at least. */
@@ -108,25 +114,34 @@ static bool make_own(void)
 	return adopt(fd, at);
 }
 
+static void complain_of(long err)
+{
+	ioas_complain(
+		"virtual functions: what the processes of this run share "
+		"cannot be opened: %s (%s); this process begins with none "
+		"of them",
+		strerror((int)-err),
+		err == -EMFILE || err == -ENFILE || err == -ENOMEM
+			? "raise the limit"
+			: "the tool has ended, or this process may not "
+			  "look into it");
+}
+
 bool ioas_shared_begin(struct ioas_machine *machine)
 {
-	bool shared = true;
+	long err = 0;
 
 	if (!ioas_iov_any(machine))
 		return true;
 	if (!mapped) {
-		shared = open_of_run();
-		if (!shared)
-			ioas_complain(
-				"virtual functions: what the processes of "
-				"this run share cannot be opened (the tool "
-				"has ended, or this process may not look into "
-				"it); this process begins with none of them");
-		if (!shared && !make_own())
+		err = open_of_run();
+		if (err)
+			complain_of(err);
+		if (err && !make_own())
 			return false;
 	}
 	machine->shared = mapped;
-	return shared;
+	return !err;
 }
 
 /* ---- Claims ---- */
@@ -134,12 +149,20 @@ bool ioas_shared_begin(struct ioas_machine *machine)
 /* The file once more: locks of one open do not hold against themselves. */
 static long open_again(void)
 {
+	static struct ioas_a32 told;
 	char path[32];
+	long fd;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d",
 	         (int)ioas_a32_load(&file) - 1);
-	return ioas_sys(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CLOEXEC, 0,
-	                0, 0);
+	fd = ioas_sys(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CLOEXEC, 0,
+	              0, 0);
+	if (fd < 0 && !ioas_a32_exchange(&told, 1))
+		ioas_complain("virtual functions: a claim on one is a "
+		              "descriptor, and none can be opened: %s; calls "
+		              "that need one fail so",
+		              strerror((int)-fd));
+	return fd;
 }
 
 static long lock(long fd, int command, unsigned int place, short *type)

@@ -138,7 +138,8 @@ ssize_t ioas_wrap___pread64_chk(int fd, void *buffer, size_t bytes, off64_t at,
 ssize_t ioas_wrap_pwrite(int fd, const void *buffer, size_t bytes, off_t at)
 {
 	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
-		ANSWER_SETTING(fd, ONE_PART(buffer, bytes), 1);
+		if (at >= 0)
+			ANSWER_SETTING(fd, ONE_PART(buffer, bytes), 1);
 		return ioas_real_pwrite()(fd, buffer, bytes, at);
 	}
 	return write_at(fd, buffer, bytes, at);
@@ -147,7 +148,8 @@ ssize_t ioas_wrap_pwrite(int fd, const void *buffer, size_t bytes, off_t at)
 ssize_t ioas_wrap_pwrite64(int fd, const void *buffer, size_t bytes, off64_t at)
 {
 	if (IOAS_LIKELY(ioas_fd_foreign(fd))) {
-		ANSWER_SETTING(fd, ONE_PART(buffer, bytes), 1);
+		if (at >= 0)
+			ANSWER_SETTING(fd, ONE_PART(buffer, bytes), 1);
 		return ioas_real_pwrite64()(fd, buffer, bytes, at);
 	}
 	return write_at(fd, buffer, bytes, at);

@@ -154,6 +154,47 @@ def test_rights_agree_with_what_can_be_written(ioas):
     assert rest == ["yes", "no", "refused"]
 
 
+def test_what_nobody_can_write_says_so(ioas):
+    result = shell(ioas, "cd /sys/bus/pci/drivers/vfio-pci; "
+                         "for f in bind unbind new_id; do "
+                         "test -w $f || echo no; echo >$f || echo refused; "
+                         "done; test -w $N && echo yes")
+    assert result.stdout.split() == 3 * ["no", "refused"] + ["yes"]
+
+
+def test_a_limit_of_file_sizes_does_not_end_a_reader(ioas):
+    result = shell(ioas, "ulimit -f 0; cat $P/vendor; echo $?")
+    assert "RLIMIT_FSIZE" in result.stderr, result.stderr
+    assert "File too large" in result.stderr
+    assert result.stdout == "1\n"
+
+
+def test_a_limit_of_descriptors_is_told(ioas):
+    result = shell(ioas, "/usr/bin/python3 -c \"import os, resource as r\n"
+                         "f = os.open('$N', os.O_WRONLY)\n"
+                         "r.setrlimit(r.RLIMIT_NOFILE, (f + 1, f + 1))\n"
+                         "try: os.write(f, b'1')\n"
+                         "except OSError as e: print(e.errno)\n"
+                         "try: os.pwrite(f, b'1', -1)\n"
+                         "except OSError as e: print(e.errno)\"; cat $N")
+    assert result.stdout.split() == ["24", "22", "0"], result.stderr
+    assert "Too many open files" in result.stderr
+
+
+def test_what_is_shared_is_no_other_file(ioas, tmp_path):
+    size = int(shell(ioas, "stat -Lc %s $IOAS_SHARED").stdout)
+    mine = tmp_path / "mine"
+    mine.write_bytes(bytes(size))
+    mine.chmod(0o666)
+    os.mkfifo(tmp_path / "fifo", 0o666)
+    (tmp_path / "link").symlink_to(mine)
+    for name in ("mine", "link", "fifo", "nothing"):
+        result = shell(ioas, f"export IOAS_SHARED={tmp_path}/{name}; "
+                             "/bin/sh -c \"echo 2 >$N; cat $N\"")
+        assert "begins with none" in result.stderr, name
+    assert mine.read_bytes() == bytes(size)
+
+
 def test_files_of_a_pair(ioas):
     result = shell(ioas, "echo 1 >$N; cd $P; cat sriov_totalvfs sriov_offset "
                          "sriov_stride sriov_vf_device sriov_vf_total_msix "

@@ -3,6 +3,7 @@
 #include "pair.h"
 
 #include <pthread.h>
+#include <setjmp.h>
 #include <sys/syscall.h>
 
 /* ---- A virtual function by itself ---- */
@@ -245,6 +246,41 @@ static void a_signal_does_not_end_the_wait(void)
 	CHECK(numvfs() == 0);
 }
 
+static sigjmp_buf out;
+
+static void jump(int number)
+{
+	siglongjmp(out, number);
+}
+
+/* The handler waits for the call: it leaves no claim behind. */
+static void child_jumps_out_of_the_wait(void)
+{
+	CHECK(signal(SIGALRM, jump) != SIG_ERR);
+	alarm(1);
+	if (!sigsetjmp(out, 1))
+		for (;;)
+			write_to(NUMVFS, "0");
+	CHECK(numvfs() == 0);
+	CHECK(!write_to(NUMVFS, "2"));
+	_exit(6);
+}
+
+static void a_handler_may_jump_out_of_the_wait(void)
+{
+	pid_t child;
+
+	pair_begin();
+	shared = open_as(2, VF ONE);
+	child = child_begin(child_jumps_out_of_the_wait);
+	usleep(2000000);
+	CHECK(numvfs() == 2);
+	close_all(&shared);
+	CHECK(child_end(child) == 6);
+	CHECK(numvfs() == 2);
+	CHECK(!write_to(NUMVFS, "0"));
+}
+
 static void child_has_the_descriptor(void)
 {
 	CHECK(ioctl(shared.device, VFIO_DEVICE_RESET) < 0 && errno == ENODEV);
@@ -478,6 +514,7 @@ static const struct client_case cases[] = {
 	CASE(a_killed_writer_changes_nothing),
 	CASE(a_killed_user_holds_nobody_up),
 	CASE(a_signal_does_not_end_the_wait),
+	CASE(a_handler_may_jump_out_of_the_wait),
 	CASE(a_fork_neither_takes_nor_gives_a_function),
 	CASE(a_child_that_nobody_knows_holds_nothing),
 	CASE(writers_race_and_agree),
