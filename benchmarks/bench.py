@@ -106,7 +106,7 @@ def qemu_bench(options, image, depth, write, prefix=(), how=()):
 PLAIN = {"threads": ("-t", "writeback"), "native": ("-n", "-t", "none")}
 MODES = ("adaptive", "inline", "thread")
 # What the controller cannot go below: its file, by a system call a request.
-LIMIT = "calls alone"
+LIMIT = "calls"
 NVME_WANTED = {(False, 1): 1.3, (True, 1): 1.3, (False, 64): 1.5,
                (True, 64): 1.2}
 
