@@ -42,6 +42,29 @@ def test_each_result_against_each_expectation(case, word, wanted):
     assert verdict(word, case)[0] == wanted
 
 
+@pytest.mark.parametrize("proofs, wanted", [
+    ((), "apart"), (("rc (1)",), "apart"), (("nothing", "rc (1)"), "apart"),
+    (("rc (2)", "nothing"), "failed"),
+])
+def test_a_case_that_fails_for_another_reason_is_seen(proofs, wanted):
+    expected = suite.Expected("fail", "a reason", proofs)
+    got, text = suite.judge(expected, "f.v.three", suite.parse(1, GOOD), True)
+    assert got == wanted
+    assert wanted == "apart" or "another reason" in text
+
+
+def test_proofs_are_read_from_a_table(tmp_path):
+    path = tmp_path / "vfio-1.0"
+    path.write_text("proof no such: one thing | two\n"
+                    "a b fail no such\na c fail other\n", encoding="ascii")
+    table = suite.read_table(path)
+    assert table["a", "b"].proofs == ("one thing", "two")
+    assert table["a", "c"].proofs == ()
+    path.write_text("proof no such one\n", encoding="ascii")
+    with pytest.raises(suite.TableError, match="vfio-1.0:1: a proof is"):
+        suite.read_table(path)
+
+
 def test_what_is_said_helps():
     assert verdict("skip", "f.v.two") == ("apart", "a reason")
     text = verdict("pass", "f.v.three")[1]

@@ -8,8 +8,13 @@ kernel; a line of it is
 
 RUN is a program, with "@MODE" when it is run in another mode than its own.
 CASE is fixture.variant.case as the program prints it, or "-" for a program that
-ends before its first case. What does not pass has a reason. Lines that begin
-with "#" and empty ones say nothing.
+ends before its first case. What does not pass has a reason. A line
+
+    proof REASON: TEXT | TEXT ...
+
+says that a case which does not pass for that reason speaks of one of the texts;
+one that does not failed for another. Lines that begin with "#" and empty ones
+say nothing.
 """
 
 import dataclasses
@@ -32,16 +37,30 @@ class TableError(Exception):
 class Expected:
     word: str
     reason: str = ""
+    proofs: tuple = ()      # the program says one of them, if there are any
+
+
+def read_proof(line, where):
+    """The reason of a line "proof REASON: TEXT | TEXT ...", and the texts."""
+    reason, colon, texts = line.removeprefix("proof ").partition(": ")
+    proofs = tuple(x.strip() for x in texts.split("|"))
+    if not colon or not all(proofs):
+        raise TableError(f"{where}a proof is 'proof REASON: TEXT | TEXT ...'")
+    return reason, proofs
 
 
 def read_table(path):
     """{(run, case): Expected} of a file."""
-    table = {}
+    table, proofs = {}, {}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        run, case, word, reason = (line.split(None, 3) + [""] * 4)[:4]
         where = f"{path.name}:{number}: "
+        if line.startswith("proof "):
+            reason, texts = read_proof(line, where)
+            proofs[reason] = texts
+            continue
+        run, case, word, reason = (line.split(None, 3) + [""] * 4)[:4]
         if word not in WORDS:
             raise TableError(f"{where}'{word}' is none of {', '.join(WORDS)}")
         if (word == "pass") == bool(reason):
@@ -49,7 +68,7 @@ def read_table(path):
                              "nothing else has one")
         if (run, case) in table:
             raise TableError(f"{where}{run} {case} is there twice")
-        table[run, case] = Expected(word, reason)
+        table[run, case] = Expected(word, reason, proofs.get(reason, ()))
     return table
 
 
@@ -129,6 +148,11 @@ def parse(status, output):
     return Outcome(status, cases, planned, output)
 
 
+def is_proved(expected, said):
+    """Did it not pass for the reason that the table has?"""
+    return not expected.proofs or any(x in said for x in expected.proofs)
+
+
 def judge(expected, case, outcome, known):
     """How a case of a table went, and a text: "as expected" (it passed),
     "apart" (it did not pass, as the table says, the text is why), "failed".
@@ -147,6 +171,9 @@ def judge(expected, case, outcome, known):
     if word == expected.word:
         if word == "pass":
             return "as expected", said
+        if not is_proved(expected, said):
+            return "failed", (f"{word}, as the table says, but for another "
+                              f"reason than '{expected.reason}'\n{said}")
         return "apart", expected.reason
     text = f"{word}, where the table says {expected.word}\n{said}"
     if expected.word == "pass":
