@@ -353,9 +353,11 @@ static void registers_of_the_model_store_and_clear_bits(struct rig *r)
 		{0x184, 0x5, 0xffff00, 0x80000000},
 		{0, 0, 0, 0},
 	};
-	struct ioas_model model = probe_model;
+	/* The device has it for longer than this function runs. */
+	static struct ioas_model model;
 	struct ioas_device *dev;
 
+	model = probe_model;
 	model.function.config = own;
 	dev = probe_make(r, &model);
 	assert_int_equal(config_get(dev, 0x148, 4), 0x80000001);
