@@ -216,6 +216,39 @@ static void the_thread_wakes_up_for_what_is_due(struct rig *r)
 	}
 }
 
+static struct ioas_a64 slept_until;
+static void (*real_wait_until)(const struct ioas_a32 *word, uint32_t was,
+                               uint64_t deadline);
+
+static void note_wait(const struct ioas_a32 *word, uint32_t was,
+                      uint64_t deadline)
+{
+	ioas_a64_store(&slept_until, deadline);
+	real_wait_until(word, was, deadline);
+}
+
+static void stop_noting(void *arg)
+{
+	ioas_hooks.wait_until = real_wait_until;
+}
+
+static void the_thread_sleeps_until_it_is_time(struct rig *r)
+{
+	struct ioas_device *dev;
+
+	real_wait_until = ioas_hooks.wait_until;
+	ioas_a64_store(&slept_until, 0);
+	ioas_hooks.wait_until = note_wait;
+	rig_defer(r, stop_noting, NULL);
+	dev = device(r, "inline");
+	rig_ok(r, ioas_device_expect(dev, 0, 0, 0x4000));
+	ioas_device_store(dev, 0, WAIT, 8, HOUR);
+	ioas_device_store(dev, 0, BELL, 2, 5);
+	while (ioas_a64_load(&slept_until) != ioas_a64_load(&begin))
+		sched_yield();
+	assert_int_equal(ioas_a32_load(&done), 0);
+}
+
 static void another_time_is_heard_by_the_thread_that_sleeps(struct rig *r)
 {
 	struct ioas_device *dev = device(r, "inline");
@@ -277,6 +310,7 @@ RIG_MAIN("pci_work", RIG_TEST(without_a_thread_the_store_does_all_of_it),
          RIG_TEST(another_register_brings_posted_work_to_the_thread),
          RIG_TEST(without_a_thread_an_access_takes_up_what_is_due),
          RIG_TEST(the_thread_wakes_up_for_what_is_due),
+         RIG_TEST(the_thread_sleeps_until_it_is_time),
          RIG_TEST(another_time_is_heard_by_the_thread_that_sleeps),
          RIG_TEST(RUN_2_a_reset_forgets_what_was_due_later),
          RIG_TEST(neither_a_late_doorbell_nor_late_work_holds_the_other))
