@@ -104,17 +104,18 @@ static unsigned long long ram_bytes(const struct ioas_function *f,
 	return u ? n << (10 * (u - unit + 1)) : n;
 }
 
-/* As ftruncate(2), but without SIGXFSZ. */
-static int set_size(int fd, unsigned long long bytes)
+/* A file of memory. Return: its descriptor, or -1 and errno. */
+static int make_memory(const char *name, unsigned long long bytes)
 {
-	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+	int fd = (int)ioas_host_memory_file(name, O_CLOEXEC);
+	long err = fd < 0 ? fd : ioas_host_memory_grow(fd, bytes);
 
-	getrlimit(RLIMIT_FSIZE, &limit);
-	if (limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur) {
-		errno = EFBIG;
-		return -1;
-	}
-	return ftruncate(fd, (off_t)bytes);
+	if (!err)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	errno = (int)-err;
+	return -1;
 }
 
 /* The path under which every process of the run finds its memory. */
@@ -122,11 +123,9 @@ static void put_ram(struct text *text, const struct ioas_function *f,
                     const struct ioas_option *o, const char *file)
 {
 	char path[64];
-	int fd = (int)ioas_host_memory_file("ioas-ram", O_CLOEXEC);
+	int fd = make_memory("ioas-ram", ram_bytes(f, o));
 
 	if (fd < 0)
-		errno = -fd;
-	if (fd < 0 || set_size(fd, ram_bytes(f, o)))
 		ioas_die(IOAS_EXIT_SETUP,
 		         "%s at %s: cannot make %s of memory: %s",
 		         f->model->name, f->name, o->value, strerror(errno));
@@ -268,9 +267,7 @@ static void set_shared(const struct ioas_machine *machine, const char *run)
 		return;
 	memset(&none, 0, sizeof(none));
 	snprintf(none.run, sizeof(none.run), "%s", run);
-	fd = (int)ioas_host_memory_file("ioas-shared", O_CLOEXEC);
-	if (fd < 0)
-		errno = -fd;
+	fd = make_memory("ioas-shared", sizeof(none));
 	if (fd < 0 ||
 	    pwrite(fd, &none, sizeof(none), 0) != (ssize_t)sizeof(none))
 		ioas_die(IOAS_EXIT_SETUP, "vfs=: cannot make memory: %s",

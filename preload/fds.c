@@ -194,17 +194,11 @@ static void end_handle(struct ioas_dead *dead)
 
 /*
  * Offsets of regions become offsets in the memfd. Mappings are PROT_NONE, so
- * it may be too short for them: with a file size limit it stays empty, since
- * to grow it beyond that would raise SIGXFSZ.
+ * it may be too short for them: under a limit of file sizes it stays empty.
  */
 static bool grow_memfd(long fd)
 {
-	const long bytes = 10L << 40;
-	struct rlimit limit = {0};
-
-	ioas_sys(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0);
-	return limit.rlim_cur >= (rlim_t)bytes &&
-	       !ioas_sys(SYS_ftruncate, fd, bytes, 0, 0, 0, 0);
+	return !ioas_host_memory_grow((int)fd, UINT64_C(10) << 40);
 }
 
 static long open_memfd(const struct ioas_file *file, int flags)

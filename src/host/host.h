@@ -50,6 +50,11 @@ long ioas_sys(long number, long a, long b, long c, long d, long e, long f);
  * refusal of memfd_create(2) where no other way was found.
  */
 long ioas_host_memory_file(const char *name, int flags);
+/*
+ * As ftruncate(2), but a limit of file sizes is -EFBIG and no SIGXFSZ, which
+ * would end the program. Return: 0 or -errno.
+ */
+long ioas_host_memory_grow(int fd, uint64_t bytes);
 
 /*
  * What pin does before Linux 5.14, which has no MADV_POPULATE_READ: touch page

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "host/host.h"
@@ -57,4 +58,14 @@ long ioas_host_memory_file(const char *name, int flags)
 			fd = other;
 	}
 	return fd;
+}
+
+long ioas_host_memory_grow(int fd, uint64_t bytes)
+{
+	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+
+	ioas_sys(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0);
+	if (bytes > limit.rlim_cur)
+		return -EFBIG;
+	return ioas_sys(SYS_ftruncate, fd, (long)bytes, 0, 0, 0, 0);
 }

@@ -141,6 +141,14 @@ def test_memory_beyond_the_file_size_limit(ioas):
     assert_refused(result, 125, "16M", os.strerror(errno.EFBIG))
 
 
+def test_what_is_shared_beyond_the_file_size_limit(ioas):
+    result = ioas.run(
+        "/bin/true", devices=["edu,vfs=2"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                              (1024, 1024)))
+    assert_refused(result, 125, "vfs=", os.strerror(errno.EFBIG))
+
+
 # No /proc for a program, as in a small chroot.
 WITHOUT_PROC = ["unshare", "--user", "--map-root-user", "--mount", "/bin/sh",
                 "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
