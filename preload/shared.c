@@ -17,9 +17,11 @@
 
 #define MEMFD_NAME "ioas-shared"
 
-/* Descriptor + 1; 0: none. */
-static struct ioas_a32 file;
-static struct ioas_a32 claims[IOAS_PLACES];
+/* Descriptors + 1; 0: none. */
+static struct ioas_a32 file;  /* that is mapped */
+static struct ioas_a32 locks; /* the file once more, of this process alone */
+
+static struct ioas_a32 claims[IOAS_PLACES]; /* 1: this process has it */
 
 static struct ioas_shared *mapped; /* written while the state is made */
 
@@ -104,8 +106,7 @@ static bool make_own(void)
 
 	if (fd < 0)
 		return false;
-	at = ioas_sys(SYS_ftruncate, fd, sizeof(struct ioas_shared), 0, 0, 0,
-	              0);
+	at = ioas_host_memory_grow((int)fd, sizeof(struct ioas_shared));
 	at = at ? at : map((int)fd);
 	if (at < 0 && at >= -4095) {
 		close_fd(fd);
@@ -146,30 +147,62 @@ bool ioas_shared_begin(struct ioas_machine *machine)
 
 /* ---- Claims ---- */
 
-/* The file once more: locks of one open do not hold against themselves. */
+/* Locks of one open do not hold against itself, so it is opened once more. */
 static long open_again(void)
 {
-	static struct ioas_a32 told;
 	char path[32];
-	long fd;
+	long fd, up;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d",
 	         (int)ioas_a32_load(&file) - 1);
 	fd = ioas_sys(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CLOEXEC, 0,
 	              0, 0);
-	if (fd < 0 && !ioas_a32_exchange(&told, 1))
-		ioas_complain("virtual functions: a claim on one is a "
-		              "descriptor, and none can be opened: %s; calls "
-		              "that need one fail so",
-		              strerror((int)-fd));
-	return fd;
+	if (fd < 0)
+		return fd;
+	up = ioas_fd_internal_take((int)fd);
+	if (up < 0)
+		close_fd(fd);
+	return up;
 }
 
+static void complain_of_claims(long err)
+{
+	static struct ioas_a32 told;
+
+	if (!ioas_a32_exchange(&told, 1))
+		ioas_complain("virtual functions: claims on them need a "
+		              "descriptor, and none can be opened: %s; calls "
+		              "that need a claim fail so",
+		              strerror((int)-err));
+}
+
+/*
+ * One for all claims: a fork in another thread while a descriptor is made
+ * leaves the child with a copy that it does not know, and that is once then.
+ */
+static long locks_of_process(void)
+{
+	uint32_t known = ioas_a32_load(&locks);
+	long fd;
+
+	if (known)
+		return (long)known - 1;
+	fd = open_again();
+	if (fd < 0)
+		complain_of_claims(fd);
+	if (fd < 0 || ioas_a32_cas(&locks, &known, (uint32_t)fd + 1))
+		return fd;
+	/* Another thread was first. */
+	ioas_fd_internal_close((int)fd);
+	return (long)known - 1;
+}
+
+/* Not side by side: a lock that is given back is never a part of another. */
 static long lock(long fd, int command, unsigned int place, short *type)
 {
 	struct flock byte = {.l_type = *type,
 	                     .l_whence = SEEK_SET,
-	                     .l_start = place,
+	                     .l_start = 2L * place,
 	                     .l_len = 1};
 	long err = ioas_sys(SYS_fcntl, fd, command, (long)&byte, 0, 0, 0);
 
@@ -179,46 +212,40 @@ static long lock(long fd, int command, unsigned int place, short *type)
 
 int ioas_shared_take(unsigned int place)
 {
-	long fd = open_again(), up;
+	long fd = locks_of_process(), err;
 	short type = F_WRLCK;
-	long err;
+	uint32_t none = 0;
 
 	if (fd < 0)
 		return (int)fd;
+	/* Threads by the word, processes by the lock. */
+	if (!ioas_a32_cas(&claims[place], &none, 1))
+		return -EBUSY;
 	err = lock(fd, F_OFD_SETLK, place, &type);
-	up = err ? err : ioas_fd_internal_take((int)fd);
-	if (up < 0) {
-		close_fd(fd);
-		return up == -EAGAIN || up == -EACCES ? -EBUSY : (int)up;
-	}
-	/* Nobody else has the claim, so nobody else is here for it. */
-	ioas_a32_store(&claims[place], (uint32_t)up + 1);
-	return 0;
+	if (err)
+		ioas_a32_store(&claims[place], 0);
+	return err == -EAGAIN || err == -EACCES ? -EBUSY : (int)err;
 }
 
 void ioas_shared_give(unsigned int place)
 {
-	uint32_t claim = ioas_a32_exchange(&claims[place], 0);
 	short type = F_UNLCK;
 
-	if (!claim)
+	/* A forked child gives nothing back: it is the parent's. */
+	if (!ioas_a32_load(&claims[place]))
 		return;
-	/* A child that is being made may have the descriptor, too. */
-	lock((long)claim - 1, F_OFD_SETLK, place, &type);
-	ioas_fd_internal_close((int)claim - 1);
+	lock((long)ioas_a32_load(&locks) - 1, F_OFD_SETLK, place, &type);
+	ioas_a32_store(&claims[place], 0);
 }
 
 bool ioas_shared_taken(unsigned int place)
 {
-	long fd = open_again();
+	long fd = locks_of_process();
 	short type = F_WRLCK;
-	long err;
 
-	if (fd < 0)
-		return true;
-	err = lock(fd, F_OFD_GETLK, place, &type);
-	close_fd(fd);
-	return err || type != F_UNLCK;
+	/* Who cannot look takes it for taken. */
+	return fd < 0 || ioas_a32_load(&claims[place]) ||
+	       lock(fd, F_OFD_GETLK, place, &type) || type != F_UNLCK;
 }
 
 void ioas_shared_wait(void)
@@ -237,24 +264,18 @@ bool ioas_shared_is(int fd)
 
 bool ioas_shared_moved(int from, int to)
 {
-	uint32_t seen = (uint32_t)from + 1;
-	unsigned int i;
+	uint32_t seen = (uint32_t)from + 1, other = seen;
 
-	if (ioas_a32_cas(&file, &seen, (uint32_t)to + 1))
-		return true;
-	for (i = 0; i < IOAS_PLACES; i++) {
-		seen = (uint32_t)from + 1;
-		if (ioas_a32_cas(&claims[i], &seen, (uint32_t)to + 1))
-			return true;
-	}
-	return false;
+	return ioas_a32_cas(&file, &seen, (uint32_t)to + 1) ||
+	       ioas_a32_cas(&locks, &other, (uint32_t)to + 1);
 }
 
 void ioas_shared_forked(void)
 {
 	unsigned int i;
 
-	/* Relaxed: one thread. */
+	/* Its descriptor: ioas_fds_forked(). Relaxed: one thread. */
+	ioas_a32_store_relaxed(&locks, 0);
 	for (i = 0; i < IOAS_PLACES; i++)
 		ioas_a32_store_relaxed(&claims[i], 0);
 }

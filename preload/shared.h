@@ -3,9 +3,10 @@
  * What all processes of the run share (machine/sriov.h): a file in memory that
  * the tool made, opened through /proc and mapped. A forked child keeps both.
  *
- * Claims on places are locks of a byte of that file each, by a descriptor of
- * its own (F_OFD_SETLK): they end with the process, however it ends, and count
- * between threads and processes alike.
+ * Claims on places are locks of a byte of that file each, by a descriptor that
+ * each process has for itself (F_OFD_SETLK): they end with the process, however
+ * it ends. A forked child closes its copy of it. Threads of a process agree by
+ * a word for each place.
  *
  * Sources: fcntl(2), open file description locks; proc_pid_fd(5).
  */

@@ -503,6 +503,64 @@ static void a_daemon_keeps_what_there_is(void)
 	execl("/bin/cat", "cat", NUMVFS, (char *)NULL);
 }
 
+/* Children that live on, made by one thread while another takes and gives. */
+#define CHILDREN 200
+
+static int alive[2];
+
+static void *make_children(void *done)
+{
+	char c;
+	int i;
+
+	for (i = 0; i < CHILDREN; i++) {
+		pid_t child = fork();
+
+		CHECK(child >= 0);
+		if (!child) {
+			close(alive[1]);
+			close(to_parent[1]);
+			CHECK(read(alive[0], &c, 1) == 0);
+			_exit(0);
+		}
+	}
+	*(volatile int *)done = 1;
+	return NULL;
+}
+
+static void child_opens_and_forks(void)
+{
+	struct vfio v = open_as(2, VF ONE);
+	volatile int done = 0;
+	pthread_t thread;
+
+	CHECK(!close(alive[1]));
+	CHECK(!pthread_create(&thread, NULL, make_children, (void *)&done));
+	while (!done) {
+		CHECK(!close(v.device));
+		v.device = ioctl(v.group, VFIO_GROUP_GET_DEVICE_FD, VF ONE);
+		CHECK(v.device >= 0);
+	}
+	tell(to_parent);
+	pause();
+}
+
+static void children_of_a_killed_user_hold_nothing(void)
+{
+	pid_t child;
+
+	pair_begin();
+	meet_begin();
+	CHECK(!pipe(alive));
+	child = child_begin(child_opens_and_forks);
+	CHECK(!close(to_parent[1]));
+	wait_for(to_parent);
+	kill_child(child);
+	alarm(60);
+	CHECK(!write_to(NUMVFS, "0"));
+	CHECK(numvfs() == 0);
+}
+
 static const struct client_case cases[] = {
 	CASE(a_virtual_function_works),
 	CASE(containers_are_apart),
@@ -521,6 +579,7 @@ static const struct client_case cases[] = {
 	CASE(a_number_that_was_set_is_not_written_over),
 	CASE(opens_race_with_going),
 	CASE(tokens_race),
+	CASE(children_of_a_killed_user_hold_nothing),
 	CASE(a_daemon_keeps_what_there_is),
 	{NULL, NULL},
 };
