@@ -5,34 +5,25 @@
  * away or that the device may not touch, a file that gets shorter. Two
  * namespaces are active, 1 with blocks of 512 bytes and 3 with 4096; 2 is not.
  *
- * Memory, by page: 2 q and 2 q + 1 are the queues of identifier q, FIRST_SAFE
- * on the device may not write: first pages it may only read, the last ones it
- * cannot reach at all. The rest is data. All but the last pages are mapped in
- * order at WINDOW, and SCATTERED of them once more, one by one and backwards.
+ * Memory is as board.h has it: the pages 2 q and 2 q + 1 are the queues of
+ * identifier q, from FIRST_DATA on is data. SCATTERED of these are mapped once
+ * more, one by one and backwards.
  *
  * What must hold: accesses end, memory that the device may not write is as it
  * was, the files have their size, a completion that was posted names its
  * command, and no descriptor, block or pin is left.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/event.h"
+#include "board.h"
 #include "devices/models.h"
-#include "fuzz.h"
-#include "pci/function.h"
-#include "space/space.h"
 
 #define OPS             300
 #define QUEUES          6
-#define FIRST_SAFE      48 /* page */
-#define FIRST_FAR       56 /* page */
-#define PATTERN         0xa5
-#define WINDOW          UINT64_C(0x100000)
 #define BACKWARDS       UINT64_C(0x40000000)
 #define SCATTERED       16
 #define FIRST_DATA      12 /* page; also of the scattered ones */
@@ -41,13 +32,8 @@
 #define SECOND_BYTES    (64 * 4096) /* of namespace 3 */
 #define SECOND_FILE     (SECOND_BYTES + 100)
 #define DOORBELLS       0x1000
-#define EVENT           7 /* a handle */
 
 static struct {
-	struct ioas_mem_account account;
-	struct ioas_mem mem;
-	struct ioas_space *space;
-	struct ioas_device *dev;
 	int fd, second; /* files; 0: not made yet */
 	off_t file_bytes;
 	uint32_t tail[QUEUES], entries[QUEUES];
@@ -56,58 +42,15 @@ static struct {
 
 /* ---- The board ---- */
 
-static char *page_at(unsigned int page)
-{
-	return fuzz_world.memory + page * fuzz_world.page_bytes;
-}
-
-static void map(uint64_t iova, unsigned int page, unsigned int pages,
-                unsigned int perm)
-{
-	uint64_t bytes = pages * fuzz_world.page_bytes;
-	struct ioas_map_request request = {
-		.mem = &n.mem,
-		.range = {iova, iova + bytes - 1},
-		.uaddr = {(uintptr_t)page_at(page)},
-		.perm = perm,
-	};
-
-	int err;
-
-	ioas_lock(&n.space->lock);
-	err = ioas_space_map_locked(n.space, &request);
-	ioas_unlock(&n.space->lock);
-	/* It may be there still, or its memory gone. */
-	fuzz_check(!err || err == -EEXIST || err == -EFAULT);
-}
-
-static void unmap(uint64_t iova)
-{
-	struct ioas_space_gone gone = {0};
-	struct ioas_area *area;
-
-	ioas_lock(&n.space->lock);
-	area = ioas_space_find_locked(n.space, (struct iova_range){iova, iova});
-	if (area)
-		ioas_space_remove_locked(n.space, area, &gone);
-	ioas_unlock(&n.space->lock);
-	ioas_space_release(n.space, &gone);
-}
-
-static uint64_t window(unsigned int page)
-{
-	return WINDOW + page * fuzz_world.page_bytes;
-}
-
 static void map_all(void)
 {
 	unsigned int i;
 
-	map(window(0), 0, FIRST_SAFE, IOAS_READ | IOAS_WRITE);
-	map(window(FIRST_SAFE), FIRST_SAFE, FIRST_FAR - FIRST_SAFE, IOAS_READ);
+	fuzz_map_window();
 	for (i = 0; i < SCATTERED; i++)
-		map(BACKWARDS + i * fuzz_world.page_bytes,
-		    FIRST_DATA + SCATTERED - 1 - i, 1, IOAS_READ | IOAS_WRITE);
+		fuzz_map(BACKWARDS + i * fuzz_world.page_bytes,
+		         FIRST_DATA + SCATTERED - 1 - i, 1,
+		         IOAS_READ | IOAS_WRITE);
 }
 
 static void resize(off_t bytes)
@@ -136,84 +79,28 @@ static void board_begin(void)
 		.options = options,
 		.option_count = IOAS_ARRAY_SIZE(options),
 	};
-	const struct ioas_space_config config = {
-		.page_shift = fuzz_world.page_shift,
-		.aperture = {0, (UINT64_C(1) << 48) - 1},
-	};
-	const uint16_t command = 6; /* memory decoding, bus mastering */
 
 	make_file(&n.fd, FILE_BYTES, path, sizeof(path));
 	make_file(&n.second, SECOND_FILE, second, sizeof(second));
 	n.file_bytes = FILE_BYTES;
-	n.account.limit = UINT64_MAX;
 	memset(n.tail, 0, sizeof(n.tail));
 	memset(n.entries, 0, sizeof(n.entries));
 	n.cid = 0;
-	ioas_mem_init(&n.mem, &n.account, fuzz_world.page_shift);
-	fuzz_check(!ioas_space_create(&config, &n.space));
-	fuzz_check(!ioas_device_create(&request, &n.dev, NULL));
-	ioas_device_attach(n.dev, n.space);
-	ioas_device_config_write(n.dev, 4, &command, sizeof(command));
+	fuzz_board_begin(&request);
 	map_all();
-}
-
-static void check_safe_memory(void)
-{
-	size_t bytes = (FUZZ_PAGES - FIRST_SAFE) * fuzz_world.page_bytes;
-	const char *safe = page_at(FIRST_SAFE);
-
-	/* All bytes are as the one before them, and the first is as it was. */
-	fuzz_check((uint8_t)*safe == PATTERN);
-	fuzz_check(!memcmp(safe, safe + 1, bytes - 1));
 }
 
 static void board_end(void)
 {
-	check_safe_memory();
 	fuzz_check(lseek(n.fd, 0, SEEK_END) == n.file_bytes);
 	fuzz_check(lseek(n.second, 0, SEEK_END) == SECOND_FILE);
 	/* Behind the last blocks nothing was written. */
 	fuzz_check(lseek(n.fd, NAMESPACE_BYTES, SEEK_DATA) < 0);
 	fuzz_check(lseek(n.second, SECOND_BYTES, SEEK_DATA) < 0);
-	ioas_device_destroy(n.dev);
-	ioas_space_destroy(n.space);
-	ioas_mem_fini(&n.mem);
-	fuzz_check(!ioas_a64_load(&n.account.pages));
-}
-
-static void hear(struct ioas_observer *self, const struct ioas_event *ev)
-{
-	if (ev->kind == IOAS_EVENT_DMA_FAULT)
-		fuzz_check(ev->fault && ev->issuer && ev->issuer->command &&
-		           ev->range.first <= ev->range.last);
-}
-
-static void raise_event(int event)
-{
-	fuzz_check(event == EVENT);
+	fuzz_board_end();
 }
 
 /* ---- Registers ---- */
-
-static void set(uint64_t at, unsigned int size, uint64_t value)
-{
-	struct ioas_signals saved;
-
-	ioas_hooks.signals_block(&saved);
-	ioas_device_store(n.dev, 0, at, size, value);
-	ioas_hooks.signals_restore(&saved);
-}
-
-static uint64_t get(uint64_t at, unsigned int size)
-{
-	struct ioas_signals saved;
-	uint64_t value;
-
-	ioas_hooks.signals_block(&saved);
-	value = ioas_device_load(n.dev, 0, at, size);
-	ioas_hooks.signals_restore(&saved);
-	return value;
-}
 
 static uint64_t take_offset(struct fuzz_input *in, unsigned int size)
 {
@@ -228,13 +115,13 @@ static void do_store(struct fuzz_input *in)
 	unsigned int size = 1u << fuzz_below(in, 4);
 	uint64_t at = take_offset(in, size);
 
-	set(at, size, fuzz_take(in, size));
+	fuzz_store(at, size, fuzz_take(in, size));
 }
 
 static void do_load(struct fuzz_input *in)
 {
 	unsigned int size = 1u << fuzz_below(in, 4);
-	uint64_t value = get(take_offset(in, size), size);
+	uint64_t value = fuzz_load(take_offset(in, size), size);
 
 	fuzz_check(size == 8 || !(value >> 8 * size));
 }
@@ -243,7 +130,7 @@ static void do_ring(struct fuzz_input *in)
 {
 	unsigned int doorbell = fuzz_byte(in);
 
-	set(DOORBELLS + 4 * doorbell, 4, fuzz_byte(in));
+	fuzz_store(DOORBELLS + 4 * doorbell, 4, fuzz_byte(in));
 }
 
 /* ---- Queues ---- */
@@ -265,11 +152,11 @@ static void do_enable(struct fuzz_input *in)
 {
 	unsigned int b = fuzz_byte(in), entries = (b & 31) + 1;
 
-	set(0x14, 4, 0);
-	set(0x24, 4, (entries - 1) << 16 | (entries - 1));
-	set(0x28, 8, window(0));
-	set(0x30, 8, window(1));
-	set(0x14, 4, 0x00460001u | settings[b >> 5]);
+	fuzz_store(0x14, 4, 0);
+	fuzz_store(0x24, 4, (entries - 1) << 16 | (entries - 1));
+	fuzz_store(0x28, 8, fuzz_window(0));
+	fuzz_store(0x30, 8, fuzz_window(1));
+	fuzz_store(0x14, 4, 0x00460001u | settings[b >> 5]);
 	forget_queue(0, entries);
 }
 
@@ -287,7 +174,7 @@ _Static_assert(sizeof(struct sqe) == 64, "as the controller fetches it");
 static void submit(unsigned int q, struct sqe *sqe)
 {
 	uint32_t tail = n.tail[q];
-	char *at = page_at(2 * q) + tail * sizeof(*sqe);
+	char *at = fuzz_page_at(2 * q) + tail * sizeof(*sqe);
 
 	if (!n.entries[q] || (tail + 1) * sizeof(*sqe) > fuzz_world.page_bytes)
 		return;
@@ -295,7 +182,7 @@ static void submit(unsigned int q, struct sqe *sqe)
 	if (fuzz_reach((uintptr_t)at, sizeof(*sqe), true) == sizeof(*sqe))
 		memcpy(at, sqe, sizeof(*sqe));
 	n.tail[q] = (tail + 1) % n.entries[q];
-	set(DOORBELLS + 8 * q, 4, n.tail[q]);
+	fuzz_store(DOORBELLS + 8 * q, 4, n.tail[q]);
 }
 
 static void do_create(struct fuzz_input *in)
@@ -303,12 +190,12 @@ static void do_create(struct fuzz_input *in)
 	unsigned int b = fuzz_byte(in), q = b % (QUEUES - 1) + 1;
 	uint32_t entries = fuzz_byte(in) % 64 + 1;
 	struct sqe cq = {.opcode = 5,
-	                 .prp1 = window(2 * q + 1),
+	                 .prp1 = fuzz_window(2 * q + 1),
 	                 .dw = {(entries - 1) << 16 | q, q << 16 | 3}};
 	uint32_t priority = b / (QUEUES - 1) % 4;
 	struct sqe sq = {
 		.opcode = 1,
-		.prp1 = window(2 * q),
+		.prp1 = fuzz_window(2 * q),
 		.dw = {(entries - 1) << 16 | q, q << 16 | priority << 1 | 1}};
 
 	submit(0, &cq);
@@ -322,7 +209,7 @@ static uint64_t take_prp(struct fuzz_input *in)
 
 	if (b >= 0xf0)
 		return fuzz_take(in, 8);
-	return (b & 64 ? BACKWARDS : WINDOW) +
+	return (b & 64 ? BACKWARDS : FUZZ_WINDOW) +
 	       (uint64_t)(b & 63) * fuzz_world.page_bytes +
 	       (b & 128 ? fuzz_take(in, 2) & 0xfff : 0);
 }
@@ -376,8 +263,8 @@ static void do_many(struct fuzz_input *in)
 
 static void do_poke(struct fuzz_input *in)
 {
-	unsigned int page = fuzz_below(in, FIRST_SAFE);
-	char *at = page_at(page) + (fuzz_take(in, 2) & 0xff8);
+	unsigned int page = fuzz_below(in, FUZZ_FIRST_SAFE);
+	char *at = fuzz_page_at(page) + (fuzz_take(in, 2) & 0xff8);
 	uint64_t value = fuzz_take(in, 8);
 
 	if (fuzz_reach((uintptr_t)at, 8, true) == 8)
@@ -392,22 +279,24 @@ static void do_list(struct fuzz_input *in)
 	unsigned int next = fuzz_byte(in);
 	uint64_t entry;
 
-	if (fuzz_reach((uintptr_t)page_at(page), fuzz_world.page_bytes, true) <
-	    fuzz_world.page_bytes)
+	if (fuzz_reach((uintptr_t)fuzz_page_at(page), fuzz_world.page_bytes,
+	               true) < fuzz_world.page_bytes)
 		return;
 	for (i = 0; i < count; i++) {
-		entry = window((first + i) % (next & 64 ? FIRST_FAR : 40));
-		memcpy(page_at(page) + 8 * i, &entry, 8);
+		entry = fuzz_window((first + i) %
+		                    (next & 64 ? FUZZ_FIRST_FAR : 40));
+		memcpy(fuzz_page_at(page) + 8 * i, &entry, 8);
 	}
-	entry = window(FIRST_DATA + next % 8);
+	entry = fuzz_window(FIRST_DATA + next % 8);
 	if (next & 128)
-		memcpy(page_at(page) + fuzz_world.page_bytes - 8, &entry, 8);
+		memcpy(fuzz_page_at(page) + fuzz_world.page_bytes - 8, &entry,
+		       8);
 }
 
 /* Descriptors of an SGL, from one of the first data pages on. */
 static void do_sgl(struct fuzz_input *in)
 {
-	char *at = page_at(FIRST_DATA + fuzz_below(in, 8));
+	char *at = fuzz_page_at(FIRST_DATA + fuzz_below(in, 8));
 	unsigned int count = fuzz_below(in, 16) + 1;
 	uint64_t half[2];
 
@@ -424,7 +313,7 @@ static void do_sgl(struct fuzz_input *in)
 /* Ranges of Dataset Management. */
 static void do_ranges(struct fuzz_input *in)
 {
-	char *at = page_at(FIRST_DATA + fuzz_below(in, 8));
+	char *at = fuzz_page_at(FIRST_DATA + fuzz_below(in, 8));
 	unsigned int count = fuzz_below(in, 8) + 1;
 	uint64_t range[2];
 
@@ -437,23 +326,16 @@ static void do_ranges(struct fuzz_input *in)
 	}
 }
 
-static void do_protect(struct fuzz_input *in)
-{
-	unsigned int page = fuzz_below(in, FIRST_SAFE);
-
-	fuzz_protect(page, (enum fuzz_page)fuzz_below(in, 3));
-}
-
 static void do_remap(struct fuzz_input *in)
 {
 	unsigned int b = fuzz_byte(in);
 
 	if (b == 0)
-		unmap(window(0));
+		fuzz_unmap(fuzz_window(0));
 	else if (b == 1)
-		unmap(window(FIRST_SAFE));
+		fuzz_unmap(fuzz_window(FUZZ_FIRST_SAFE));
 	else if (b < 2 + SCATTERED)
-		unmap(BACKWARDS + (b - 2) * fuzz_world.page_bytes);
+		fuzz_unmap(BACKWARDS + (b - 2) * fuzz_world.page_bytes);
 	else
 		map_all();
 }
@@ -463,24 +345,20 @@ static void do_remap(struct fuzz_input *in)
 static void do_config(struct fuzz_input *in)
 {
 	unsigned int at = fuzz_byte(in), size = 1u << fuzz_below(in, 3);
-	uint32_t value = (uint32_t)fuzz_take(in, 4);
-	struct ioas_signals saved;
 
-	at &= ~(size - 1);
-	ioas_hooks.signals_block(&saved);
-	ioas_device_config_write(n.dev, at, &value, size);
-	ioas_hooks.signals_restore(&saved);
+	fuzz_config(at & ~(size - 1), size, (uint32_t)fuzz_take(in, 4));
 }
 
 static void do_reset(struct fuzz_input *in)
 {
 	struct ioas_signals saved;
 
+	if (fuzz_below(in, 2)) {
+		fuzz_reset();
+		return;
+	}
 	ioas_hooks.signals_block(&saved);
-	if (fuzz_below(in, 2))
-		ioas_device_reset(n.dev);
-	else
-		ioas_device_restart(n.dev);
+	ioas_device_restart(fuzz_board.dev);
 	ioas_hooks.signals_restore(&saved);
 }
 
@@ -491,20 +369,22 @@ static void do_interrupts(struct fuzz_input *in)
 	enum ioas_irq_mode mode = (b >> 6) % IOAS_IRQ_OFF;
 	unsigned int vector = b & 63;
 
-	if (n.dev->irq.mode == IOAS_IRQ_OFF) {
-		unsigned int count = ioas_device_irq_count(n.dev, mode);
+	if (fuzz_board.dev->irq.mode == IOAS_IRQ_OFF) {
+		unsigned int count =
+			ioas_device_irq_count(fuzz_board.dev, mode);
 
-		ioas_device_irq_on(n.dev, mode, vector % count + 1);
+		ioas_device_irq_on(fuzz_board.dev, mode, vector % count + 1);
 		return;
 	}
-	vector %= ioas_device_irq_count(n.dev, n.dev->irq.mode);
+	vector %=
+		ioas_device_irq_count(fuzz_board.dev, fuzz_board.dev->irq.mode);
 	if (how == 0)
-		ioas_device_irq_off(n.dev);
+		ioas_device_irq_off(fuzz_board.dev);
 	else if (how == 1 || how == 2)
-		ioas_device_irq_set(n.dev, vector,
-		                    how == 1 ? IOAS_NO_EVENT : EVENT);
+		ioas_device_irq_set(fuzz_board.dev, vector,
+		                    how == 1 ? IOAS_NO_EVENT : FUZZ_EVENT);
 	else
-		ioas_device_intx_unmask(n.dev);
+		ioas_device_intx_unmask(fuzz_board.dev);
 }
 
 static void do_resize(struct fuzz_input *in)
@@ -513,26 +393,20 @@ static void do_resize(struct fuzz_input *in)
 }
 
 static void (*const operations[])(struct fuzz_input *in) = {
-	do_store,      do_load,    do_ring,  do_enable, do_create,
-	do_command,    do_command, do_many,  do_poke,   do_list,
-	do_ranges,     do_protect, do_remap, do_config, do_reset,
-	do_interrupts, do_resize,  do_sgl,   do_raw,
+	do_store,      do_load,           do_ring,  do_enable, do_create,
+	do_command,    do_command,        do_many,  do_poke,   do_list,
+	do_ranges,     fuzz_protect_some, do_remap, do_config, do_reset,
+	do_interrupts, do_resize,         do_sgl,   do_raw,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct ioas_observer observer = {.event = hear};
 	struct fuzz_input in = {data, size};
 	unsigned int i;
 
-	fuzz_begin();
-	if (!n.fd)
-		ioas_observe(&observer);
-	ioas_hooks.signal = raise_event;
 	board_begin();
 	for (i = 0; i < OPS && in.left; i++)
 		operations[fuzz_below(&in, IOAS_ARRAY_SIZE(operations))](&in);
 	board_end();
-	fuzz_end();
 	return 0;
 }
