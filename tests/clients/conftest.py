@@ -118,6 +118,28 @@ class Qemu:
                                devices=[f"nvme,file={self.disk}"], **more)
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """By its path in tests/clients: a program, with these options, once."""
+    folder = tmp_path_factory.mktemp("programs")
+    made = {}
+
+    def program(source, *options):
+        key = source, options
+        if key not in made:
+            name = os.path.basename(source).removesuffix(".c")
+            path = folder / f"{name}{len(made)}"
+            # Not fortified: programs choose the form of each call.
+            subprocess.run(
+                [os.environ.get("CC", "cc").split()[0], "-w", "-D_GNU_SOURCE",
+                 "-U_FORTIFY_SOURCE", "-pthread", *(options or ("-O1", "-g")),
+                 os.path.join(TOP, "tests/clients", source), "-o", str(path)],
+                check=True)
+            made[key] = path
+        return made[key]
+    return program
+
+
 QEMUS = [pytest.param("", id="qemu7"),
          pytest.param("10", id="qemu10", marks=pytest.mark.qemu10)]
 

@@ -3,22 +3,17 @@
 
 import os
 import re
-import subprocess
 
 import pytest
 
 from conftest import TOP
 
 SCRIPT = os.path.join(TOP, "share/ioas-gdb.py")
-SOURCE = os.path.join(TOP, "tests/clients/preload/sanitized.c")
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    path = tmp_path_factory.mktemp("gdb") / "program"
-    subprocess.run(["gcc", "-g", "-w", "-D_GNU_SOURCE", "-pthread", SOURCE,
-                    "-o", str(path)], check=True)
-    return path
+def program(compiled):
+    return compiled("preload/sanitized.c", "-g")
 
 
 def debug(ioas, program, case):

@@ -5,16 +5,12 @@ What the suites of others cannot see: ranges that are not all there, storms of
 doorbells, resets in the middle, interrupts exactly once.
 """
 
-import functools
 import json
-import os
-import subprocess
 
 import pytest
 
-from conftest import BDF, TOP, assert_refused
+from conftest import BDF, assert_refused
 
-SOURCES = os.path.join(TOP, "tests/clients/ioat")
 WAYS = ["mode=inline", "mode=thread", "mode=adaptive", "latency=1ms"]
 # What the report has to say of each case: check, command, role, first address
 # and last one that is refused.
@@ -37,15 +33,9 @@ OTHERS = ["copies-and-fills", "storm", "reset-by-ioctl", "reset-by-function",
 
 
 @pytest.fixture(scope="session")
-def build(tmp_path_factory):
+def build(compiled):
     """By name: a program of the folder."""
-    def one(name):
-        path = tmp_path_factory.mktemp("ioat") / name
-        subprocess.run([os.environ.get("CC", "cc").split()[0], "-O1", "-g",
-                        "-w", "-D_GNU_SOURCE", "-pthread",
-                        f"{SOURCES}/{name}.c", "-o", str(path)], check=True)
-        return path
-    return functools.cache(one)
+    return lambda name: compiled(f"ioat/{name}.c")
 
 
 @pytest.fixture

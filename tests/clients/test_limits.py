@@ -8,24 +8,15 @@ import subprocess
 
 import pytest
 
-from conftest import MIB, NVME, TOP, bytes_at, checksum, ioas_lines
+from conftest import MIB, NVME, bytes_at, checksum, ioas_lines
 
-SOURCES = os.path.join(TOP, "tests/clients/preload")
 PATTERN = ["-c", "write -P 0xaa 0 1M", "-c", "read -P 0xaa 0 1M"]
 
 
-@pytest.fixture(scope="module")
-def build(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("limits")
-
-    def program(name):
-        path = folder / name
-        if not path.exists():
-            subprocess.run(["gcc", "-O1", "-g", "-w", "-D_GNU_SOURCE",
-                            "-pthread", f"{SOURCES}/{name}.c", "-o", path],
-                           check=True)
-        return path
-    return program
+@pytest.fixture(scope="session")
+def build(compiled):
+    """By name: a program of the folder."""
+    return lambda name: compiled(f"preload/{name}.c")
 
 
 @pytest.mark.parametrize("error", ["EPERM", "ENOSYS"])

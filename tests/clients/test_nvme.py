@@ -12,28 +12,17 @@ import subprocess
 
 import pytest
 
-from conftest import (BDF, MIB, TOP, alive, assert_refused, bytes_at, checksum,
+from conftest import (BDF, MIB, alive, assert_refused, bytes_at, checksum,
                       children, ioas_lines, wait_until)
 
-SOURCES = os.path.join(TOP, "tests/clients/nvme")
 LANES, MOST = 8, 8          # as in writer.c
 FILE = 2 * MIB
 
 
 @pytest.fixture(scope="session")
-def build(tmp_path_factory):
-    """Compile a program of the folder, once."""
-    folder = tmp_path_factory.mktemp("nvme")
-
-    def program(name):
-        path = folder / name
-        if not path.exists():
-            subprocess.run(
-                [os.environ.get("CC", "cc").split()[0], "-O1", "-g", "-w",
-                 "-D_GNU_SOURCE", "-pthread", f"{SOURCES}/{name}.c", "-o", str(path)],
-                check=True)
-        return path
-    return program
+def build(compiled):
+    """By name: a program of the folder."""
+    return lambda name: compiled(f"nvme/{name}.c")
 
 
 # ---- Power cuts ----

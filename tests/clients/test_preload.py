@@ -30,20 +30,9 @@ def cases(name):
 
 
 @pytest.fixture(scope="session")
-def build(tmp_path_factory):
-    """Compile a program of the folder, once."""
-    folder = tmp_path_factory.mktemp("preload")
-
-    def program(name):
-        path = folder / name
-        if not path.exists():
-            # Not fortified: the cases choose the form of each call.
-            subprocess.run(
-                [os.environ.get("CC", "cc").split()[0], "-O1", "-g", "-w",
-                 "-D_GNU_SOURCE", "-U_FORTIFY_SOURCE", "-pthread",
-                 f"{SOURCES}/{name}.c", "-o", str(path)], check=True)
-        return path
-    return program
+def build(compiled):
+    """By name: a program of the folder."""
+    return lambda name: compiled(f"preload/{name}.c")
 
 
 def run(ioas, program, case, **more):
@@ -280,23 +269,18 @@ def test_outside_of_a_run_nothing_changes(build, ioas):
     assert "every_open" not in result.stdout
 
 
-def test_a_program_with_the_address_sanitizer_inside(ioas, tmp_path):
+def test_a_program_with_the_address_sanitizer_inside(ioas, compiled):
     """Its runtime makes calls before the C library has an environment."""
-    program = tmp_path / "calls"
-    subprocess.run(["gcc", "-g", "-w", "-D_GNU_SOURCE", "-U_FORTIFY_SOURCE",
-                    "-pthread", "-fsanitize=address", "-static-libasan",
-                    f"{SOURCES}/calls.c", "-o", str(program)], check=True)
+    program = compiled("preload/calls.c", "-g", "-fsanitize=address",
+                       "-static-libasan")
     assert_done(run(ioas, program, "every_open_opens"))
 
 
 @pytest.mark.parametrize("case", [
     "kept_munmap", "kept_dontneed", "kept_hole", "mremap_takes_the_pages_along"])
-def test_pins_with_the_address_sanitizer_inside(ioas, tmp_path, case):
+def test_pins_with_the_address_sanitizer_inside(ioas, compiled, case):
     """Its free() comes first; addresses are given back as everywhere."""
-    program = tmp_path / "pins"
-    subprocess.run(["gcc", "-g", "-w", "-D_GNU_SOURCE", "-U_FORTIFY_SOURCE",
-                    "-pthread", "-fsanitize=address", f"{SOURCES}/pins.c",
-                    "-o", str(program)], check=True)
+    program = compiled("preload/pins.c", "-g", "-fsanitize=address")
     run_pins(ioas, program, case)
 
 

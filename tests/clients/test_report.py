@@ -27,22 +27,10 @@ def mark(name):
 
 
 @pytest.fixture(scope="session")
-def compile_defects(tmp_path_factory):
-    """The program, with these options of the compiler; each made once."""
-    folder = tmp_path_factory.mktemp("report")
-    made = {}
-
-    def program(*options):
-        if options not in made:
-            path = folder / f"defects{len(made)}"
-            subprocess.run(
-                [os.environ.get("CC", "cc").split()[0], "-O2", "-w",
-                 "-fno-optimize-sibling-calls", "-D_GNU_SOURCE", "-pthread",
-                 *options, SOURCE, "-o",
-                 str(path)], check=True)
-            made[options] = path
-        return made[options]
-    return program
+def compile_defects(compiled):
+    """The program, with these options of the compiler."""
+    return lambda *options: compiled("report/defects.c", "-O2",
+                                     "-fno-optimize-sibling-calls", *options)
 
 
 class Report:

@@ -3,7 +3,6 @@
 
 import os
 import re
-import subprocess
 
 import pytest
 
@@ -24,19 +23,9 @@ def cases(name):
 
 
 @pytest.fixture(scope="session")
-def build(tmp_path_factory):
-    """Compile a program of the folder, once."""
-    folder = tmp_path_factory.mktemp("sriov")
-
-    def program(name):
-        path = folder / name
-        if not path.exists():
-            subprocess.run(
-                [os.environ.get("CC", "cc").split()[0], "-O1", "-g", "-w",
-                 "-D_GNU_SOURCE", "-U_FORTIFY_SOURCE", "-pthread",
-                 f"{SOURCES}/{name}.c", "-o", str(path)], check=True)
-        return path
-    return program
+def build(compiled):
+    """By name: a program of the folder."""
+    return lambda name: compiled(f"sriov/{name}.c")
 
 
 @pytest.fixture
