@@ -26,6 +26,9 @@ static json_t *device(const struct ioas_model *model)
 	json_array_append_new(keys,
 	                      key("bdf", "[DDDD:]BB:SS.F",
 	                          "where it sits; 0000:01:00.0 is the first"));
+	json_array_append_new(keys,
+	                      key("reserved", "KIND:FIRST-LAST[+...]",
+	                          "I/O addresses that its group may not map"));
 	if (model->function.vfs_max)
 		json_array_append_new(
 			keys,

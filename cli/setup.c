@@ -211,6 +211,8 @@ static void put_device(struct text *text, const struct ioas_function *f)
 		snprintf(vfs, sizeof(vfs), "%u", f->iov.vfs);
 		put_option(text, "vfs", vfs);
 	}
+	if (f->reserved_text)
+		put_option(text, "reserved", f->reserved_text);
 	for (i = 0; i < f->option_count; i++) {
 		const struct ioas_option *o = &f->options[i];
 

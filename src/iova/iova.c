@@ -2,12 +2,15 @@
 /*
  * The list is made in one sweep from the bottom of the aperture: out of the
  * reserved range we are in, up to the next one, and so on. The order in which
- * reserved ranges are given cannot matter, and nothing is allocated; they are
- * a handful, so looking at each of them per step is fine.
+ * reserved ranges are given cannot matter; they are a handful, so looking at
+ * each of them per step is fine. It is made twice: the first sweep only sees
+ * whether anything is left.
  */
 #include "iova/iova.h"
 
 #include <errno.h>
+
+#include "base/hooks.h"
 
 struct sweep {
 	const struct ioas_reserved *reserved;
@@ -18,8 +21,7 @@ struct sweep {
 /* Direct ranges that may be given up stay usable, as in Linux. */
 static bool is_hole(const struct ioas_reserved *r)
 {
-	return r->kind != IOAS_RESERVED_DIRECT_RELAXABLE &&
-	       r->range.first <= r->range.last;
+	return ioas_reserved_is_hole(r) && r->range.first <= r->range.last;
 }
 
 /* A hole that @at lies in, or NULL. */
@@ -49,22 +51,38 @@ static uint64_t last_usable(const struct sweep *s, uint64_t at)
 	return last;
 }
 
-static int sweep(const struct sweep *s, struct ioas_iova_ranges *ret_ranges)
+/* @to NULL: they are counted only. Return: how many there are. */
+static unsigned int sweep(const struct sweep *s, struct iova_range *to)
 {
 	uint64_t at = s->aperture.first, last;
 	const struct iova_range *hole;
+	unsigned int n = 0;
 
 	for (;; at = last + 1) {
 		hole = hole_around(s, at);
-		if (!hole && ret_ranges->count == IOAS_IOVA_RANGES_MAX)
-			return -EOVERFLOW;
 		last = hole ? hole->last : last_usable(s, at);
-		if (!hole)
-			ret_ranges->range[ret_ranges->count++] =
-				(struct iova_range){at, last};
+		if (!hole && to)
+			to[n] = (struct iova_range){at, last};
+		n += !hole;
 		if (last >= s->aperture.last)
-			return ret_ranges->count ? 0 : -EINVAL;
+			return n;
 	}
+}
+
+/* Each hole ends one range at most. */
+static int make_room(struct ioas_iova_ranges *ranges, unsigned int holes)
+{
+	struct iova_range *range;
+
+	if (holes < ranges->room)
+		return 0;
+	range = ioas_hooks.alloc((holes + 1) * sizeof(*range));
+	if (!range)
+		return -ENOMEM;
+	ioas_iova_ranges_fini(ranges);
+	ranges->range = range;
+	ranges->room = holes + 1;
+	return 0;
 }
 
 int ioas_iova_ranges_set(struct ioas_iova_ranges *ranges,
@@ -73,15 +91,21 @@ int ioas_iova_ranges_set(struct ioas_iova_ranges *ranges,
                          unsigned int count)
 {
 	struct sweep s = {reserved, count, aperture};
-	struct ioas_iova_ranges made = {0};
-	int rc;
 
-	if (aperture.first > aperture.last)
+	if (aperture.first > aperture.last || !sweep(&s, NULL))
 		return -EINVAL;
-	rc = sweep(&s, &made);
-	if (rc == 0)
-		*ranges = made;
-	return rc;
+	if (make_room(ranges, count))
+		return -ENOMEM;
+	ranges->count = sweep(&s, ranges->range);
+	return 0;
+}
+
+void ioas_iova_ranges_fini(struct ioas_iova_ranges *ranges)
+{
+	if (ranges->range)
+		ioas_hooks.free(ranges->range,
+		                ranges->room * sizeof(*ranges->range));
+	*ranges = (struct ioas_iova_ranges){0, 0, NULL};
 }
 
 bool ioas_iova_usable(const struct ioas_iova_ranges *ranges,

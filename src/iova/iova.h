@@ -10,35 +10,24 @@
 #include <stdbool.h>
 
 #include "base/types.h"
+#include "iova/reserved.h"
 
-enum ioas_reserved_kind {
-	IOAS_RESERVED_DIRECT,
-	IOAS_RESERVED_DIRECT_RELAXABLE, /* stays usable */
-	IOAS_RESERVED_OTHER,
-	IOAS_RESERVED_MSI,
-	IOAS_RESERVED_SW_MSI,
-};
-
-struct ioas_reserved {
-	struct iova_range range;
-	enum ioas_reserved_kind kind;
-};
-
-#define IOAS_IOVA_RANGES_MAX 64
-
+/* All 0 is an empty one. */
 struct ioas_iova_ranges {
-	unsigned int count;
-	struct iova_range range[IOAS_IOVA_RANGES_MAX];
+	unsigned int count, room;
+	struct iova_range *range;
 };
 
 /*
  * Reserved ranges may overlap and come in any order.
- * Return: 0, -EINVAL (nothing left), -EOVERFLOW (more than the maximum).
+ * Return: 0, -EINVAL (nothing left), -ENOMEM; then it is as it was. No -ENOMEM
+ * when it was once set with as many reserved ranges or more.
  */
 int ioas_iova_ranges_set(struct ioas_iova_ranges *ranges,
                          struct iova_range aperture,
                          const struct ioas_reserved *reserved,
                          unsigned int count);
+void ioas_iova_ranges_fini(struct ioas_iova_ranges *ranges);
 /* Does it lie wholly in one usable range? */
 bool ioas_iova_usable(const struct ioas_iova_ranges *ranges,
                       struct iova_range range);

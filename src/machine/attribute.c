@@ -316,43 +316,23 @@ long ioas_attribute_config(const struct ioas_attribute *a)
 
 /* ---- Groups, parameters ---- */
 
-static const char *const reserved_words[] = {
-	[IOAS_RESERVED_DIRECT] = "direct",
-	[IOAS_RESERVED_DIRECT_RELAXABLE] = "direct-relaxable",
-	[IOAS_RESERVED_OTHER] = "reserved",
-	[IOAS_RESERVED_MSI] = "msi",
-	[IOAS_RESERVED_SW_MSI] = "msi",
-};
-
-/* Of those that come after @last_shown: the one that begins first. */
-static const struct ioas_reserved *
-next_reserved(const struct ioas_profile *p, const struct ioas_reserved *shown)
-{
-	const struct ioas_reserved *r, *best = NULL;
-
-	for (r = p->reserved; r < p->reserved + p->reserved_count; r++) {
-		if (shown &&
-		    (r->range.first < shown->range.first ||
-		     (r->range.first == shown->range.first && r <= shown)))
-			continue;
-		if (!best || r->range.first < best->range.first)
-			best = r;
-	}
-	return best;
-}
-
+/* As in Linux, what has no room on the page is left out. */
 long ioas_attribute_reserved_regions(const struct ioas_attribute *a)
 {
-	const struct ioas_reserved *r = NULL;
+	struct ioas_reserved_list list = {0};
+	const struct ioas_reserved *r;
 	long n = 0;
 
-	while ((r = next_reserved(a->machine->profile, r)) &&
-	       n < IOAS_FILE_BYTES - 64)
-		n += snprintf(a->buffer + n, ROOM - (size_t)n,
-		              "0x%016llx 0x%016llx %s\n",
-		              (unsigned long long)r->range.first,
-		              (unsigned long long)r->range.last,
-		              reserved_words[r->kind]);
+	if (ioas_group_reserved(a->machine, a->function->group, &list))
+		return -ENOMEM;
+	for (r = list.item; r < list.item + list.count; r++)
+		if (n < IOAS_FILE_BYTES - 64)
+			n += snprintf(a->buffer + n, ROOM - (size_t)n,
+			              "0x%016llx 0x%016llx %s\n",
+			              (unsigned long long)r->range.first,
+			              (unsigned long long)r->range.last,
+			              ioas_reserved_word(r->kind));
+	ioas_reserved_fini(&list);
 	return n;
 }
 

@@ -9,11 +9,12 @@
  *
  *	MODEL[,key=value]...	a comma inside a value is written ",,"
  *
- * `bdf=` is a key of every model. The first function without one sits at
- * 0000:01:00.0, the next at 0000:02:00.0. Each function is a group of its own;
- * groups count from 1 in the order of the functions. `vfs=` of models that
- * allow it adds that many virtual functions, whose groups come after all
- * others. They are part of the machine whether they are there or not (sriov.h).
+ * `bdf=` and `reserved=` are keys of every model. The first function without a
+ * bdf sits at 0000:01:00.0, the next at 0000:02:00.0. Each function is a group
+ * of its own; groups count from 1 in the order of the functions. `vfs=` of
+ * models that allow it adds that many virtual functions, whose groups come
+ * after all others. They are part of the machine whether they are there or not
+ * (sriov.h).
  *
  * A machine is put together by one thread and does not change after that, but
  * for `device` of its functions and for the cells of sriov.h: reading it needs
@@ -46,6 +47,9 @@ struct ioas_profile {
 extern const struct ioas_profile ioas_profiles[]; /* ends with name NULL */
 const struct ioas_profile *ioas_profile_find(const char *name);
 
+/* Ranges that a function itself can have, beside those of the profile. */
+#define IOAS_FUNCTION_RESERVED_MAX 8
+
 /* Constant once it is added, but for `device`. */
 struct ioas_function {
 	struct ioas_bdf bdf;
@@ -60,6 +64,9 @@ struct ioas_function {
 	const struct ioas_function *physical; /* or NULL */
 	unsigned int vf_number;
 	char virtfn_name[16];
+	const char *reserved_text; /* of the option, or NULL */
+	struct ioas_reserved reserved[IOAS_FUNCTION_RESERVED_MAX];
+	unsigned int reserved_count;
 	struct ioas_option *options; /* without bdf; the start of a block */
 	unsigned int option_count;
 	size_t block_bytes;            /* the options and what they point at */
@@ -108,8 +115,8 @@ int ioas_machine_create(const char *profile,
 void ioas_machine_destroy(struct ioas_machine *machine);
 /*
  * -EINVAL (no or unknown model; an option without '=', unknown, or given twice;
- * bad bdf), -EEXIST (bdf taken), -ENOSPC (IOAS_FUNCTIONS_MAX), -ENOMEM, or as
- * ioas_device_describe().
+ * bad bdf or reserved), -EEXIST (bdf taken), -ENOSPC (IOAS_FUNCTIONS_MAX),
+ * -ENOMEM, or as ioas_device_describe().
  */
 int ioas_machine_add(struct ioas_machine *machine, const char *spec,
                      char *ret_failure);
@@ -125,6 +132,20 @@ int ioas_machine_device(struct ioas_machine *machine, unsigned int function,
  * fail.
  */
 void ioas_machine_stop(struct ioas_machine *machine, unsigned int function);
+
+/* ---- reserved.c ---- */
+
+/* For spec.c: what the option says, into the function. 0 or -EINVAL. */
+int ioas_function_reserve(struct ioas_function *f, const char *text,
+                          unsigned int page_shift, char *ret_failure);
+/* "direct", as in reserved_regions: both kinds of msi are "msi" there. */
+const char *ioas_reserved_word(enum ioas_reserved_kind kind);
+/*
+ * An empty list becomes that of a group: the profile's ranges and those of its
+ * functions. Return: 0 or -ENOMEM, then the list is empty.
+ */
+int ioas_group_reserved(const struct ioas_machine *machine, unsigned int group,
+                        struct ioas_reserved_list *list);
 
 /* A synthetic entry of the file system. */
 enum ioas_entry_kind {

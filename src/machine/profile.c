@@ -28,12 +28,15 @@
 
 /* Writes of a device there are interrupts. */
 static const struct ioas_reserved intel_reserved[] = {
-	{{UINT64_C(0xfee00000), UINT64_C(0xfeefffff)}, IOAS_RESERVED_MSI},
+	{.range = {UINT64_C(0xfee00000), UINT64_C(0xfeefffff)},
+         .kind = IOAS_RESERVED_MSI},
 };
 
 static const struct ioas_reserved amd_reserved[] = {
-	{{UINT64_C(0xfee00000), UINT64_C(0xfeefffff)}, IOAS_RESERVED_MSI},
-	{{UINT64_C(0xfd00000000), UINT64_C(0xffffffffff)}, IOAS_RESERVED_OTHER},
+	{.range = {UINT64_C(0xfee00000), UINT64_C(0xfeefffff)},
+         .kind = IOAS_RESERVED_MSI},
+	{.range = {UINT64_C(0xfd00000000), UINT64_C(0xffffffffff)},
+         .kind = IOAS_RESERVED_OTHER},
 };
 
 #define PAGES_4K_2M_1G UINT64_C(0x40201000)

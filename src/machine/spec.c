@@ -129,7 +129,7 @@ static bool has_key(const struct ioas_model *model, const char *key)
 		if (strcmp(k->name, key) == 0)
 			return true;
 	}
-	return strcmp(key, "bdf") == 0 ||
+	return strcmp(key, "bdf") == 0 || strcmp(key, "reserved") == 0 ||
 	       (model->function.vfs_max && strcmp(key, "vfs") == 0);
 }
 
@@ -146,7 +146,7 @@ static int unknown_key(const struct draft *d, const char *key)
 		say_more(d->failure, " %s=%s", k->name, k->value);
 	if (d->f.model->function.vfs_max)
 		say_more(d->failure, " vfs=N");
-	say_more(d->failure, " bdf=BDF");
+	say_more(d->failure, " bdf=BDF reserved=RANGES");
 	return -EINVAL;
 }
 
@@ -198,7 +198,7 @@ static int split_options(struct draft *d)
 	return 0;
 }
 
-/* bdf and vfs are the machine's: the model does not see them. */
+/* bdf, vfs and reserved are the machine's: the model does not see them. */
 static void take_own(struct draft *d)
 {
 	struct ioas_option *o = d->f.options;
@@ -209,6 +209,8 @@ static void take_own(struct draft *d)
 			d->bdf = o[i].value;
 		else if (strcmp(o[i].key, "vfs") == 0)
 			d->vfs = o[i].value;
+		else if (strcmp(o[i].key, "reserved") == 0)
+			d->f.reserved_text = o[i].value;
 		else
 			o[kept++] = o[i];
 	}
@@ -329,6 +331,10 @@ static int understand(struct draft *d, const struct ioas_machine *machine)
 		return err;
 	take_own(d);
 	err = place(d, machine);
+	if (!err && d->f.reserved_text)
+		err = ioas_function_reserve(&d->f, d->f.reserved_text,
+		                            machine->profile->page_shift,
+		                            d->failure);
 	return err ? err : describe(d);
 }
 

@@ -41,15 +41,24 @@ static int table_init(struct ioas_space *space)
 static int fill_in(struct ioas_space *space,
                    const struct ioas_space_config *config)
 {
-	int rc;
+	int rc = 0;
+	unsigned int i;
 
 	space->page_shift = config->page_shift;
-	space->aperture = config->aperture;
-	rc = ioas_iova_ranges_set(&space->ranges, config->aperture,
-	                          config->reserved, config->reserved_count);
-	if (rc == 0)
-		rc = table_init(space);
-	return rc;
+	space->aperture = space->window = config->aperture;
+	for (i = 0; !rc && i < config->reserved_count; i++)
+		rc = ioas_reserved_add(&space->reserved, &config->reserved[i]);
+	if (!rc)
+		rc = ioas_iova_ranges_set(&space->ranges, space->window,
+		                          space->reserved.item,
+		                          space->reserved.count);
+	return rc ? rc : table_init(space);
+}
+
+static void forget_ranges(struct ioas_space *space)
+{
+	ioas_iova_ranges_fini(&space->ranges);
+	ioas_reserved_fini(&space->reserved);
 }
 
 int ioas_space_create(const struct ioas_space_config *config,
@@ -66,6 +75,7 @@ int ioas_space_create(const struct ioas_space_config *config,
 		return -ENOMEM;
 	rc = fill_in(space, config);
 	if (rc) {
+		forget_ranges(space);
 		ioas_delete(space);
 		return rc;
 	}
@@ -92,6 +102,7 @@ void ioas_space_destroy(struct ioas_space *space)
 	ioas_spaces_remove(space);
 	ioas_space_release(space, &gone);
 	ioas_pt_fini(&space->pt);
+	forget_ranges(space);
 	ioas_delete(space);
 }
 

@@ -13,6 +13,9 @@
  *	         that removed it has returned
  *	SPACE-3  areas and entries agree whenever the lock is free
  *	SPACE-4  destroy never fails and puts every count
+ *	MSI-1    no mapping ever intersects a reserved range
+ *	MSI-6    whatever is asked which addresses are usable says the same
+ *	MSI-9    an owner that goes gives back what only it took
  *
  * Lock order: the lock of all spaces (move.c), a space's lock, the lock of the
  * pins (mem/pins.h).
@@ -31,15 +34,17 @@
 struct ioas_space_config {
 	unsigned int page_shift;
 	struct iova_range aperture;
-	const struct ioas_reserved *reserved; /* not kept */
+	const struct ioas_reserved *reserved; /* copied */
 	unsigned int reserved_count;
 };
 
 struct ioas_space {
-	unsigned int id;         /* for reports, from 1; constant */
-	unsigned int page_shift; /* constant */
-	struct iova_range aperture;
-	struct ioas_iova_ranges ranges; /* constant until attach changes it */
+	unsigned int id;            /* for reports, from 1; constant */
+	unsigned int page_shift;    /* constant */
+	struct iova_range aperture; /* constant */
+	struct iova_range window;   /* of it, what can be usable; under lock */
+	struct ioas_reserved_list reserved; /* of all owners; under lock */
+	struct ioas_iova_ranges ranges;     /* made of these; under lock */
 	struct ioas_lock lock;
 	struct ioas_index areas; /* by the last page; under lock */
 	uint64_t area_count;     /* under lock */
@@ -68,11 +73,28 @@ static inline uint64_t ioas_space_page(const struct ioas_space *space,
 	return at >> space->page_shift;
 }
 
-/* Return: 0, -ENOMEM, -EINVAL or -EOVERFLOW (see ioas_iova_ranges_set()). */
+/* Return: 0, -ENOMEM, -EINVAL (bad page shift, no address is usable). */
 int ioas_space_create(const struct ioas_space_config *config,
                       struct ioas_space **ret_space);
 /* NULL is fine. No device is attached and nobody else uses it (SPACE-4). */
 void ioas_space_destroy(struct ioas_space *space);
+
+/*
+ * @owner comes with ranges of its own; it has none in the space yet. Return: 0,
+ *   -EADDRINUSE  one of them hits a mapping (MSI-1)
+ *   -EINVAL      no usable address is left
+ *   -ENOMEM
+ * and then nothing has changed.
+ */
+int ioas_space_reserve_locked(struct ioas_space *space,
+                              const struct ioas_reserved_list *what,
+                              unsigned int owner);
+/*
+ * And goes: what only it took is usable again (MSI-9). @keep_ends: but for what
+ * is below the first usable address and above the last. Cannot fail.
+ */
+void ioas_space_unreserve_locked(struct ioas_space *space, unsigned int owner,
+                                 bool keep_ends);
 
 struct ioas_map_request {
 	struct ioas_mem *mem;

@@ -44,11 +44,24 @@ static struct ioas_type1 *type1_take(struct ioas_container *container)
 	return type1;
 }
 
+/* All groups or none: what one brings along may leave nothing to another. */
+static int attach_all_locked(struct ioas_container *container,
+                             struct ioas_type1 *type1)
+{
+	struct ioas_group *group;
+	int ret = 0;
+
+	for (group = container->groups; !ret && group; group = group->next)
+		ret = ioas_type1_attach(type1, group->number);
+	for (group = container->groups; !ret && group; group = group->next)
+		ioas_group_attach_locked(group, type1->space);
+	return ret;
+}
+
 static long set_iommu_locked(struct ioas_container *container,
                              unsigned long type)
 {
 	struct ioas_type1 *type1;
-	struct ioas_group *group;
 	int ret;
 
 	if (!container->groups || container->type1)
@@ -59,8 +72,12 @@ static long set_iommu_locked(struct ioas_container *container,
 	ret = ioas_type1_create(container->vfio, type, &type1);
 	if (ret)
 		return ret;
-	for (group = container->groups; group; group = group->next)
-		ioas_group_attach_locked(group, type1->space);
+	ret = attach_all_locked(container, type1);
+	if (ret) {
+		/* Nothing is mapped: nobody is waited for. */
+		ioas_type1_put(type1);
+		return ret;
+	}
 	type1_set(container, type1);
 	return 0;
 }
@@ -95,7 +112,7 @@ int ioas_container_add_locked(struct ioas_container *container,
 	int ret;
 
 	if (container->type1) {
-		ret = ioas_type1_admits(container->type1);
+		ret = ioas_type1_attach(container->type1, group->number);
 		if (ret)
 			return ret;
 		ioas_group_attach_locked(group, container->type1->space);
@@ -114,6 +131,8 @@ struct ioas_type1 *ioas_container_remove_locked(struct ioas_group *group)
 	struct ioas_group **link = &container->groups;
 
 	ioas_group_attach_locked(group, NULL);
+	if (container->type1)
+		ioas_type1_detach(container->type1, group->number);
 	while (*link != group)
 		link = &(*link)->next;
 	*link = group->next;

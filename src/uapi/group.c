@@ -39,6 +39,28 @@ struct ioas_group *ioas_group_find(struct ioas_vfio *vfio, unsigned int number)
 	return NULL;
 }
 
+static bool is_direct(const struct ioas_function *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->reserved_count; i++)
+		if (f->reserved[i].kind == IOAS_RESERVED_DIRECT)
+			return true;
+	return false;
+}
+
+static bool group_is_direct(const struct ioas_group *group)
+{
+	const struct ioas_machine *machine = group->vfio->machine;
+	unsigned int i;
+
+	for (i = 0; i < machine->function_count; i++)
+		if (machine->function[i].group == group->number &&
+		    is_direct(&machine->function[i]))
+			return true;
+	return false;
+}
+
 void ioas_group_attach_locked(struct ioas_group *group,
                               struct ioas_space *space)
 {
@@ -189,12 +211,25 @@ static void leave_when_gone_locked(struct ioas_group *group,
 		*ret_type1 = ioas_container_remove_locked(group);
 }
 
+/* What the kernel says in its log. */
+static void complain_direct(const struct ioas_group *group)
+{
+	char text[IOAS_TEXT_MAX];
+
+	snprintf(text, sizeof(text),
+	         "%s has a direct reserved range: its firmware wants that "
+	         "mapped 1:1 at all times, so no program gets the group",
+	         group->name);
+	group->vfio->front->complain(text);
+}
+
 static long set_container(struct ioas_call *call)
 {
 	struct ioas_group *group = call->file->group;
 	struct ioas_vfio *vfio = group->vfio;
 	struct ioas_type1 *type1 = NULL;
 	struct ioas_file *file;
+	bool direct = false;
 	int32_t fd;
 	long ret;
 
@@ -211,10 +246,14 @@ static long set_container(struct ioas_call *call)
 		ret = -ENODEV;
 	else if (!file || file->kind != IOAS_FILE_CONTAINER)
 		ret = -EBADFD;
-	else
+	else if (!(direct = group_is_direct(group)))
 		ret = ioas_container_add_locked(file->container, group);
+	else
+		ret = -EINVAL;
 	ioas_unlock(&vfio->lock);
 	ioas_type1_put(type1);
+	if (direct)
+		complain_direct(group);
 	return ret;
 }
 

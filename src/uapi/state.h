@@ -353,8 +353,12 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
                       struct ioas_type1 **ret_type1);
 /* Without a lock; the last one tells what is still mapped and unmaps it. */
 void ioas_type1_put(struct ioas_type1 *type1); /* NULL is fine */
-/* May another group be attached? 0 or -EBUSY. */
-int ioas_type1_admits(struct ioas_type1 *type1);
+/*
+ * What a group reserves becomes so. Return: 0, -EBUSY (an invalid vaddr),
+ * -EINVAL (it hits a mapping, or leaves nothing usable), -ENOMEM.
+ */
+int ioas_type1_attach(struct ioas_type1 *type1, unsigned int group);
+void ioas_type1_detach(struct ioas_type1 *type1, unsigned int group);
 /* What CHECK_EXTENSION answers with and without a back end. */
 long ioas_type1_extension(const struct ioas_vfio *vfio, bool is_on,
                           unsigned long extension);

@@ -75,8 +75,6 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
 	struct ioas_space_config config = {
 		.page_shift = lowest_bit(sizes),
 		.aperture = profile->aperture,
-		.reserved = profile->reserved,
-		.reserved_count = profile->reserved_count,
 	};
 	struct ioas_type1 *type1;
 	int ret;
@@ -147,14 +145,40 @@ void ioas_type1_put(struct ioas_type1 *type1)
 	ioas_delete(type1);
 }
 
-int ioas_type1_admits(struct ioas_type1 *type1)
+static int attach_locked(struct ioas_type1 *type1, unsigned int group)
+{
+	struct ioas_reserved_list list = {0};
+	int ret;
+
+	if (type1->vaddr_invalid)
+		return -EBUSY;
+	ret = ioas_group_reserved(type1->vfio->machine, group, &list);
+	if (!ret)
+		ret = ioas_space_reserve_locked(type1->space, &list, group);
+	ioas_reserved_fini(&list);
+	return ret == -EADDRINUSE ? -EINVAL : ret;
+}
+
+int ioas_type1_attach(struct ioas_type1 *type1, unsigned int group)
 {
 	int ret;
 
 	ioas_lock(&type1->space->lock);
-	ret = type1->vaddr_invalid ? -EBUSY : 0;
+	ret = attach_locked(type1, group);
 	ioas_unlock(&type1->space->lock);
 	return ret;
+}
+
+/*
+ * Linux makes the new list within the ends of the old one, for groups that have
+ * one domain as all here: what only the group took there stays taken.
+ */
+void ioas_type1_detach(struct ioas_type1 *type1, unsigned int group)
+{
+	ioas_lock(&type1->space->lock);
+	ioas_space_unreserve_locked(type1->space, group,
+	                            ioas_vfio_is_exact(type1->vfio));
+	ioas_unlock(&type1->space->lock);
 }
 
 int ioas_type1_overflow(const struct ioas_type1 *type1)

@@ -12,7 +12,6 @@
  * Source: Linux 7.3 drivers/vfio/vfio_iommu_type1.c (vfio_iommu_type1_get_info)
  */
 #include <errno.h>
-#include <string.h>
 
 #include "uapi/state.h"
 
@@ -23,7 +22,7 @@ struct chain {
 	struct vfio_info_cap_header iova_header;
 	uint32_t nr_iovas;
 	uint32_t reserved;
-	struct vfio_iova_range iovas[IOAS_IOVA_RANGES_MAX];
+	struct vfio_iova_range iovas[];
 };
 
 struct answer {
@@ -52,51 +51,66 @@ static uint32_t entries_left(const struct ioas_type1 *type1)
 	return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }
 
-/* Return: bytes of the answer with its chain. */
-static uint32_t answer_build(const struct ioas_type1 *type1, struct answer *a)
+/* Bytes of the answer with its chain. */
+static uint32_t answer_bytes(const struct ioas_type1 *type1)
+{
+	return (uint32_t)(offsetof(struct answer, chain.iovas) +
+	                  type1->space->ranges.count *
+	                          sizeof(struct vfio_iova_range));
+}
+
+/* Of zeroed memory. */
+static void chain_build(const struct ioas_type1 *type1, struct chain *c)
 {
 	const struct ioas_iova_ranges *ranges = &type1->space->ranges;
 	unsigned int i;
 
-	memset(&a->chain, 0, offsetof(struct chain, iovas));
-	a->chain.migration.header =
-		header(VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
-	               offsetof(struct answer, chain.dma_avail));
-	a->chain.migration.pgsize_bitmap = ioas_type1_page_mask(type1) + 1;
-	a->chain.migration.max_dirty_bitmap_size = IOAS_DIRTY_BITMAP_MAX;
-	a->chain.dma_avail.header =
+	c->migration.header = header(VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
+	                             offsetof(struct answer, chain.dma_avail));
+	c->migration.pgsize_bitmap = ioas_type1_page_mask(type1) + 1;
+	c->migration.max_dirty_bitmap_size = IOAS_DIRTY_BITMAP_MAX;
+	c->dma_avail.header =
 		header(VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
 	               offsetof(struct answer, chain.iova_header));
-	a->chain.dma_avail.avail = entries_left(type1);
-	a->chain.iova_header = header(VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 0);
-	a->chain.nr_iovas = ranges->count;
+	c->dma_avail.avail = entries_left(type1);
+	c->iova_header = header(VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 0);
+	c->nr_iovas = ranges->count;
 	for (i = 0; i < ranges->count; i++) {
-		a->chain.iovas[i].start = ranges->range[i].first;
-		a->chain.iovas[i].end = ranges->range[i].last;
+		c->iovas[i].start = ranges->range[i].first;
+		c->iovas[i].end = ranges->range[i].last;
 	}
-	return (uint32_t)(offsetof(struct answer, chain.iovas) +
-	                  ranges->count * sizeof(struct vfio_iova_range));
+}
+
+/* Return: the answer, of *ret_bytes, or NULL: no memory. */
+static struct answer *answer_make(struct ioas_type1 *type1, uint32_t *ret_bytes)
+{
+	struct answer *a;
+
+	ioas_lock(&type1->space->lock);
+	*ret_bytes = answer_bytes(type1);
+	a = ioas_hooks.alloc(*ret_bytes);
+	if (a)
+		chain_build(type1, &a->chain);
+	ioas_unlock(&type1->space->lock);
+	return a;
 }
 
 long ioas_type1_get_info(struct ioas_call *call)
 {
 	const size_t chain_at = offsetof(struct answer, chain);
-	struct ioas_type1 *type1 = call->type1;
-	uint32_t room = call->in.type1.argsz, need;
-	struct answer a = {.info = call->in.type1};
+	uint32_t room = call->in.type1.argsz, need, give;
+	struct answer *a = answer_make(call->type1, &need);
+	long ret;
 
-	a.info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
-	a.info.iova_pgsizes = type1->page_sizes;
-	a.info.cap_offset = 0;
-	a.info.pad = 0;
-	ioas_lock(&type1->space->lock);
-	need = answer_build(type1, &a);
-	ioas_unlock(&type1->space->lock);
-	if (room < need) {
-		a.info.argsz = need;
-		return ioas_copy_out(call->at, &a.info,
-		                     room < chain_at ? room : chain_at);
-	}
-	a.info.cap_offset = (uint32_t)chain_at;
-	return ioas_copy_out(call->at, &a, need);
+	if (!a)
+		return -ENOMEM;
+	a->info.argsz = room < need ? need : room;
+	a->info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	a->info.iova_pgsizes = call->type1->page_sizes;
+	if (room >= need)
+		a->info.cap_offset = (uint32_t)chain_at;
+	give = room >= need ? need : room < chain_at ? room : chain_at;
+	ret = ioas_copy_out(call->at, a, give);
+	ioas_hooks.free(a, need);
+	return ret;
 }

@@ -147,6 +147,16 @@ enum abi_state {
 	S_NO_DECODE, /* memory decoding is off */
 	S_PLAIN,     /* v2, the device of group 3: no interrupt, no FLR */
 	S_PAIR,      /* so, and group 4 open, whose device is on its bus */
+	/* A mapped v2 container; beside it a group with reserved ranges: */
+	S_BESIDE_LOW,     /* that hit mappings */
+	S_BESIDE_INVALID, /* the same; and B has no valid vaddr */
+	S_BESIDE_RELAXED, /* that would, but may be mapped */
+	S_BESIDE_DIRECT,  /* that must be mapped 1:1 */
+	S_DIRECT,         /* such a group, and no back end anywhere */
+	S_WITH_LOW,       /* the low ones, in a v2 container with group 1 */
+	S_WITHOUT_LOW,    /* and out of it again */
+	S_WITH_MIDDLE,    /* others in the middle */
+	S_WITHOUT_MIDDLE,
 	S_NR
 };
 
@@ -221,7 +231,7 @@ extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
 	abi_unmap_set, abi_dirty_set, abi_rules_set, abi_type1_info_set,
 	abi_device_set, abi_irqs_set, abi_intx_set, abi_ioeventfd_set,
 	abi_reset_set, abi_config_set, abi_feature_set, abi_region_set,
-	abi_mmap_set, abi_unknown_set;
+	abi_mmap_set, abi_unknown_set, abi_reserved_set;
 
 /* ---- Between the files of this program ---- */
 

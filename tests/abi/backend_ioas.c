@@ -196,6 +196,13 @@ static int machine_begin(void)
 	/* The last two share a bus. */
 	static const char *const own[] = {"full", "full", "plain",
 	                                  "plain,bdf=0000:03:01.0"};
+	static const char *const reserved[] = {
+		"plain,reserved=reserved:0x0-0x1fffff",
+		"plain,reserved=direct-relaxable:0x0-0xffffff",
+		"plain,reserved=direct:0x400000-0x4fffff",
+		"plain,reserved=sw-msi:0x400000-0x4fffff+"
+		"msi:0x500000-0x5fffff",
+	};
 	static const char *const other[] = {"fact1", "fact2", "fact3",
 	                                    "fact3,bdf=0000:03:01.0"};
 	const char *const *spec = has_facts ? other : own;
@@ -206,6 +213,8 @@ static int machine_begin(void)
 	ret = ioas_machine_create("intel", abi_models, &world.machine, failure);
 	for (i = 0; !ret && i < COUNT(own); i++)
 		ret = add(spec[i], failure);
+	for (i = 0; !ret && i < COUNT(reserved); i++)
+		ret = ioas_machine_add(world.machine, reserved[i], failure);
 	if (ret)
 		fprintf(stderr, "machine: %s\n", failure);
 	return ret;

@@ -31,7 +31,7 @@ static const struct abi_set *const sets[] = {
 	&abi_rules_set,     &abi_device_set,    &abi_irqs_set,
 	&abi_intx_set,      &abi_ioeventfd_set, &abi_reset_set,
 	&abi_config_set,    &abi_feature_set,   &abi_region_set,
-	&abi_mmap_set,      &abi_unknown_set,
+	&abi_mmap_set,      &abi_unknown_set,   &abi_reserved_set,
 };
 
 #define KINDS    3

@@ -15,7 +15,9 @@ enum step {
 	STEP_ATTACH,  /* group 1 to the container */
 	STEP_GROUP2,  /* open group 2 */
 	STEP_GROUP4,  /* open group 4, in its place */
+	STEP_SECOND,  /* open the state's second group, the same */
 	STEP_ATTACH2, /* and put it into the same container */
+	STEP_LEAVE2,  /* and out of it */
 	STEP_V1,
 	STEP_V2,
 	STEP_MAP,
@@ -40,9 +42,13 @@ enum step {
 
 struct state {
 	enum step step[8];
-	unsigned int group;        /* 0: 1 */
+	unsigned int group; /* 0: 1 */
+	unsigned int second;
 	uint64_t entries, memlock; /* 0: as usual */
 };
+
+/* Groups whose devices have reserved ranges of their own. */
+enum { LOW = 5, RELAXED, DIRECT, MIDDLE };
 
 static const struct state states[S_NR] = {
 	[S_OPEN] = {.step = {STEP_END}},
@@ -88,6 +94,30 @@ static const struct state states[S_NR] = {
 	[S_PLAIN] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE}, .group = 3},
 	[S_PAIR] = {.step = {STEP_ATTACH, STEP_V2, STEP_DEVICE, STEP_GROUP4},
                     .group = 3},
+	[S_BESIDE_LOW] = {.step = {STEP_ATTACH, STEP_SECOND, STEP_V2, STEP_MAP},
+                          .second = LOW},
+	[S_BESIDE_INVALID] = {.step = {STEP_ATTACH, STEP_SECOND, STEP_V2,
+                                       STEP_MAP, STEP_INVALIDATE},
+                              .second = LOW},
+	[S_BESIDE_RELAXED] = {.step = {STEP_ATTACH, STEP_SECOND, STEP_V2,
+                                       STEP_MAP},
+                              .second = RELAXED},
+	[S_BESIDE_DIRECT] = {.step = {STEP_ATTACH, STEP_SECOND, STEP_V2,
+                                      STEP_MAP},
+                             .second = DIRECT},
+	[S_DIRECT] = {.step = {STEP_SECOND}, .second = DIRECT},
+	[S_WITH_LOW] = {.step = {STEP_ATTACH, STEP_SECOND, STEP_ATTACH2,
+                                 STEP_V2},
+                        .second = LOW},
+	[S_WITHOUT_LOW] = {.step = {STEP_ATTACH, STEP_SECOND, STEP_ATTACH2,
+                                    STEP_V2, STEP_LEAVE2},
+                           .second = LOW},
+	[S_WITH_MIDDLE] = {.step = {STEP_ATTACH, STEP_SECOND, STEP_ATTACH2,
+                                    STEP_V2},
+                           .second = MIDDLE},
+	[S_WITHOUT_MIDDLE] = {.step = {STEP_ATTACH, STEP_SECOND, STEP_ATTACH2,
+                                       STEP_V2, STEP_LEAVE2},
+                              .second = MIDDLE},
 };
 
 const char *const abi_state_name[S_NR] = {
@@ -122,6 +152,15 @@ const char *const abi_state_name[S_NR] = {
 	[S_NO_DECODE] = "no decode",
 	[S_PLAIN] = "plain",
 	[S_PAIR] = "pair",
+	[S_BESIDE_LOW] = "beside low",
+	[S_BESIDE_INVALID] = "beside low, invalid",
+	[S_BESIDE_RELAXED] = "beside relaxed",
+	[S_BESIDE_DIRECT] = "beside direct",
+	[S_DIRECT] = "direct",
+	[S_WITH_LOW] = "with low",
+	[S_WITHOUT_LOW] = "without low",
+	[S_WITH_MIDDLE] = "with middle",
+	[S_WITHOUT_MIDDLE] = "without middle",
 };
 
 static const struct abi_limits usual = {.entries = 65535,
@@ -312,8 +351,12 @@ static long do_step(struct abi_world *w, const struct state *s, enum step step)
 		return open_second(w, 2);
 	case STEP_GROUP4:
 		return open_second(w, 4);
+	case STEP_SECOND:
+		return open_second(w, s->second);
 	case STEP_ATTACH2:
 		return attach(w, FD_GROUP2);
+	case STEP_LEAVE2:
+		return call(w, FD_GROUP2, VFIO_GROUP_UNSET_CONTAINER, NULL);
 	case STEP_V1:
 		return set_iommu(w, VFIO_TYPE1_IOMMU);
 	case STEP_V2:

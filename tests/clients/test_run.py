@@ -111,6 +111,23 @@ def test_the_device_is_seen_by_ordinary_tools(ioas):
     assert re.search(r"/iommu_groups/\d+$", result.stdout.strip())
 
 
+def test_a_device_can_bring_reserved_ranges(ioas):
+    spec = "edu,reserved=direct-relaxable:0-0xffffff+sw-msi:0x8000000-0x80fffff"
+    path = "/sys/kernel/iommu_groups/{}/reserved_regions"
+    result = ioas.run("/bin/cat", path.format(1), path.format(2),
+                      devices=[spec, "edu"])
+    interrupts = "0x00000000fee00000 0x00000000feefffff msi\n"
+    assert result.stdout == (
+        "0x0000000000000000 0x0000000000ffffff direct-relaxable\n"
+        "0x0000000008000000 0x00000000080fffff msi\n" +
+        interrupts + interrupts)
+
+
+def test_a_reserved_range_that_is_none(ioas):
+    result = ioas.run("/bin/true", devices=["edu,reserved=msi:0-1"])
+    assert_refused(result, 125, "reserved=msi:0-1", "KIND:FIRST-LAST")
+
+
 def test_findings_go_to_the_report_file(system_qemu, tmp_path):
     report = tmp_path / "report"
     result = system_qemu.run("qemu-img", "info", NVME,

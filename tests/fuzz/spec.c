@@ -162,6 +162,8 @@ static void write_spec(const struct ioas_function *f, char *to)
 	for (i = 0; i < f->option_count; i++)
 		write_option(&to, f->options[i].key, f->options[i].value);
 	write_option(&to, "bdf", f->name);
+	if (f->reserved_text)
+		write_option(&to, "reserved", f->reserved_text);
 	if (f->iov.vfs)
 		sprintf(to, ",vfs=%u", f->iov.vfs);
 }
@@ -179,6 +181,8 @@ static void check_again(const struct ioas_function *f,
 	for (i = 1; i <= f->iov.vfs; i++)
 		fuzz_check(!strcmp(g[i].name, f[i].name));
 	fuzz_check(g->model == f->model && !strcmp(g->name, f->name));
+	fuzz_check(g->reserved_count == f->reserved_count);
+	fuzz_check(!memcmp(g->reserved, f->reserved, sizeof(g->reserved)));
 	fuzz_check(g->option_count == f->option_count);
 	for (i = 0; i < f->option_count; i++) {
 		fuzz_check(!strcmp(g->options[i].key, f->options[i].key));

@@ -491,6 +491,30 @@ static void reserved_regions_come_in_order(struct rig *r)
 	                    "0x000000fd00000000 0x000000ffffffffff reserved\n");
 }
 
+static void reserved_regions_of_a_group_are_its_functions_too(struct rig *r)
+{
+	struct ioas_machine *m = small(r, "intel");
+	char content[IOAS_FILE_BYTES + 1], text[IOAS_TEXT_MAX];
+
+	rig_ok(r, ioas_machine_add(m,
+	                           "bare,reserved=sw-msi:0x8000000-0x80fffff+"
+	                           "direct:0x1000-0x1fff+direct:0x2000-0x2fff+"
+	                           "direct-relaxable:0x1000-0x1fff+"
+	                           "reserved:0xfee00000-0xfee00fff",
+	                           text));
+	content[read_file(r, m, GROUPS "/4/reserved_regions", content)] = '\0';
+	assert_string_equal(
+		content,
+		"0x0000000000001000 0x0000000000002fff direct\n"
+		"0x0000000000001000 0x0000000000001fff direct-relaxable\n"
+		"0x0000000008000000 0x00000000080fffff msi\n"
+		"0x00000000fee00000 0x00000000fee00fff reserved\n"
+		"0x00000000fee00000 0x00000000feefffff msi\n");
+	content[read_file(r, m, GROUPS "/3/reserved_regions", content)] = '\0';
+	assert_string_equal(content,
+	                    "0x00000000fee00000 0x00000000feefffff msi\n");
+}
+
 /* What lspci decodes and what `resource` says are one. */
 static void config_has_the_addresses_of_the_resources(struct rig *r)
 {
@@ -517,4 +541,5 @@ RIG_MAIN("machine_entry", RIG_TEST(each_path_is_answered_as_listed),
          RIG_TEST(huge_pages_are_there_when_pretended),
          RIG_TEST(each_file_says_what_sysfs_says),
          RIG_TEST(reserved_regions_come_in_order),
+         RIG_TEST(reserved_regions_of_a_group_are_its_functions_too),
          RIG_TEST(config_has_the_addresses_of_the_resources))

@@ -96,9 +96,10 @@ static void destroy_takes_null(struct rig *r)
 static void intel_is_vtd_with_48_bits_and_the_x86_interrupt_range(struct rig *r)
 {
 	const struct ioas_profile *p = ioas_profile_find("intel");
-	struct ioas_iova_ranges ranges;
+	struct ioas_iova_ranges ranges = {0};
 
 	assert_non_null(p);
+	rig_defer(r, RIG_CALL(ioas_iova_ranges_fini), &ranges);
 	assert_int_equal(p->page_sizes, 0x40201000);
 	assert_int_equal(UINT64_C(1) << p->page_shift,
 	                 p->page_sizes & -p->page_sizes);
@@ -133,9 +134,10 @@ static void intel_39bit_ends_at_39_bits_and_is_intel_otherwise(struct rig *r)
 static void amd_has_64_bits_and_the_hypertransport_range(struct rig *r)
 {
 	const struct ioas_profile *p = ioas_profile_find("amd");
-	struct ioas_iova_ranges ranges;
+	struct ioas_iova_ranges ranges = {0};
 
 	assert_non_null(p);
+	rig_defer(r, RIG_CALL(ioas_iova_ranges_fini), &ranges);
 	/* 4K to 2^51, but not 512G. */
 	assert_int_equal(p->page_sizes, 0x000fff7ffffff000);
 	assert_int_equal(p->page_sizes_6_12, 0xffffff7ffffff000);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <string.h>
 
 #include "machine/machine.h"
@@ -109,6 +110,117 @@ static void options_are_keys_and_values_without_bdf(struct rig *r)
 	assert_string_equal(option(m, 0, "size"), "");
 	assert_null(option(m, 0, "bdf"));
 	assert_string_equal(m->function[0].name, "0000:7f:1f.7");
+}
+
+static void is_reserved(const struct ioas_function *f, unsigned int i,
+                        enum ioas_reserved_kind kind, uint64_t first,
+                        uint64_t last)
+{
+	assert_true(i < f->reserved_count);
+	assert_int_equal(f->reserved[i].kind, kind);
+	assert_true(f->reserved[i].range.first == first);
+	assert_true(f->reserved[i].range.last == last);
+}
+
+static void a_function_can_have_reserved_ranges_of_its_own(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+	const struct ioas_function *f = m->function;
+
+	add(r, m,
+	    "disk,reserved=direct:0x1000-0x1fff+sw-msi:134217728-0x80fffff");
+	add(r, m,
+	    "disk,reserved=reserved:0xfffffffffffff000-"
+	    "0xffffffffffffffff+msi:0-4095+direct-relaxable:0-0xfff");
+	add(r, m, "disk");
+	assert_int_equal(f[0].reserved_count, 2);
+	is_reserved(&f[0], 0, IOAS_RESERVED_DIRECT, 0x1000, 0x1fff);
+	is_reserved(&f[0], 1, IOAS_RESERVED_SW_MSI, 0x8000000, 0x80fffff);
+	assert_int_equal(f[0].option_count, 0);
+	assert_int_equal(f[1].reserved_count, 3);
+	is_reserved(&f[1], 0, IOAS_RESERVED_OTHER, UINT64_MAX - 0xfff,
+	            UINT64_MAX);
+	is_reserved(&f[1], 1, IOAS_RESERVED_MSI, 0, 0xfff);
+	is_reserved(&f[1], 2, IOAS_RESERVED_DIRECT_RELAXABLE, 0, 0xfff);
+	assert_int_equal(f[2].reserved_count, 0);
+	assert_null(f[2].reserved_text);
+}
+
+static void reserved_ranges_that_are_none_are_refused(struct rig *r)
+{
+	static const char *const bad[] = {
+		"",
+		"direct",
+		"direct:",
+		":0-0xfff",
+		"direct:0",
+		"direct:0-",
+		"direct:0-0xfff+",
+		"direct:0-0xfff,,reserved:0-0xfff",
+		"direct:0-0xfffx",
+		"direct: 0-0xfff",
+		"direct:-1-0xfff",
+		"direct:0-+0xfff",
+		"direct:0-010",
+		"direct:0-0xffe",
+		"direct:0x800-0xfff",
+		"direct:0x2000-0xfff",
+		"direct:0-0x1ffffffffffffffff",
+		"Direct:0-0xfff",
+		"direct-:0-0xfff",
+		"msi-sw:0-0xfff",
+	};
+	struct ioas_machine *m = machine(r);
+	char spec[128];
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(bad); i++) {
+		snprintf(spec, sizeof(spec), "disk,reserved=%s", bad[i]);
+		rig_fails(r, ioas_machine_add(m, spec, text), -EINVAL);
+		assert_non_null(strstr(text, "KIND:FIRST-LAST"));
+	}
+	assert_int_equal(m->function_count, 0);
+}
+
+static void a_function_has_eight_reserved_ranges_at_most(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+	char spec[512] = "disk,reserved=msi:0-4095";
+	unsigned int i;
+
+	for (i = 1; i < IOAS_FUNCTION_RESERVED_MAX; i++)
+		strcat(spec, "+msi:0-4095");
+	add(r, m, spec);
+	strcat(spec, "+msi:0-4095");
+	rig_fails(r, ioas_machine_add(m, spec, text), -EINVAL);
+	assert_non_null(strstr(text, "more than 8"));
+}
+
+static void a_group_has_its_functions_ranges_and_the_profiles(struct rig *r)
+{
+	struct ioas_machine *m = machine(r);
+	struct ioas_reserved_list list = {0};
+
+	add(r, m, "disk");
+	add(r, m,
+	    "disk,reserved=msi:0xfef00000-0xfeffffff+"
+	    "direct-relaxable:0-0xffffff+msi:0x1000-0x1fff");
+	rig_defer(r, RIG_CALL(ioas_reserved_fini), &list);
+	rig_ok(r, ioas_group_reserved(m, 2, &list));
+	assert_int_equal(list.count, 3);
+	assert_int_equal(list.item[0].kind, IOAS_RESERVED_DIRECT_RELAXABLE);
+	assert_true(list.item[1].range.first == 0x1000);
+	/* The profile's and its own touch. */
+	assert_true(list.item[2].range.first == 0xfee00000);
+	assert_true(list.item[2].range.last == 0xfeffffff);
+	assert_int_equal(list.item[2].owner, 2);
+	ioas_reserved_fini(&list);
+	rig_ok(r, ioas_group_reserved(m, 1, &list));
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.item[0].owner, 1);
+	ioas_reserved_fini(&list);
+	rig_ok(r, ioas_group_reserved(m, 3, &list));
+	assert_int_equal(list.count, 0);
 }
 
 static void two_commas_are_a_comma_of_the_value(struct rig *r)
@@ -325,6 +437,10 @@ static void looks_that_cannot_be_are_refused_with_the_reason(struct rig *r)
 RIG_MAIN("machine_spec", RIG_TEST(functions_sit_on_a_bus_each_by_default),
          RIG_TEST(each_function_is_a_group_from_1),
          RIG_TEST(options_are_keys_and_values_without_bdf),
+         RIG_TEST(a_function_can_have_reserved_ranges_of_its_own),
+         RIG_TEST(reserved_ranges_that_are_none_are_refused),
+         RIG_TEST(a_function_has_eight_reserved_ranges_at_most),
+         RIG_TEST(a_group_has_its_functions_ranges_and_the_profiles),
          RIG_TEST(two_commas_are_a_comma_of_the_value),
          RIG_TEST(a_bdf_is_taken_with_and_without_domain),
          RIG_TEST(a_default_bdf_goes_around_one_that_is_taken),

@@ -99,8 +99,8 @@ static inline void start_config(struct rig *r,
 static inline void start(struct rig *r, unsigned int page_shift,
                          unsigned int bits)
 {
-	static const struct ioas_reserved msi = {{0xfee00000, 0xfeefffff},
-	                                         IOAS_RESERVED_MSI};
+	static const struct ioas_reserved msi = {
+		.range = {0xfee00000, 0xfeefffff}, .kind = IOAS_RESERVED_MSI};
 	struct ioas_space_config config = {
 		.page_shift = page_shift,
 		.aperture = {0, ioas_mask_lg2(bits - 1) * 2 + 1},

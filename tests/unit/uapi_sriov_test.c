@@ -48,7 +48,7 @@ static int attached(struct rig *r, unsigned int number)
 
 static void pair_begin_as(struct rig *r, enum ioas_contract contract)
 {
-	more_spec = "probe,vfs=2";
+	more_spec[0] = "probe,vfs=2";
 	more_contract = contract;
 	world_begin(r);
 	container = (int)rig_value(r, open_container());

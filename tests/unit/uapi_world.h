@@ -65,8 +65,8 @@ static struct {
 	unsigned int told_of[IOAS_EVENT_NR];
 } world;
 
-/* One function more, and whose answers; set before the world begins. */
-static const char *more_spec;
+/* More functions, and whose answers; set before the world begins. */
+static const char *more_spec[4];
 static enum ioas_contract more_contract;
 
 /* ---- The device ---- */
@@ -549,8 +549,9 @@ static inline void world_begin_limited(struct rig *r, uint64_t memlock_pages)
 	                           failure));
 	rig_ok(r, ioas_machine_add(world.machine, "probe,bdf=0000:00:04.0",
 	                           failure));
-	if (more_spec)
-		rig_ok(r, ioas_machine_add(world.machine, more_spec, failure));
+	for (i = 0; i < 4 && more_spec[i]; i++)
+		rig_ok(r,
+		       ioas_machine_add(world.machine, more_spec[i], failure));
 	config.machine = world.machine;
 	config.contract = more_contract;
 	rig_ok(r, ioas_vfio_create(&config, &world.vfio));
