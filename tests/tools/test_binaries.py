@@ -130,6 +130,8 @@ def test_symbols_reads_a_public_header(tmp_path):
     ("return __atomic_add_fetch((long *)a, b, 5);", 1),
     ("__atomic_thread_fence(5); return b;", 1),
     ("other(); return b;", 1),
+    # A register that is called like an instruction of another processor.
+    ('__asm__("movzbl %%bl, %%eax" ::: "eax"); return b;', 0),
 ])
 def test_reader_sees_what_waits(tmp_path, body, wrong):
     (tmp_path / "a.c").write_text(
