@@ -207,8 +207,13 @@ struct ioas_mapped {
  *
  * An entry is 64 bits. 0: nothing is registered there.
  *
- *	63..52         52..page_shift   page_shift-1..4  1  0
- *	region, high   physical page    region, low      W  R
+ *	63..52         51..page_shift    page_shift-1..4  3   2  1  0
+ *	region, high   physical page,    region, low      RW  W  R  0
+ *	               xor the program's
+ *
+ * So the bit of an entry that is asked for has the number of the permission,
+ * and there is none for no permission; and the difference makes an address of
+ * the program a physical one whatever is below the page.
  */
 struct ioas_mem_view {
 	const uint64_t *shadow; /* an entry for each page, or NULL: */
@@ -262,6 +267,14 @@ static inline uint64_t ioas_mem_entry(const struct ioas_mem_view *view,
 /** IOAS_MEM_NONE - in place of a physical address: there is none. */
 #define IOAS_MEM_NONE UINT64_MAX
 
+/* Does an entry allow it? Nothing is allowed that is no permission. */
+static inline bool ioas_mem_allows(uint64_t entry, unsigned int perm)
+{
+	const unsigned int most = IOAS_READ | IOAS_WRITE;
+
+	return perm <= most && (entry >> (perm & most) & 1);
+}
+
 /*
  * The physical address of a byte of the program, for one permission at least;
  * IOAS_MEM_NONE: it is not registered, or not for this. Any thread, signal
@@ -276,10 +289,9 @@ static inline uint64_t ioas_mem_translate(const struct ioas_mem_view *view,
 {
 	uint64_t entry = ioas_mem_entry(view, uaddr);
 
-	if (__builtin_expect((entry & perm) != perm || !perm, 0))
+	if (__builtin_expect(!ioas_mem_allows(entry, perm), 0))
 		return IOAS_MEM_NONE;
-	/* Page bits are the entry's; what is not in the mask is the byte's. */
-	return uaddr ^ ((uaddr ^ entry) & view->phys_mask);
+	return uaddr ^ (entry & view->phys_mask);
 }
 
 /**
@@ -539,8 +551,9 @@ IOAS_API void ioas_region_put(struct ioas_region *region, uint64_t n);
  * Source: Linux 7.3, arch/powerpc/mm/book3s64/iommu_api.c,
  *         mm_iommu_ua_to_hpa()
  */
-IOAS_API uint64_t ioas_registry_translate(const struct ioas_registry *registry,
-                                          uint64_t uaddr, unsigned int perm);
+IOAS_API IOAS_HOT uint64_t
+ioas_registry_translate(const struct ioas_registry *registry, uint64_t uaddr,
+                        unsigned int perm);
 
 /** struct ioas_mem_batch - see ioas_registry_translate_batch(). */
 struct ioas_mem_batch {
@@ -560,7 +573,7 @@ struct ioas_mem_batch {
  * Threads: any, wait-free, async-signal-safe
  * Source: none
  */
-IOAS_API size_t
+IOAS_API IOAS_HOT size_t
 ioas_registry_translate_batch(const struct ioas_registry *registry,
                               const struct ioas_mem_batch *batch);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many look-ups at once. The wide forms load several entries by one
- * instruction, where the processor has such and the table is a shadow; which
- * one is taken is found out at the first call.
+ * Many look-ups at once, by the best form that the processor has, which is
+ * found out at the first call: vectors of eight or of four, or four by turns.
+ * They are for a shadow; a tree is walked one by one.
  */
 #ifndef IOAS_MEM_BATCH_H
 #define IOAS_MEM_BATCH_H
@@ -18,12 +18,12 @@ struct ioas_batch_form {
 	/* A multiple of @width, of a shadow. Return: how many were good. */
 	size_t (*translate)(const struct ioas_mem_view *view,
 	                    const struct ioas_mem_batch *batch);
-	size_t width;
+	size_t width; /* a power of two */
 };
 
-/* One after the other; for any table, of width 1. */
+/* The one that every processor has. */
 extern const struct ioas_batch_form ioas_batch_scalar;
-/* Best first, up to the NULL: those that this processor has. */
+/* Those that this processor has, best first; the scalar one, and NULL. */
 const struct ioas_batch_form *const *ioas_batch_forms(void);
 
 #endif /* IOAS_MEM_BATCH_H */

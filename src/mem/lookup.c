@@ -154,8 +154,7 @@ static int get_once(struct ioas_registry *registry,
 		return rc;
 	/* The counts keep it from here on. */
 	ret->region = &m->region;
-	ret->phys = (entry & view->phys_mask) |
-	            (what->start & ioas_mask_lg2(view->page_shift));
+	ret->phys = what->start ^ (entry & view->phys_mask);
 	return 0;
 }
 

@@ -292,7 +292,8 @@ static bool in_quarantine_locked(const struct draft *d)
 static void enter_table_locked(const struct draft *d,
                                const struct ioas_member *m)
 {
-	uint64_t entry = ioas_entry_of_id(m->id) | m->region.perm;
+	uint64_t flags =
+		ioas_entry_of_id(m->id) | ioas_entry_of_perm(m->region.perm);
 	const struct ioas_pinned *p = &m->pinned;
 	uint64_t first = d->what.start >> d->registry->page_shift;
 	unsigned int i;
@@ -303,7 +304,7 @@ static void enter_table_locked(const struct draft *d,
 		                                   p->run[i].first};
 
 		ioas_table_set_locked(&d->registry->table, pages,
-		                      entry | p->run[i].phys);
+		                      p->run[i].phys, flags);
 	}
 }
 

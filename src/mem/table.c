@@ -212,9 +212,11 @@ int ioas_table_reserve_locked(struct ioas_table *table, struct ioas_pages pages)
 }
 
 void ioas_table_set_locked(struct ioas_table *table, struct ioas_pages pages,
-                           uint64_t entry)
+                           uint64_t phys, uint64_t flags)
 {
-	uint64_t step = UINT64_C(1) << table->view.page_shift;
+	unsigned int shift = table->view.page_shift;
+	uint64_t step = UINT64_C(1) << shift;
+	uint64_t uaddr = pages.first << shift;
 	struct ioas_a64 *to;
 	uint64_t count, i;
 
@@ -222,8 +224,8 @@ void ioas_table_set_locked(struct ioas_table *table, struct ioas_pages pages,
 		to = row(table, pages, &count);
 		ioas_law(MEM_4, to != NULL);
 		/* Pairs with IOAS_MEM_LOAD() of a reader. */
-		for (i = 0; i < count; i++, entry += step)
-			ioas_a64_store(&to[i], entry);
+		for (i = 0; i < count; i++, phys += step, uaddr += step)
+			ioas_a64_store(&to[i], (phys ^ uaddr) | flags);
 	}
 }
 

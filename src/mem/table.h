@@ -54,6 +54,19 @@ static inline uint64_t ioas_entry_of_id(uint32_t id)
 	       (uint64_t)(id >> IOAS_ID_HIGH_BITS) << IOAS_ENTRY_FLAGS;
 }
 
+/* The bits for what is allowed: one for each permission that is a part. */
+static inline uint64_t ioas_entry_of_perm(unsigned int perm)
+{
+	static const unsigned char bits[] = {
+		[IOAS_READ] = 1 << IOAS_READ,
+		[IOAS_WRITE] = 1 << IOAS_WRITE,
+		[IOAS_ENTRY_PERM] =
+			1 << IOAS_READ | 1 << IOAS_WRITE | 1 << IOAS_ENTRY_PERM,
+	};
+
+	return bits[perm];
+}
+
 static inline uint32_t ioas_id_of_entry(uint64_t entry, unsigned int page_shift)
 {
 	uint64_t low = entry & ioas_mask_lg2(page_shift);
@@ -81,9 +94,9 @@ bool ioas_table_taken_locked(const struct ioas_table *table,
 /* What set needs. Return: 0 or -ENOMEM. */
 int ioas_table_reserve_locked(struct ioas_table *table,
                               struct ioas_pages pages);
-/* Reserved. @entry is the first page's; the others' physical pages follow. */
+/* Reserved. @phys is the first page's, @flags all that is not an address. */
 void ioas_table_set_locked(struct ioas_table *table, struct ioas_pages pages,
-                           uint64_t entry);
+                           uint64_t phys, uint64_t flags);
 void ioas_table_clear_locked(struct ioas_table *table, struct ioas_pages pages);
 /* Memory of nodes, and of the shadow at most. */
 uint64_t ioas_table_bytes(const struct ioas_table *table);

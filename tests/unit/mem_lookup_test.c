@@ -37,6 +37,29 @@ static void MEM_5_every_byte_leads_to_its_page(struct rig *r)
 	assert_true(phys == 1);
 }
 
+/* A bit that is no permission is never allowed, and nothing is none. */
+static void what_was_registered_is_allowed_and_nothing_else(struct rig *r)
+{
+	struct ioas_register what;
+	unsigned int held, perm, bit;
+	uint64_t phys = 0;
+
+	start(r);
+	for (held = 1; held <= RW; held++) {
+		what = range(held, 1);
+		what.perm = held;
+		rig_ok(r, ioas_holder_register(m.a, &what, NULL));
+		for (perm = 0; perm < 300; perm++)
+			assert_true(translated(page(held), perm, &phys) ==
+			            (perm >= 1 && perm <= RW &&
+			             (held & perm) == perm));
+		for (bit = 2; bit < 32; bit++)
+			assert_false(translated(page(held), held | 1u << bit,
+			                        &phys));
+		assert_true(phys == page(held));
+	}
+}
+
 /* covers: ioas_registry_find -ENOENT */
 static void find_wants_all_of_the_range(struct rig *r)
 {
@@ -270,6 +293,7 @@ static void every_section_is_left(struct rig *r)
 }
 
 RIG_MAIN("mem_lookup", RIG_TEST(MEM_5_every_byte_leads_to_its_page),
+         RIG_TEST(what_was_registered_is_allowed_and_nothing_else),
          RIG_TEST(find_wants_all_of_the_range),
          RIG_TEST(MEM_8_an_entry_names_its_region),
          RIG_TEST(numbers_of_regions_fit_in_entries),
