@@ -15,8 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <ioas/pagemap.h>
+
 #include "cli/cli.h"
 #include "cli/doctor.h"
+#include "host/host.h"
 
 #define FINE IOAS_VERDICT_FINE
 #define NOTE IOAS_VERDICT_NOTE
@@ -146,6 +149,19 @@ static void check_maps(struct ioas_doctor *d)
 		ioas_doctor_say(d, FINE, "max_map_count: %ld", most);
 }
 
+/* `ioas run` does without; who embeds libioas asks here what is missing. */
+static void check_pagemap(struct ioas_doctor *d)
+{
+	const struct ioas_backend *backend = NULL;
+	int rc;
+
+	ioas_host_hooks(&ioas_hooks);
+	rc = ioas_backend_pagemap_create(&backend);
+	ioas_doctor_say(d, FINE, "pagemap, for libioas only: %s",
+	                ioas_backend_pagemap_reason(rc));
+	ioas_backend_pagemap_destroy(backend);
+}
+
 static void check_cpus(struct ioas_doctor *d)
 {
 	cpu_set_t set;
@@ -165,7 +181,7 @@ void ioas_doctor_host(struct ioas_doctor *d)
 	static void (*const checks[])(struct ioas_doctor * d) = {
 		check_proc,   check_memfd, check_membarrier, check_seccomp,
 		check_ptrace, check_kvm,   check_memlock,    check_overcommit,
-		check_maps,   check_cpus,
+		check_maps,   check_cpus,  check_pagemap,
 	};
 	size_t i;
 

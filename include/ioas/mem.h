@@ -24,7 +24,8 @@
  *	find        a copy of what it was at that moment
  *
  * The physical address of a page is the back end's matter: the program's own
- * address (default), frames scattered by a seed, or the embedder's.
+ * address (default), frames scattered by a seed, the machine's own
+ * (<ioas/pagemap.h>), or the embedder's.
  *
  * Laws
  *	MEM-1   a region is released once, with no user and no mapping

@@ -10,6 +10,7 @@
  *	hooks.c   the set, and what fits in a few lines
  *	alloc.c   alloc, free
  *	memory.c  pin, copy
+ *	pagemap.c real frames: <ioas/pagemap.h>
  *	reserve.c addresses without memory; files as memory
  *	memfile.c files that are memory
  *	thread.c  barrier, wait, signals, end of a thread

@@ -157,8 +157,11 @@ def test_the_machine_alone(ioas):
     result = doctor(ioas)
     assert result.returncode == 0
     for word in ["/proc", "memfd_create", "membarrier", "seccomp", "ptrace",
-                 "/dev/kvm", "RLIMIT_MEMLOCK", "max_map_count", "processor"]:
+                 "/dev/kvm", "RLIMIT_MEMLOCK", "max_map_count", "processor",
+                 "pagemap"]:
         assert word in result.stdout
+    if os.getuid():
+        assert "CAP_SYS_ADMIN" in result.stdout
     assert doctor(ioas, "--colour").returncode == 125
 
 
