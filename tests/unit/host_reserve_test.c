@@ -12,6 +12,15 @@
 
 #define LARGE ((size_t)256 << 30)
 
+/* What can be had: less where the run is about a limit of addresses. */
+static size_t large(void)
+{
+	struct rlimit limit = {0, 0};
+
+	getrlimit(RLIMIT_AS, &limit);
+	return limit.rlim_cur > 2 * LARGE ? LARGE : limit.rlim_cur / 8;
+}
+
 /* They need more addresses than any limit allows. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
@@ -24,7 +33,7 @@ static struct ioas_hooks host;
 
 static void give_back(void *p)
 {
-	host.unreserve(p, LARGE);
+	host.unreserve(p, large());
 }
 
 static uint64_t *reserved(struct rig *r)
@@ -32,7 +41,7 @@ static uint64_t *reserved(struct rig *r)
 	void *p;
 
 	ioas_host_hooks(&host);
-	p = host.reserve(LARGE);
+	p = host.reserve(large());
 	assert_non_null(p);
 	rig_defer(r, give_back, p);
 	return p;
@@ -40,7 +49,7 @@ static uint64_t *reserved(struct rig *r)
 
 static void addresses_are_zero_and_can_be_written(struct rig *r)
 {
-	uint64_t *word = reserved(r), last = LARGE / sizeof(*word) - 1;
+	uint64_t *word = reserved(r), last = large() / sizeof(*word) - 1;
 
 	assert_true(!word[0] && !word[last / 2] && !word[last]);
 	word[0] = word[last / 2] = word[last] = 7;
@@ -63,7 +72,7 @@ static void what_is_given_back_is_zero_again(struct rig *r)
 	word[5] = 1;
 	host.reserve_advise(word + 5, sizeof(*word), IOAS_RESERVE_ZERO);
 	assert_true(word[5] == 0 && word[2] == 1);
-	host.reserve_advise(word, LARGE, IOAS_RESERVE_HUGE);
+	host.reserve_advise(word, large(), IOAS_RESERVE_HUGE);
 	assert_true(word[2] == 1);
 }
 

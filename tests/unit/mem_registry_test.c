@@ -49,6 +49,19 @@ static void create_says_when_there_is_no_memory(struct rig *r)
 	ioas_registry_destroy(registry, NULL);
 }
 
+/* Once: where an allocation fails, it may be either. */
+static void the_table_is_the_one_that_this_run_is_about(struct rig *r)
+{
+	const struct ioas_mem_view *view;
+
+	start(r);
+	view = ioas_registry_view(m.registry);
+	assert_true(!view->shadow == rig_wants_tree());
+	assert_true(!view->root == !rig_wants_tree());
+	rig_ok(r, enter(m.a, 0, PAGES));
+	assert_true(found(0) && found(PAGES - 1));
+}
+
 static void destroy_of_nothing_is_fine(struct rig *r)
 {
 	struct ioas_registry_report left = {.regions = 1};
@@ -239,6 +252,7 @@ static void a_hundred_gib_in_65536_regions(struct rig *r)
 
 RIG_MAIN("mem_registry", RIG_TEST(create_refuses_what_it_does_not_support),
          RIG_TEST(create_says_when_there_is_no_memory),
+         RIG_ONCE(the_table_is_the_one_that_this_run_is_about),
          RIG_TEST(destroy_of_nothing_is_fine),
          RIG_TEST(MEM_12_a_holder_drops_all_it_held),
          RIG_TEST(MEM_12_what_is_mapped_is_quarantined),

@@ -285,27 +285,64 @@ static int clean_up(void **state)
 	return 0;
 }
 
+/* ---- What a run is about: the arguments. ---- */
+
+static struct {
+	bool no_barrier, no_thread_exit, no_shadow, limited;
+} way;
+
+static const struct {
+	const char *name;
+	bool *given;
+} ways[] = {
+	{"--no-barrier", &way.no_barrier},
+	{"--no-thread-exit", &way.no_thread_exit},
+	{"--no-shadow", &way.no_shadow},
+	{"--limited", &way.limited},
+};
+
+static bool take_way(const char *argument)
+{
+	size_t i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(ways); i++) {
+		if (strcmp(argument, ways[i].name) != 0)
+			continue;
+		*ways[i].given = true;
+		return true;
+	}
+	return false;
+}
+
+/* For all programs of a suite. Return: is there none that is not known? */
+static bool take_environment(void)
+{
+	const char *argument = getenv("IOAS_RIG");
+
+	if (!argument || !*argument || take_way(argument))
+		return true;
+	print_error("IOAS_RIG is '%s', which is no way to run\n", argument);
+	return false;
+}
+
+bool rig_wants_tree(void)
+{
+	return way.no_shadow || way.limited;
+}
+
 int rig_main(const char *group, const struct rig_test *tests, size_t count,
              char **argv, int argc)
 {
 	struct CMUnitTest *unit = calloc(count, sizeof(*unit));
-	bool barrier = true, thread_exit = true, shadow = true;
 	int i, failed;
 	size_t t;
 
-	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--no-barrier") == 0)
-			barrier = false;
-		else if (strcmp(argv[i], "--no-thread-exit") == 0)
-			thread_exit = false;
-		else if (strcmp(argv[i], "--no-shadow") == 0)
-			shadow = false;
-		else
+	for (i = 1; i < argc; i++)
+		if (!take_way(argv[i]))
 			cmocka_set_test_filter(argv[i]);
-	}
-	if (!unit)
+	if (!unit || !take_environment())
 		return 1;
-	rig_hooks_install(barrier, thread_exit, shadow);
+	rig_hooks_install(!way.no_barrier, !way.no_thread_exit, !way.no_shadow);
 	for (t = 0; t < count; t++)
 		unit[t] = (struct CMUnitTest){tests[t].name, run, NULL,
 		                              clean_up, (void *)&tests[t]};

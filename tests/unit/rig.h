@@ -35,8 +35,10 @@
  * Other threads note what they see and the test asserts it after the join.
  *
  * Arguments of a test program: --no-barrier, --no-thread-exit and --no-shadow
- * (addresses without memory) take these hooks away; anything else is a pattern
- * of test names.
+ * (addresses without memory) take these hooks away; --limited says that the
+ * process may not have as many addresses as a shadow table needs; anything else
+ * is a pattern of test names. IOAS_RIG in the environment is one of these
+ * arguments for every program (`variants` of ./check).
  */
 #ifndef RIG_H
 #define RIG_H
@@ -127,6 +129,9 @@ void rig_hole(struct rig *r, void *start, size_t bytes);
 void rig_read_only(struct rig *r, void *start, size_t bytes);
 size_t rig_page(void); /* bytes in a page of the program */
 unsigned int rig_page_shift(void);
+
+/* Has a registry a tree in this run, whatever it is asked for? */
+bool rig_wants_tree(void);
 
 /* What the hooks have counted in this run. */
 uint64_t rig_live(const struct rig *r); /* allocations not freed */
