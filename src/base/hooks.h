@@ -27,7 +27,10 @@ enum ioas_reserve_advice {
 };
 
 struct ioas_hooks {
-	/* Zeroed memory aligned to 64 bytes, or NULL. @bytes is not 0. */
+	/*
+	 * Zeroed memory, or NULL. It is aligned to @bytes where that is a
+	 * power of two from 4096 on, else to 64. @bytes is not 0.
+	 */
 	void *(*alloc)(size_t bytes);
 	void (*free)(void *p, size_t bytes);
 

@@ -27,6 +27,12 @@
 #include "host/members.h"
 
 #define ALIGNMENT 64
+#define PAGE      ((size_t)4096) /* powers of two from here: to their size */
+
+static size_t alignment_of(size_t bytes)
+{
+	return bytes >= PAGE && !(bytes & (bytes - 1)) ? bytes : ALIGNMENT;
+}
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -43,7 +49,7 @@ void *ioas_host_alloc(size_t bytes)
 {
 	void *p;
 
-	if (posix_memalign(&p, ALIGNMENT, bytes))
+	if (posix_memalign(&p, alignment_of(bytes), bytes))
 		return NULL;
 	return memset(p, 0, bytes);
 }
@@ -77,12 +83,16 @@ static struct class
 	struct free_memory *ready;
 } classes[CLASSES];
 
-/* A piece that new memory is cut from; used is counted beyond its end. */
+/* A piece that new memory is cut from. */
 struct supply {
 	struct ioas_a64 used;
 };
 
-static struct ioas_aptr supply; /* struct supply, at the head of its piece */
+/*
+ * struct supply, at the head of its piece: one for what is aligned to its own
+ * size, that nothing smaller lies between.
+ */
+static struct ioas_aptr supplies[2];
 
 static size_t class_bytes(unsigned int class)
 {
@@ -107,7 +117,7 @@ static unsigned int class_of(size_t bytes)
 	return class;
 }
 
-static void *from_system(size_t bytes)
+static void *map_any(size_t bytes)
 {
 	long at = ioas_sys(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -117,11 +127,30 @@ static void *from_system(size_t bytes)
 
 static void to_system(void *p, size_t bytes)
 {
-	ioas_sys(SYS_munmap, (long)p, (long)bytes, 0, 0, 0, 0);
+	if (bytes)
+		ioas_sys(SYS_munmap, (long)p, (long)bytes, 0, 0, 0, 0);
+}
+
+/* Aligned as the hook promises: by chance, or cut out of twice as much. */
+static void *from_system(size_t bytes)
+{
+	size_t mask = alignment_of(bytes) - 1, before;
+	char *p = map_any(bytes);
+
+	if (!p || !((uintptr_t)p & mask))
+		return p;
+	to_system(p, bytes);
+	p = map_any(2 * bytes);
+	if (!p)
+		return NULL;
+	before = -(uintptr_t)p & mask;
+	to_system(p, before);
+	to_system(p + before + bytes, bytes - before);
+	return p + before;
 }
 
 /* The rest of the old one is left: less than one of the larger classes. */
-static bool renew(struct supply *old)
+static bool renew(struct ioas_aptr *supply, struct supply *old)
 {
 	struct supply *next = from_system(SUPPLY);
 	void *seen = old;
@@ -131,23 +160,38 @@ static bool renew(struct supply *old)
 	/* Relaxed: it is published by the exchange. */
 	ioas_a64_store_relaxed(&next->used, ALIGNMENT);
 	/* Pairs with the load in cut(). */
-	if (!ioas_aptr_cas(&supply, &seen, next))
+	if (!ioas_aptr_cas(supply, &seen, next))
 		to_system(next, SUPPLY);
 	return true;
 }
 
+/* NULL: not as much is left. */
+static void *cut_from(struct supply *from, size_t bytes)
+{
+	size_t mask = alignment_of(bytes) - 1;
+	uint64_t used = ioas_a64_load(&from->used), start;
+
+	do {
+		start = used + (-((uintptr_t)from + used) & mask);
+		if (start + bytes > SUPPLY)
+			return NULL;
+	} while (!ioas_a64_cas(&from->used, &used, start + bytes));
+	return (char *)from + start;
+}
+
 static void *cut(size_t bytes)
 {
+	struct ioas_aptr *supply = &supplies[alignment_of(bytes) == bytes];
 	struct supply *from;
-	uint64_t used;
+	void *p;
 
 	for (;;) {
 		/* Pairs with the exchange in renew(). */
-		from = ioas_aptr_load(&supply);
-		used = from ? ioas_a64_add(&from->used, bytes) : 0;
-		if (from && used <= SUPPLY)
-			return (char *)from + (used - bytes);
-		if (!renew(from))
+		from = ioas_aptr_load(supply);
+		p = from ? cut_from(from, bytes) : NULL;
+		if (p)
+			return p;
+		if (!renew(supply, from))
 			return NULL;
 	}
 }

@@ -40,7 +40,9 @@ static void *fuzz_alloc(size_t bytes)
 		w->failed++;
 		return NULL;
 	}
-	if (posix_memalign(&p, 64, bytes))
+	if (posix_memalign(&p,
+	                   bytes >= 4096 && !(bytes & (bytes - 1)) ? bytes : 64,
+	                   bytes))
 		abort();
 	w->blocks++;
 	w->bytes += bytes;

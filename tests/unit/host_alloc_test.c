@@ -52,6 +52,27 @@ static void every_size_is_zeroed_aligned_and_alone(struct rig *r)
 	}
 }
 
+static void powers_of_two_are_aligned_to_their_size(struct rig *r)
+{
+	void *p[64];
+	size_t bytes, i;
+
+	start(r);
+	for (i = 0; i < IOAS_ARRAY_SIZE(p); i++) {
+		bytes = (size_t)4096 << i % 6;
+		p[i] = h.alloc(bytes);
+		assert_non_null(p[i]);
+		assert_true((uintptr_t)p[i] % bytes == 0);
+		all_are(p[i], bytes, 0);
+		memset(p[i], 0x55, bytes);
+		h.free(h.alloc(100 + i), 100 + i);
+	}
+	for (i = 0; i < IOAS_ARRAY_SIZE(p); i++) {
+		all_are(p[i], (size_t)4096 << i % 6, 0x55);
+		h.free(p[i], (size_t)4096 << i % 6);
+	}
+}
+
 static void what_was_freed_is_used_again_and_zeroed(struct rig *r)
 {
 	uint8_t *p, *again;
@@ -193,6 +214,7 @@ static void a_forked_child_goes_on(struct rig *r)
 
 /* Once: nothing here is of the rig's own allocator. */
 RIG_MAIN("host_alloc", RIG_ONCE(every_size_is_zeroed_aligned_and_alone),
+         RIG_ONCE(powers_of_two_are_aligned_to_their_size),
          RIG_ONCE(what_was_freed_is_used_again_and_zeroed),
          RIG_ONCE(to_free_nothing_is_fine),
          RIG_ONCE(threads_never_get_the_same),

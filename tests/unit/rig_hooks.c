@@ -43,6 +43,18 @@ void (*rig_on_law)(const char *law);
 static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block blocks = {&blocks, &blocks, 0};
 
+/* As hooks.h promises, and no more. */
+static size_t align_of(size_t bytes)
+{
+	return bytes >= 4096 && !(bytes & (bytes - 1)) ? bytes : ALIGN;
+}
+
+/* It lies right before the block. */
+static struct block *header_of(void *p)
+{
+	return (struct block *)p - 1;
+}
+
 static void *rig_alloc(size_t bytes)
 {
 	uint64_t number = ioas_a64_add(&rig_counts.allocated, 1);
@@ -53,10 +65,11 @@ static void *rig_alloc(size_t bytes)
 		ioas_a64_add(&rig_counts.failed, 1);
 		return NULL;
 	}
-	if (posix_memalign(&p, ALIGN, ALIGN + bytes))
+	if (posix_memalign(&p, align_of(bytes), align_of(bytes) + bytes))
 		return NULL;
-	memset(p, 0, ALIGN + bytes);
-	b = p;
+	memset(p, 0, align_of(bytes) + bytes);
+	p = (char *)p + align_of(bytes);
+	b = header_of(p);
 	b->bytes = bytes;
 	pthread_mutex_lock(&blocks_lock);
 	b->next = &blocks;
@@ -65,7 +78,7 @@ static void *rig_alloc(size_t bytes)
 	blocks.prev = b;
 	pthread_mutex_unlock(&blocks_lock);
 	ioas_a64_add(&rig_counts.live, 1);
-	return (char *)p + ALIGN;
+	return p;
 }
 
 static void rig_free(void *p, size_t bytes)
@@ -74,7 +87,7 @@ static void rig_free(void *p, size_t bytes)
 
 	if (!p)
 		return;
-	b = (struct block *)(void *)((char *)p - ALIGN);
+	b = header_of(p);
 	if (b->bytes != bytes) {
 		fprintf(stderr, "rig: %zu bytes freed, %zu were allocated\n",
 		        bytes, b->bytes);
@@ -85,7 +98,7 @@ static void rig_free(void *p, size_t bytes)
 	b->next->prev = b->prev;
 	pthread_mutex_unlock(&blocks_lock);
 	ioas_a64_add(&rig_counts.live, -1);
-	free(b);
+	free((char *)p - align_of(bytes));
 }
 
 void rig_hooks_print_live(void)
@@ -102,7 +115,7 @@ void rig_hooks_forget(void)
 	while (blocks.next != &blocks) {
 		struct block *b = blocks.next;
 
-		rig_free((char *)b + ALIGN, b->bytes);
+		rig_free(b + 1, b->bytes);
 	}
 	memset(&rig_counts, 0, sizeof(rig_counts));
 }
