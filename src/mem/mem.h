@@ -21,8 +21,7 @@
  *	       it is mapped the page stays the device's, or the access fails
  *
  * The physical address of a page is a property of the back end. Here it is
- * the identity: physical address = program address. Memory that has gone keeps
- * its number, with IOAS_PHYS_GONE added: no program has such addresses.
+ * the identity: physical address = program address.
  */
 #ifndef IOAS_MEM_MEM_H
 #define IOAS_MEM_MEM_H
@@ -71,8 +70,6 @@ int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
                       unsigned int perm, struct ioas_region **ret_region);
 /* Return: 0, or -EBUSY (mapped; nothing changed). */
 int ioas_mem_unregister(struct ioas_region *region);
-
-#define IOAS_PHYS_GONE (UINT64_C(1) << 63)
 
 /* Back end. A program address inside a registered region, and back. */
 struct phys ioas_mem_phys(const struct ioas_region *region, struct uaddr at);

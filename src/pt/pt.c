@@ -1,475 +1,447 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One walker for everything: each of need(), fill() and clear() goes over the
- * pieces of a range, one piece per entry of the table it stands on, and down
- * where an entry does not settle its piece. So tables are looked up once per
- * table and not once per page, and the lowest level is a flat loop of stores.
+ * Map and unmap: the writer's side of the walker. Both go over the pieces of a
+ * range, a piece for each entry of the table they stand in, and down where an
+ * entry does not settle its piece. So tables are looked up once per table and
+ * not once per page, and leaves of one table are written by a flat loop of
+ * stores: formats are linear (PT-6), so the loop is the same for all.
  *
  * Map cannot fail half way (PT-1): need() counts the tables that are missing,
  * they are allocated, and only then does fill() write.
  *
- * Every table below the root holds at least one live entry: the last one that
- * goes takes the table with it. A table that lies in an unmapped range as a
- * whole is unlinked as it is, with all below it; a reader that still stands in
- * it finds the old entries until its section ends, which is what the grace
- * period of PT-3 waits for. For the same reason a range that holds no leaf
- * holds no table either where a large leaf would fit.
+ * A table that lies in an unmapped range as a whole is unlinked as it is, with
+ * all below it; a reader that still stands in it finds the old entries until
+ * its section ends, which is what the grace period of PT-3 waits for. For the
+ * same reason a range that holds no leaf holds no table either where a large
+ * leaf would fit.
  *
- * Ordering: entries are stored by release and loaded by acquire: a reader finds
- * a new table zeroed, and behind a leaf what the program wrote before it asked
- * for the mapping. Entries are cleared relaxed; the grace period orders that.
+ * Ordering: entries are stored by release: see walk.h. They are cleared
+ * relaxed; the grace period orders that.
  */
 #include "pt/pt.h"
 
 #include <errno.h>
 
-#include "base/hooks.h"
-#include "base/law.h"
+#include "pt/table.h"
 
-#define INDEX_BITS     9
-#define ENTRIES        (1u << INDEX_BITS)
-#define LEAF_LEVEL_MAX 2
-#define TABLE          UINT64_C(1)
-#define PERM_SHIFT     1
-
-struct ioas_pt_table {
-	struct ioas_a64 entry[ENTRIES];
-	unsigned int level;         /* constant once it is linked */
-	unsigned int live;          /* entries that are not 0; the writer's */
-	struct ioas_pt_table *next; /* among spare or gone ones */
-};
-
-/* Consecutive addresses and what they are to lead to. */
-struct run {
-	uint64_t first, last;
-	uint64_t phys;
+/* What is to be written, from where on. */
+struct job {
+	struct ioas_pt *pt;
+	uint64_t at, phys;
 	unsigned int perm;
+	struct ioas_pt_spare spare;
 };
 
-static unsigned int shift_of(const struct ioas_pt *pt, unsigned int level)
+static void advance(struct job *job, uint64_t pages)
 {
-	return pt->page_shift + INDEX_BITS * level;
+	job->at += pages << job->pt->page_shift;
+	job->phys += pages << job->pt->page_shift;
 }
 
-static unsigned int index_of(const struct ioas_pt *pt, unsigned int level,
-                             uint64_t at)
+static unsigned int room_in(const struct ioas_pt *pt, unsigned int level,
+                            unsigned int bits, uint64_t at)
 {
-	return (unsigned int)(at >> shift_of(pt, level)) & (ENTRIES - 1);
+	uint64_t n = UINT64_C(1) << bits;
+
+	return (unsigned int)(n -
+	                      ((at >> ioas_pt_shift_of(pt, level)) & (n - 1)));
 }
 
-static struct ioas_pt_table *table_in(uint64_t entry)
+/* How many leaves of this level can be written side by side from here on. */
+static uint64_t leaves_here(const struct job *job, unsigned int level,
+                            unsigned int bits, uint64_t pages)
 {
-	if (!(entry & TABLE))
-		return NULL;
-	return (struct ioas_pt_table *)(uintptr_t)(entry & ~TABLE);
+	const struct ioas_pt *pt = job->pt;
+	uint64_t mask = ioas_mask_lg2(ioas_pt_shift_of(pt, level));
+	uint64_t n = pages >> ioas_pt_pages_lg2(pt, level);
+	uint64_t room = room_in(pt, level, bits, job->at);
+
+	if (level >= pt->leaf_levels || ((job->at | job->phys) & mask))
+		return 0;
+	return n < room ? n : room;
 }
 
-static uint64_t leaf_entry(const struct run *run)
+/* ---- Map: counting. ---- */
+
+/* How many tables are missing below @node, which may be missing itself. */
+static void need(struct job *job, unsigned int level,
+                 const struct ioas_pt_node *node, uint64_t pages,
+                 uint64_t count[IOAS_PT_LEVELS])
 {
-	return run->phys | (uint64_t)run->perm << PERM_SHIFT;
-}
+	const struct ioas_pt *pt = job->pt;
+	unsigned int bits = node ? node->bits : pt->index_bits;
+	const struct ioas_pt_node *child = NULL;
+	uint64_t piece, n;
 
-static struct ioas_pt_table *table_new(void)
-{
-	return ioas_new(struct ioas_pt_table);
-}
-
-/* With all below it. As deep as the tree has levels: six at most. */
-static void table_free(struct ioas_pt_table *table)
-{
-	unsigned int i, left = table->level ? table->live : 0;
-
-	for (i = 0; left; i++) {
-		/* Relaxed: nobody else has it any more. */
-		uint64_t entry = ioas_a64_load_relaxed(&table->entry[i]);
-
-		left -= entry != 0;
-		if (table_in(entry))
-			table_free(table_in(entry));
-	}
-	ioas_delete(table);
-}
-
-int ioas_pt_init(struct ioas_pt *pt, unsigned int page_shift, unsigned int bits)
-{
-	struct ioas_pt_table *root = table_new();
-
-	if (!root)
-		return -ENOMEM;
-	pt->page_shift = page_shift;
-	pt->bits = bits;
-	pt->levels = (bits - page_shift + INDEX_BITS - 1) / INDEX_BITS;
-	pt->root = root;
-	root->level = pt->levels - 1;
-	return 0;
-}
-
-void ioas_pt_fini(struct ioas_pt *pt)
-{
-	table_free(pt->root);
-	pt->root = NULL;
-}
-
-/* The piece of [at, last] that one entry stands for. */
-static uint64_t piece_last(const struct ioas_pt *pt, unsigned int level,
-                           uint64_t at, uint64_t last)
-{
-	uint64_t end = at | ioas_mask_lg2(shift_of(pt, level));
-
-	return end < last ? end : last;
-}
-
-static struct run piece_of(const struct ioas_pt *pt, unsigned int level,
-                           const struct run *run, uint64_t at)
-{
-	return (struct run){at, piece_last(pt, level, at, run->last),
-	                    run->phys + (at - run->first), run->perm};
-}
-
-static bool is_whole(const struct ioas_pt *pt, unsigned int level,
-                     uint64_t first, uint64_t last)
-{
-	return last - first == ioas_mask_lg2(shift_of(pt, level));
-}
-
-static bool leaf_fits(const struct ioas_pt *pt, unsigned int level,
-                      const struct run *piece)
-{
-	return level <= LEAF_LEVEL_MAX &&
-	       is_whole(pt, level, piece->first, piece->last) &&
-	       !(piece->phys & ioas_mask_lg2(shift_of(pt, level)));
-}
-
-/* How many tables are missing below @table, which may be missing itself. */
-static uint64_t need(const struct ioas_pt *pt, unsigned int level,
-                     const struct ioas_pt_table *table, const struct run *run)
-{
-	uint64_t at = run->first, n = 0;
-
-	while (level) {
-		struct run piece = piece_of(pt, level, run, at);
-		unsigned int i = index_of(pt, level, at);
-		struct ioas_pt_table *child = NULL;
-
-		if (table) /* relaxed: only writers write, and we are it */
-			child = table_in(
-				ioas_a64_load_relaxed(&table->entry[i]));
-		if (!leaf_fits(pt, level, &piece))
-			n += !child + need(pt, level - 1, child, &piece);
-		if (piece.last == run->last)
-			break;
-		at = piece.last + 1;
-	}
-	return n;
-}
-
-static void free_list(struct ioas_pt_table *first)
-{
-	while (first) {
-		struct ioas_pt_table *next = first->next;
-
-		table_free(first);
-		first = next;
-	}
-}
-
-/* Return: 0 or -ENOMEM, and nothing is left then. */
-static int reserve(uint64_t n, struct ioas_pt_table **spare)
-{
-	struct ioas_pt_table *table;
-
-	while (n-- > 0) {
-		table = table_new();
-		if (!table) {
-			free_list(*spare);
-			return -ENOMEM;
+	while (pages) {
+		n = leaves_here(job, level, bits, pages);
+		piece = n << ioas_pt_pages_lg2(pt, level);
+		if (n) {
+			advance(job, piece);
+		} else {
+			piece = ioas_pt_piece(pt, level, job->at, pages);
+			if (node)
+				child = node->child[ioas_pt_index(pt, node,
+				                                  job->at)];
+			count[level - 1] += !child;
+			need(job, level - 1, child, piece, count);
 		}
-		table->next = *spare;
-		*spare = table;
+		pages -= piece;
 	}
-	return 0;
+}
+
+static int reserve(const struct job *job, uint64_t pages,
+                   struct ioas_pt_spare *spare)
+{
+	uint64_t count[IOAS_PT_LEVELS] = {0};
+	struct job rehearsal = *job;
+
+	need(&rehearsal, job->pt->root->level, job->pt->root, pages, count);
+	return ioas_pt_spare_fill(job->pt, spare, count);
+}
+
+/* ---- Map: writing. ---- */
+
+static void store_run(struct ioas_a64 *entry, uint64_t n, uint64_t value,
+                      uint64_t step)
+{
+	uint64_t i;
+
+	/* Pairs with the load in ioas_pt_walk_in(). */
+	for (i = 0; i < n; i++, value += step)
+		ioas_a64_store(&entry[i], value);
+}
+
+static void store_run_swapped(struct ioas_a64 *entry, uint64_t n,
+                              uint64_t value, uint64_t step)
+{
+	uint64_t i;
+
+	/* Pairs with the load in ioas_pt_walk_in(). */
+	for (i = 0; i < n; i++, value += step)
+		ioas_a64_store(&entry[i], __builtin_bswap64(value));
+}
+
+/* @n leaves of 2^(the level's size + @cluster) bytes; advances the job. */
+static void put_leaves(struct job *job, struct ioas_pt_node *node, uint64_t n,
+                       unsigned int cluster)
+{
+	const struct ioas_pt *pt = job->pt;
+	unsigned int shift = ioas_pt_shift_of(pt, node->level);
+	struct ioas_a64 *entry = &node->entry[ioas_pt_index(pt, node, job->at)];
+	struct ioas_pt_says says = {job->phys, job->perm, job->perm,
+	                            shift + cluster};
+	uint64_t value = pt->format->leaf(pt, node->level, &says);
+
+	if (ioas_pt_swaps(pt->format))
+		store_run_swapped(entry, n, value, UINT64_C(1) << shift);
+	else
+		store_run(entry, n, value, UINT64_C(1) << shift);
+	ioas_pt_wrote(pt, entry, n);
+	advance(job, n << ioas_pt_pages_lg2(pt, node->level));
+}
+
+/* Clusters where addresses have them: what is before, they, what is behind. */
+static void put_clusters(struct job *job, struct ioas_pt_node *node, uint64_t n)
+{
+	const struct ioas_pt *pt = job->pt;
+	unsigned int shift = ioas_pt_shift_of(pt, node->level);
+	unsigned int cluster = pt->cluster[node->level];
+	uint64_t mask = ioas_mask_lg2(cluster), before, whole;
+
+	before = -(job->at >> shift) & mask;
+	if (((job->at ^ job->phys) >> shift & mask) || before > n)
+		before = n;
+	whole = (n - before) & ~mask;
+	if (before)
+		put_leaves(job, node, before, 0);
+	if (whole)
+		put_leaves(job, node, whole, cluster);
+	if (n > before + whole)
+		put_leaves(job, node, n - before - whole, 0);
+}
+
+static void put(struct job *job, struct ioas_pt_node *node, uint64_t n)
+{
+	/* Level 0 is not looked at: that costs what the loop does. */
+	ioas_law(PT_1, !node->level || !ioas_pt_get(job->pt, node,
+	                                            ioas_pt_index(job->pt, node,
+	                                                          job->at)));
+	node->live += (unsigned int)n;
+	if (job->pt->cluster[node->level])
+		put_clusters(job, node, n);
+	else
+		put_leaves(job, node, n, 0);
 }
 
 /* The table behind an entry; put there first when there is none. */
-static struct ioas_pt_table *child_at(struct ioas_pt_table *table,
-                                      unsigned int i,
-                                      struct ioas_pt_table **spare)
+static struct ioas_pt_node *child_at(struct job *job, struct ioas_pt_node *node)
 {
-	/* Relaxed: only writers write, and we are it. */
-	uint64_t entry = ioas_a64_load_relaxed(&table->entry[i]);
-	struct ioas_pt_table *child = table_in(entry);
+	unsigned int i = ioas_pt_index(job->pt, node, job->at);
 
-	if (child)
-		return child;
-	ioas_law(PT_1, entry == 0 && *spare);
-	child = *spare;
-	*spare = child->next;
-	child->level = table->level - 1;
-	table->live++;
-	/* Pairs with the load in ioas_pt_walk(). */
-	ioas_a64_store(&table->entry[i], (uintptr_t)child | TABLE);
-	return child;
+	if (node->child[i])
+		return node->child[i];
+	ioas_law(PT_1, !ioas_pt_get(job->pt, node, i));
+	node->live++;
+	ioas_pt_link(job->pt, node, i,
+	             ioas_pt_spare_take(&job->spare, node->level - 1));
+	return node->child[i];
 }
 
-static void fill_pages(const struct ioas_pt *pt, struct ioas_pt_table *table,
-                       const struct run *run)
+static void fill(struct job *job, struct ioas_pt_node *node, uint64_t pages)
 {
-	uint64_t page = UINT64_C(1) << pt->page_shift;
-	uint64_t n = ((run->last - run->first) >> pt->page_shift) + 1;
-	struct ioas_a64 *entry = &table->entry[index_of(pt, 0, run->first)];
-	uint64_t i, value = leaf_entry(run);
+	uint64_t n, piece;
 
-	/* Pairs with the load in ioas_pt_walk(). */
-	for (i = 0; i < n; i++, value += page)
-		ioas_a64_store(&entry[i], value);
-	table->live += (unsigned int)n;
-}
-
-static void fill(const struct ioas_pt *pt, struct ioas_pt_table *table,
-                 const struct run *run, struct ioas_pt_table **spare)
-{
-	unsigned int level = table->level;
-	struct run piece = {.last = run->first - 1};
-
-	if (!level) {
-		fill_pages(pt, table, run);
-		return;
-	}
-	do {
-		unsigned int i = index_of(pt, level, piece.last + 1);
-
-		piece = piece_of(pt, level, run, piece.last + 1);
-		if (!leaf_fits(pt, level, &piece)) {
-			fill(pt, child_at(table, i, spare), &piece, spare);
-			continue;
+	while (pages) {
+		n = leaves_here(job, node->level, node->bits, pages);
+		if (n) {
+			piece = n << ioas_pt_pages_lg2(job->pt, node->level);
+			put(job, node, n);
+		} else {
+			piece = ioas_pt_piece(job->pt, node->level, job->at,
+			                      pages);
+			fill(job, child_at(job, node), piece);
 		}
-		/* Relaxed: only writers write, and we are it. */
-		ioas_law(PT_1, !ioas_a64_load_relaxed(&table->entry[i]));
-		/* Pairs with the load in ioas_pt_walk(). */
-		ioas_a64_store(&table->entry[i], leaf_entry(&piece));
-		table->live++;
-	} while (piece.last != run->last);
+		pages -= piece;
+	}
+}
+
+/* Can outputs be as large? They do not wrap. */
+static bool outputs_fit(const struct ioas_pt *pt, struct phys phys,
+                        uint64_t beyond)
+{
+	unsigned int bits = pt->format->output_bits;
+	uint64_t last = phys.raw + beyond;
+
+	return last >= phys.raw && (bits == 64 || !(last >> bits));
 }
 
 int ioas_pt_map(struct ioas_pt *pt, struct iova_range range, struct phys phys,
                 unsigned int perm)
 {
-	struct run run = {range.first, range.last, phys.raw, perm};
-	struct ioas_pt_table *spare = NULL;
+	struct job job = {
+		.pt = pt, .at = range.first, .phys = phys.raw, .perm = perm};
+	uint64_t pages = ioas_pt_pages(pt, range);
 	int rc;
 
-	rc = reserve(need(pt, pt->levels - 1, pt->root, &run), &spare);
+	if (!outputs_fit(pt, phys, range.last - range.first))
+		return -ERANGE;
+	rc = reserve(&job, pages, &job.spare);
 	if (rc)
 		return rc;
-	fill(pt, pt->root, &run, &spare);
-	ioas_law(PT_1, !spare);
+	fill(&job, pt->root, pages);
 	return 0;
 }
 
-static void clear_entry(struct ioas_pt_table *table, unsigned int i)
+/* ---- Unmap. ---- */
+
+/* Entries side by side that are no tables, of @pages from @at. */
+static uint64_t leaves_there(const struct ioas_pt *pt,
+                             const struct ioas_pt_node *node, uint64_t at,
+                             uint64_t pages)
 {
-	ioas_law(PT_4, table->live > 0);
-	table->live--;
-	/* Relaxed: the grace period orders it before what follows. */
-	ioas_a64_store_relaxed(&table->entry[i], 0);
+	uint64_t n = pages >> ioas_pt_pages_lg2(pt, node->level), k = 0;
+	uint64_t room = room_in(pt, node->level, node->bits, at);
+	unsigned int i = ioas_pt_index(pt, node, at);
+
+	if (n > room)
+		n = room;
+	if (!node->level)
+		return n;
+	while (k < n && !node->child[i + k])
+		k++;
+	return k;
 }
 
-static void clear_pages(const struct ioas_pt *pt, struct ioas_pt_table *table,
-                        struct iova_range range)
+/* Does a cluster go on across the place before entry @i? */
+static bool is_inside_cluster(const struct ioas_pt *pt,
+                              const struct ioas_pt_node *node, unsigned int i)
 {
-	uint64_t n = ((range.last - range.first) >> pt->page_shift) + 1;
-	struct ioas_a64 *entry = &table->entry[index_of(pt, 0, range.first)];
+	unsigned int shift = ioas_pt_shift_of(pt, node->level);
+	unsigned int cluster = pt->cluster[node->level];
+	uint64_t entry;
+
+	if (!(i & ioas_mask_lg2(cluster)))
+		return false;
+	entry = ioas_pt_get(pt, node, i);
+	return pt->format->kind(node->level, entry) == IOAS_PT_LEAF &&
+	       pt->format->says(pt, node->level, entry).lg2 > shift;
+}
+
+static void clear_run(const struct ioas_pt *pt, struct ioas_pt_node *node,
+                      uint64_t at, uint64_t n)
+{
+	unsigned int first = ioas_pt_index(pt, node, at);
+	struct ioas_a64 *entry = &node->entry[first];
 	uint64_t i;
 
-	ioas_law(PT_4, table->live >= n);
-	/* Relaxed: as in clear_entry(). */
+	ioas_law(PT_4, node->live >= n);
+	ioas_law(PT_4, !node->level || ioas_pt_get(pt, node, first));
+	ioas_law(PT_4,
+	         !(at & ioas_mask_lg2(ioas_pt_shift_of(pt, node->level))));
+	ioas_law(PT_4,
+	         !is_inside_cluster(pt, node, first) &&
+	                 !is_inside_cluster(pt, node,
+	                                    (first + (unsigned int)n) &
+	                                            ((1u << node->bits) - 1)));
+	/* Relaxed: the grace period orders it before what follows. */
 	for (i = 0; i < n; i++)
 		ioas_a64_store_relaxed(&entry[i], 0);
-	table->live -= (unsigned int)n;
+	ioas_pt_wrote(pt, entry, n);
+	node->live -= (unsigned int)n;
 }
 
-static void clear(const struct ioas_pt *pt, struct ioas_pt_table *table,
-                  struct iova_range range, struct ioas_pt_gone *gone)
+static void unlink_child(const struct ioas_pt *pt, struct ioas_pt_node *node,
+                         unsigned int i, struct ioas_pt_gather *gather)
 {
-	unsigned int level = table->level;
-	struct iova_range piece = {.last = range.first - 1};
+	ioas_pt_gather_table(gather, node->child[i]);
+	node->child[i] = NULL;
+	node->live--;
+	/* Relaxed: as in clear_run(). */
+	ioas_a64_store_relaxed(&node->entry[i], 0);
+	ioas_pt_wrote(pt, &node->entry[i], 1);
+}
 
-	if (!level) {
-		clear_pages(pt, table, range);
-		return;
-	}
-	do {
-		unsigned int i = index_of(pt, level, piece.last + 1);
-		/* Relaxed: only writers write, and we are it. */
-		uint64_t entry = ioas_a64_load_relaxed(&table->entry[i]);
-		struct ioas_pt_table *child = table_in(entry);
-		bool whole;
+static void clear(const struct ioas_pt *pt, struct ioas_pt_node *node,
+                  struct iova_range range, struct ioas_pt_gather *gather)
+{
+	uint64_t pages = ioas_pt_pages(pt, range), at = range.first, piece, n;
+	unsigned int lg2 = ioas_pt_pages_lg2(pt, node->level), i;
 
-		piece.first = piece.last + 1;
-		piece.last = piece_last(pt, level, piece.first, range.last);
-		whole = is_whole(pt, level, piece.first, piece.last);
-		ioas_law(PT_4, child || (entry && whole));
-		if (child && !whole)
-			clear(pt, child, piece, gone);
-		if (child && !whole && child->live)
+	for (; pages; pages -= piece, at += piece << pt->page_shift) {
+		n = leaves_there(pt, node, at, pages);
+		if (n) {
+			clear_run(pt, node, at, n);
+			piece = n << lg2;
 			continue;
-		clear_entry(table, i);
-		if (child) {
-			child->next = gone->first;
-			gone->first = child;
 		}
-	} while (piece.last != range.last);
+		i = ioas_pt_index(pt, node, at);
+		piece = ioas_pt_piece(pt, node->level, at, pages);
+		ioas_law(PT_4, node->level && node->child[i]);
+		if (piece >> lg2 == 0)
+			clear(pt, node->child[i],
+			      (struct iova_range){
+				      at, at + ((piece << pt->page_shift) - 1)},
+			      gather);
+		if (piece >> lg2 || !node->child[i]->live)
+			unlink_child(pt, node, i, gather);
+	}
 }
 
 void ioas_pt_unmap(struct ioas_pt *pt, struct iova_range range,
-                   struct ioas_pt_gone *gone)
+                   struct ioas_pt_gather *gather)
 {
-	clear(pt, pt->root, range, gone);
+	clear(pt, pt->root, range, gather);
+	ioas_pt_gather_range(gather, range);
 }
 
-void ioas_pt_free_gone(struct ioas_pt_gone *gone)
-{
-	free_list(gone->first);
-	gone->first = NULL;
-}
-
-/* ---- Moving. ---- */
-
-/* A table of the next level that says the same as a leaf. */
-static struct ioas_pt_table *table_of_leaf(const struct ioas_pt *pt,
-                                           unsigned int level, uint64_t leaf)
-{
-	struct ioas_pt_table *table = table_new();
-	unsigned int i;
-
-	if (!table)
-		return NULL;
-	table->level = level - 1;
-	table->live = ENTRIES;
-	/* Relaxed: it is published by the store in split_entry(). */
-	for (i = 0; i < ENTRIES; i++)
-		ioas_a64_store_relaxed(
-			&table->entry[i],
-			leaf + ((uint64_t)i << shift_of(pt, level - 1)));
-	return table;
-}
-
-/* Return: 0 or -ENOMEM; the entry then is as it was. */
-static int split_entry(const struct ioas_pt *pt, struct ioas_pt_table *table,
-                       unsigned int i)
-{
-	/* Relaxed: only writers write, and we are it. */
-	uint64_t leaf = ioas_a64_load_relaxed(&table->entry[i]);
-	struct ioas_pt_table *child = table_of_leaf(pt, table->level, leaf);
-
-	if (!child)
-		return -ENOMEM;
-	/* Pairs with the load in ioas_pt_walk(). */
-	ioas_a64_store(&table->entry[i], (uintptr_t)child | TABLE);
-	return 0;
-}
-
-static int split(const struct ioas_pt *pt, struct ioas_pt_table *table,
-                 struct iova_range range, uint64_t delta)
-{
-	unsigned int level = table->level;
-	uint64_t mask = ioas_mask_lg2(shift_of(pt, level)), entry;
-	struct iova_range piece = {.last = range.first - 1};
-	int rc = 0;
-
-	while (level && !rc && piece.last != range.last) {
-		unsigned int i = index_of(pt, level, piece.last + 1);
-
-		piece.first = piece.last + 1;
-		piece.last = piece_last(pt, level, piece.first, range.last);
-		/* Relaxed: only writers write, and we are it. */
-		entry = ioas_a64_load_relaxed(&table->entry[i]);
-		ioas_law(PT_4, entry != 0);
-		if (!table_in(entry) && !(delta & mask) &&
-		    is_whole(pt, level, piece.first, piece.last))
-			continue;
-		if (!table_in(entry))
-			rc = split_entry(pt, table, i);
-		if (!rc)
-			rc = split(pt,
-			           table_in(ioas_a64_load_relaxed(
-					   &table->entry[i])),
-			           piece, delta);
-	}
-	return rc;
-}
-
-int ioas_pt_split(struct ioas_pt *pt, struct iova_range range, uint64_t delta)
-{
-	return split(pt, pt->root, range, delta);
-}
-
-static void shift(const struct ioas_pt *pt, struct ioas_pt_table *table,
-                  struct iova_range range, uint64_t delta)
-{
-	struct iova_range piece = {.last = range.first - 1};
-
-	do {
-		unsigned int i = index_of(pt, table->level, piece.last + 1);
-		/* Relaxed: only writers write, and we are it. */
-		uint64_t entry = ioas_a64_load_relaxed(&table->entry[i]);
-
-		piece.first = piece.last + 1;
-		piece.last =
-			piece_last(pt, table->level, piece.first, range.last);
-		ioas_law(PT_4, entry != 0);
-		if (table_in(entry))
-			shift(pt, table_in(entry), piece, delta);
-		else
-			/* Pairs with the load in ioas_pt_walk(). */
-			ioas_a64_store(&table->entry[i], entry + delta);
-	} while (piece.last != range.last);
-}
-
-void ioas_pt_shift(struct ioas_pt *pt, struct iova_range range, uint64_t delta)
-{
-	shift(pt, pt->root, range, delta);
-}
+/* ---- Reading. ---- */
 
 void ioas_pt_prefetch(const struct ioas_pt *pt, struct iova at)
 {
-	const struct ioas_pt_table *table = pt->root;
-	uint64_t entry;
+	const struct ioas_pt_node *node = pt->root;
 
-	while (table->level) {
-		/* Relaxed: only writers write, and we are it. */
-		entry = ioas_a64_load_relaxed(
-			&table->entry[index_of(pt, table->level, at.raw)]);
-		table = table_in(entry);
-		if (!table)
+	while (node->level) {
+		node = node->child[ioas_pt_index(pt, node, at.raw)];
+		if (!node)
 			return;
 	}
-	__builtin_prefetch(&table->entry[index_of(pt, 0, at.raw)], 1);
+	__builtin_prefetch(&node->entry[ioas_pt_index(pt, node, at.raw)], 1);
 }
 
 bool ioas_pt_walk(const struct ioas_pt *pt, struct iova at,
                   struct ioas_pt_leaf *ret_leaf)
 {
-	const struct ioas_pt_table *table = pt->root;
-	unsigned int shift = shift_of(pt, pt->levels - 1);
-	uint64_t entry, mask;
+	return pt->format->walk(pt, at, ret_leaf);
+}
 
-	if (pt->bits < 64 && at.raw >> pt->bits)
-		return false;
-	for (;; shift -= INDEX_BITS) {
-		/* Pairs with the stores in child_at() and fill(). */
-		entry = ioas_a64_load(
-			&table->entry[(at.raw >> shift) & (ENTRIES - 1)]);
-		if (!(entry & TABLE))
-			break;
-		table = table_in(entry);
-	}
-	if (!entry)
-		return false;
-	mask = ioas_mask_lg2(shift);
-	ret_leaf->phys.raw =
-		(entry & ~ioas_mask_lg2(pt->page_shift)) + (at.raw & mask);
-	ret_leaf->last = at.raw | mask;
-	ret_leaf->perm = (entry >> PERM_SHIFT) & (IOAS_READ | IOAS_WRITE);
-	return true;
+/* ---- The beginning and the end. ---- */
+
+static const struct ioas_pt_granule *
+granule_of(const struct ioas_pt_format *format, unsigned int page_shift)
+{
+	unsigned int i;
+
+	for (i = 0; i < format->granule_count; i++)
+		if (page_shift >= format->granules[i].page_from &&
+		    page_shift <= format->granules[i].page_to)
+			return &format->granules[i];
+	return NULL;
+}
+
+/* The fewest whose root is no larger than it may be. */
+static unsigned int fewest_levels(const struct ioas_pt_config *config,
+                                  const struct ioas_pt_granule *granule,
+                                  const struct ioas_pt *pt)
+{
+	unsigned int levels = granule->levels_min;
+
+	while (config->bits > pt->page_shift + pt->index_bits * levels +
+	                              pt->format->root_extra)
+		levels++;
+	return levels;
+}
+
+/* Return: 0 or -EINVAL. */
+static int shape(struct ioas_pt *pt, const struct ioas_pt_config *config,
+                 const struct ioas_pt_granule *granule)
+{
+	unsigned int i, top;
+
+	pt->index_bits =
+		config->index_bits ? config->index_bits : granule->index_bits;
+	if (pt->index_bits < granule->index_min ||
+	    pt->index_bits > granule->index_max)
+		return -EINVAL;
+	pt->levels = config->levels ? config->levels
+	                            : fewest_levels(config, granule, pt);
+	if (pt->levels < granule->levels_min ||
+	    pt->levels > granule->levels_max || pt->levels > IOAS_PT_LEVELS)
+		return -EINVAL;
+	top = ioas_pt_shift_of(pt, pt->levels - 1);
+	if (top > 63 ||
+	    config->bits > top + pt->index_bits + pt->format->root_extra)
+		return -EINVAL;
+	pt->root_shift = top;
+	pt->leaf_levels = granule->leaf_levels;
+	for (i = 0; i < IOAS_ARRAY_SIZE(granule->cluster); i++)
+		pt->cluster[i] = granule->cluster[i];
+	return 0;
+}
+
+int ioas_pt_init(struct ioas_pt *pt, const struct ioas_pt_config *config)
+{
+	const struct ioas_pt_granule *granule;
+
+	*pt = (struct ioas_pt){
+		.format = config->format ? config->format : &ioas_pt_native,
+		.page_shift = config->page_shift,
+		.bits = config->bits,
+		.base = config->base,
+		.dirty = config->dirty,
+	};
+	if (config->hardware)
+		pt->hardware = *config->hardware;
+	granule = granule_of(pt->format, pt->page_shift);
+	if (!granule || pt->bits <= pt->page_shift ||
+	    pt->bits > pt->format->input_bits)
+		return -EINVAL;
+	pt->beyond = ~(ioas_mask_lg2(pt->bits - 1) * 2 + 1);
+	if ((pt->base & ~pt->beyond) || (pt->dirty && !pt->format->is_dirty))
+		return -EINVAL;
+	if (shape(pt, config, granule))
+		return -EINVAL;
+	pt->root = ioas_pt_node_new(pt, pt->levels - 1);
+	if (!pt->root)
+		return -ENOMEM;
+	pt->top = pt->root->entry;
+	return 0;
+}
+
+void ioas_pt_fini(struct ioas_pt *pt)
+{
+	if (!pt->root)
+		return;
+	ioas_pt_node_free(pt, pt->root);
+	pt->root = NULL;
 }

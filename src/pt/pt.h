@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * I/O page tables, native format: a radix tree of 512-entry tables. Entries
- * are 64 bits:
+ * I/O page tables: from I/O addresses to physical ones, in the formats that
+ * IOMMUs read (format.h has the words and what a format is). Leaves are as
+ * large as the address, the physical address and the length allow.
  *
- *	0                      nothing
- *	bit 0 set              a table of the next level (pointer | 1)
- *	bit 1 and/or bit 2     a leaf: physical address | IOAS_READ << 1 |
- *	                       IOAS_WRITE << 1
+ *	readers: ioas_pt_walk(), inside an IOAS_GRACE_DMA section, no lock; and
+ *	         hardware, where the tables are its
+ *	writers: everything else, under the lock of who owns the table
  *
- * A leaf stands for one page at level 0, for 512 at level 1, for 512 * 512 at
- * level 2 (4 KiB, 2 MiB, 1 GiB with a page shift of 12); larger leaves are
- * used where the address, the physical address and the length allow.
+ * Physical addresses of tables and of memory are the same kind of number. As
+ * long as only we read tables, that is their address here (linear is 0).
  *
- *	readers: ioas_pt_walk(), inside an IOAS_GRACE_DMA section, no lock
- *	writers: map and unmap, under the lock of the space that owns the table
+ *	unmap, merge   entries are taken out; tables that went with them and the
+ *	               addresses they were of are gathered
+ *	flush          hardware forgets them: the invalidate hook
+ *	(the caller waits for a grace period)
+ *	free           the tables' memory is given back
  *
  * Laws
  *	PT-1  map writes all of the range or, on failure, leaves the table as
  *	      it was
  *	PT-2  a walk returns what one entry held at one moment, or nothing;
  *	      never a mix
- *	PT-3  a table page is freed only after a grace period
- *	PT-4  a leaf is unmapped whole or not at all
+ *	PT-3  a table page is freed only after hardware was told to forget it
+ *	      and after a grace period
+ *	PT-4  a leaf is unmapped whole or not at all; so is a cluster
+ *	PT-8  a write that a device made before read-and-clear began, through an
+ *	      entry that was clean, is found by this or an earlier one
  */
 #ifndef IOAS_PT_PT_H
 #define IOAS_PT_PT_H
@@ -29,36 +34,88 @@
 #include "base/atomic.h"
 #include "base/types.h"
 
-struct ioas_pt_table;
+#define IOAS_PT_LEVELS 6 /* 64 bits, pages of 2^11, 9 bits a level */
+
+struct ioas_pt_format;
+struct ioas_pt_node;
+
+extern const struct ioas_pt_format ioas_pt_native;
+
+/*
+ * Hardware that walks the tables as well: where table memory comes from, and
+ * what hardware has to be told. Constant while a table uses it. Each function
+ * may be NULL: memory from hooks.alloc, nothing to tell.
+ */
+struct ioas_pt_hardware {
+	void *arg;
+	/* Zeroed, aligned to @bytes, a power of two; NULL: there is none. */
+	void *(*create)(void *arg, size_t bytes);
+	void (*destroy)(void *arg, void *table, size_t bytes);
+	/* Pointer less physical address, the same for all tables. */
+	uint64_t linear;
+	/* These bytes of a table were written: for walks past the cache. */
+	void (*wrote)(void *arg, const void *start, size_t bytes);
+	/*
+	 * Forget what is known of @range, and with @tables which tables lead
+	 * there. Returns when it is done.
+	 */
+	void (*invalidate)(void *arg, struct iova_range range, bool tables);
+};
+
+struct ioas_pt_config {
+	const struct ioas_pt_format *format; /* NULL: native */
+	unsigned int page_shift;             /* of the smallest leaf */
+	unsigned int bits;   /* of input addresses, above page_shift, to 64 */
+	uint64_t base;       /* of them: a multiple of 2^bits */
+	unsigned int levels; /* 0: as few as can be */
+	unsigned int index_bits; /* 0: as the format has them */
+	/* Leaves begin clean and devices' writes are to be marked. */
+	bool dirty;
+	const struct ioas_pt_hardware *hardware; /* NULL: only we read it */
+};
 
 struct ioas_pt {
-	unsigned int page_shift; /* of the smallest leaf, 11 and up */
-	unsigned int bits;       /* input addresses are below 2^bits, to 64 */
-	unsigned int levels;
-	struct ioas_pt_table *root;
+	const struct ioas_pt_format *format;
+	unsigned int page_shift, bits, levels;
+	unsigned int index_bits; /* of all tables but the root */
+	unsigned int root_shift; /* bytes that an entry of the root is for */
+	unsigned int leaf_levels;
+	unsigned int cluster[IOAS_PT_LEVELS]; /* lg2 of leaves, by level */
+	uint64_t base;
+	uint64_t beyond; /* bits that no input has, but as base has them */
+	bool dirty;
+	struct ioas_pt_hardware hardware;
+	const struct ioas_a64 *top; /* the root's entries; constant */
+	struct ioas_pt_node *root;
+	uint64_t tables; /* that there are, those gathered too; the writer's */
 };
 
 /* What a walk found: the piece from the address to the end of its leaf. */
 struct ioas_pt_leaf {
-	struct phys phys; /* of the address asked for */
+	struct phys phys; /* of the address asked for, unless it is lost */
 	uint64_t last;    /* last address of the leaf */
 	unsigned int perm;
+	bool lost;
 };
 
-/* Tables that unmap took out, until the grace period is over. */
-struct ioas_pt_gone {
-	struct ioas_pt_table *first;
+/* What was taken out, until it is free. Zeroed to begin with. */
+struct ioas_pt_gather {
+	struct ioas_pt_node *tables;
+	uint64_t first, last; /* addresses around all of it, unless empty */
+	bool any, flushed;
 };
 
-/* @bits is above @page_shift. Return: 0 or -ENOMEM. */
-int ioas_pt_init(struct ioas_pt *pt, unsigned int page_shift,
-                 unsigned int bits);
-/* Nobody walks any more. */
+/*
+ * Return: 0, -EINVAL (the format has no such tables) or -ENOMEM.
+ */
+int ioas_pt_init(struct ioas_pt *pt, const struct ioas_pt_config *config);
+/* Nobody walks any more, hardware neither. */
 void ioas_pt_fini(struct ioas_pt *pt);
 
 /*
  * The range is page aligned, inside the input range and holds no leaf.
- * Return: 0 or -ENOMEM (PT-1).
+ * Return: 0, -ENOMEM, or -ERANGE (the format has no such physical addresses);
+ * PT-1.
  */
 int ioas_pt_map(struct ioas_pt *pt, struct iova_range range, struct phys phys,
                 unsigned int perm);
@@ -67,9 +124,11 @@ int ioas_pt_map(struct ioas_pt *pt, struct iova_range range, struct phys phys,
  * A section that began before may still find what was there.
  */
 void ioas_pt_unmap(struct ioas_pt *pt, struct iova_range range,
-                   struct ioas_pt_gone *gone);
-/* After the grace period (PT-3). */
-void ioas_pt_free_gone(struct ioas_pt_gone *gone);
+                   struct ioas_pt_gather *gather);
+/* Tell hardware. Once for all that was gathered; then the grace period. */
+void ioas_pt_flush(struct ioas_pt *pt, struct ioas_pt_gather *gather);
+/* After the grace period (PT-3). The gather is empty again. */
+void ioas_pt_free(struct ioas_pt *pt, struct ioas_pt_gather *gather);
 
 /*
  * Memory moves while it is mapped. First, where no leaf may cross an end of
@@ -79,6 +138,14 @@ void ioas_pt_free_gone(struct ioas_pt_gone *gone);
  */
 int ioas_pt_split(struct ioas_pt *pt, struct iova_range range, uint64_t delta);
 void ioas_pt_shift(struct ioas_pt *pt, struct iova_range range, uint64_t delta);
+/* Or it has gone. No leaf crosses an end of the range. */
+void ioas_pt_lose(struct ioas_pt *pt, struct iova_range range);
+/*
+ * The contrary of split: leaves that continue each other and fill a table
+ * become one. The range is whole tables, or nothing is done at its ends.
+ */
+void ioas_pt_merge(struct ioas_pt *pt, struct iova_range range,
+                   struct ioas_pt_gather *gather);
 
 /*
  * A writer's hint: the entry of a smallest page there is about to be written.

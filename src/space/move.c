@@ -149,6 +149,14 @@ static void shift_locked(const struct ioas_span *span, uint64_t delta)
 		ioas_pt_shift(&area_of(span)->space->pt, range, delta);
 }
 
+static void lose_entries_locked(const struct ioas_span *span)
+{
+	struct iova_range range;
+
+	if (range_of(span, &range))
+		ioas_pt_lose(&area_of(span)->space->pt, range);
+}
+
 int ioas_move_prepare_locked(struct uaddr_range range, struct uaddr to,
                              const struct ioas_keep *keep)
 {
@@ -194,7 +202,7 @@ void ioas_move_lose_locked(struct uaddr_range range)
 
 	/* No leaf crosses the end of a span: nothing need be split. */
 	for (; span; span = span->found) {
-		shift_locked(span, IOAS_PHYS_GONE);
+		lose_entries_locked(span);
 		ioas_pins_remove_locked(span);
 		span->gone = true;
 	}

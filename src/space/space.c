@@ -19,9 +19,6 @@
 #include "base/law.h"
 #include "space/move.h"
 
-#define PAGE_SHIFT_MIN 11 /* of the page table's format: flags lie below */
-#define PAGE_SHIFT_MAX 30
-
 static struct ioas_a32 last_id;
 
 static unsigned int bits_of(uint64_t last)
@@ -29,13 +26,18 @@ static unsigned int bits_of(uint64_t last)
 	return last ? 64 - (unsigned int)__builtin_clzll(last) : 0;
 }
 
-static int table_init(struct ioas_space *space)
+static int table_init(struct ioas_space *space,
+                      const struct ioas_pt_format *format)
 {
-	unsigned int bits = bits_of(space->aperture.last);
+	struct ioas_pt_config config = {
+		.format = format,
+		.page_shift = space->page_shift,
+		.bits = bits_of(space->aperture.last),
+	};
 
-	if (bits <= space->page_shift)
-		bits = space->page_shift + 1;
-	return ioas_pt_init(&space->pt, space->page_shift, bits);
+	if (config.bits <= space->page_shift)
+		config.bits = space->page_shift + 1;
+	return ioas_pt_init(&space->pt, &config);
 }
 
 static int fill_in(struct ioas_space *space,
@@ -52,7 +54,7 @@ static int fill_in(struct ioas_space *space,
 		rc = ioas_iova_ranges_set(&space->ranges, space->window,
 		                          space->reserved.item,
 		                          space->reserved.count);
-	return rc ? rc : table_init(space);
+	return rc ? rc : table_init(space, config->format);
 }
 
 static void forget_ranges(struct ioas_space *space)
@@ -67,9 +69,6 @@ int ioas_space_create(const struct ioas_space_config *config,
 	struct ioas_space *space;
 	int rc;
 
-	if (config->page_shift < PAGE_SHIFT_MIN ||
-	    config->page_shift > PAGE_SHIFT_MAX)
-		return -EINVAL;
 	space = ioas_new(struct ioas_space);
 	if (!space)
 		return -ENOMEM;
@@ -272,8 +271,9 @@ void ioas_space_release(struct ioas_space *space, struct ioas_space_gone *gone)
 
 	if (!gone->areas)
 		return; /* tables go with areas only */
+	ioas_pt_flush(&space->pt, &gone->tables);
 	ioas_grace_sync(IOAS_GRACE_DMA);
-	ioas_pt_free_gone(&gone->tables);
+	ioas_pt_free(&space->pt, &gone->tables);
 	while ((area = gone->areas)) {
 		gone->areas = area->next;
 		drop_memory(area->region);

@@ -36,6 +36,7 @@ struct ioas_space_config {
 	struct iova_range aperture;
 	const struct ioas_reserved *reserved; /* copied */
 	unsigned int reserved_count;
+	const struct ioas_pt_format *format; /* of its tables; NULL: native */
 };
 
 struct ioas_space {
@@ -117,7 +118,7 @@ int ioas_space_map_locked(struct ioas_space *space,
 /* Take one area out: devices cannot begin to use it. Then release. */
 struct ioas_space_gone {
 	struct ioas_area *areas;
-	struct ioas_pt_gone tables;
+	struct ioas_pt_gather tables;
 };
 
 void ioas_space_remove_locked(struct ioas_space *space, struct ioas_area *area,

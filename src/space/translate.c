@@ -40,7 +40,7 @@ static uint64_t join(const struct ioas_space *space,
 			return done; /* an access does not wrap */
 		if (!ioas_pt_walk(&space->pt, (struct iova){at.raw + done},
 		                  &leaf) ||
-		    (leaf.perm & perm) != perm ||
+		    leaf.lost || (leaf.perm & perm) != perm ||
 		    leaf.phys.raw != first->phys.raw + done)
 			return done;
 		last = leaf.last;
@@ -61,7 +61,7 @@ enum ioas_fault ioas_space_translate(const struct ioas_space *space,
 		return IOAS_FAULT_UNMAPPED;
 	if ((leaf.perm & perm) != perm)
 		return IOAS_FAULT_PERMISSION;
-	if (leaf.phys.raw & IOAS_PHYS_GONE)
+	if (leaf.lost)
 		return IOAS_FAULT_GONE;
 	ret_t->pointer = ioas_mem_pointer(leaf.phys);
 	ret_t->bytes = bytes ? join(space, &leaf, at, bytes, perm) : 0;

@@ -9,7 +9,7 @@
 static void an_address_outside_the_aperture_is_a_fault_of_its_own(struct rig *r)
 {
 	struct ioas_space_config config = {
-		rig_page_shift(), {0x100000, 0x1fffff}, NULL, 0};
+		rig_page_shift(), {0x100000, 0x1fffff}, NULL, 0, NULL};
 	struct ioas_translation t;
 
 	start_config(r, &config);

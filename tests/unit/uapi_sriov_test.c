@@ -385,8 +385,7 @@ static void close_late(void)
 {
 	/* In the meantime nobody gets it. */
 	if (world.waits == 5)
-		assert_int_equal(open_device(vf_group, "0000:03:10.0 "),
-		                 -EACCES);
+		at_request = (int)open_device(vf_group, "0000:03:10.0 ");
 	if (world.waits * IOAS_PLACE_WAIT < 21000)
 		return;
 	close_fd(device);
@@ -401,6 +400,7 @@ static void it_is_asked_for_again_and_the_user_told(struct rig *r)
 	device = (int)rig_value(r, open_device(vf_group, VF ONE));
 	world.waiting = close_late;
 	assert_int_equal(set_vfs("0"), 1);
+	assert_true(at_request == -EACCES || at_request == -ENOMEM);
 	assert_int_equal(world.asks, 3);
 	assert_non_null(strstr(world.complaint, VF " is open"));
 }

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* See table.h. */
+#include "pt/table.h"
+
+#include <errno.h>
+
+static size_t table_bytes(unsigned int bits)
+{
+	return sizeof(struct ioas_a64) << bits;
+}
+
+static size_t node_bytes(unsigned int level, unsigned int bits)
+{
+	size_t children = level ? (size_t)1 << bits : 0;
+
+	return sizeof(struct ioas_pt_node) +
+	       children * sizeof(struct ioas_pt_node *);
+}
+
+/* The root has no table above that could be full of such. */
+static unsigned int bits_of(const struct ioas_pt *pt, unsigned int level)
+{
+	uint64_t inputs = ~pt->beyond >> ioas_pt_shift_of(pt, level);
+	unsigned int bits = pt->index_bits;
+
+	if (level == pt->levels - 1)
+		while (inputs >> bits)
+			bits++;
+	return bits;
+}
+
+static struct ioas_a64 *table_new(struct ioas_pt *pt, size_t bytes)
+{
+	if (pt->hardware.create)
+		return pt->hardware.create(pt->hardware.arg, bytes);
+	return ioas_hooks.alloc(bytes);
+}
+
+struct ioas_pt_node *ioas_pt_node_new(struct ioas_pt *pt, unsigned int level)
+{
+	unsigned int bits = bits_of(pt, level);
+	struct ioas_pt_node *node = ioas_hooks.alloc(node_bytes(level, bits));
+
+	if (!node)
+		return NULL;
+	node->entry = table_new(pt, table_bytes(bits));
+	if (!node->entry) {
+		ioas_hooks.free(node, node_bytes(level, bits));
+		return NULL;
+	}
+	node->level = level;
+	node->bits = bits;
+	pt->tables++;
+	return node;
+}
+
+static void node_free_alone(struct ioas_pt *pt, struct ioas_pt_node *node)
+{
+	size_t bytes = table_bytes(node->bits);
+
+	if (pt->hardware.destroy)
+		pt->hardware.destroy(pt->hardware.arg, node->entry, bytes);
+	else
+		ioas_hooks.free(node->entry, bytes);
+	ioas_hooks.free(node, node_bytes(node->level, node->bits));
+	pt->tables--;
+}
+
+/* As deep as the tree has levels: six at most. */
+void ioas_pt_node_free(struct ioas_pt *pt, struct ioas_pt_node *node)
+{
+	unsigned int i, n = node->level ? 1u << node->bits : 0;
+
+	for (i = 0; i < n; i++)
+		if (node->child[i])
+			ioas_pt_node_free(pt, node->child[i]);
+	node_free_alone(pt, node);
+}
+
+static void list_free(struct ioas_pt *pt, struct ioas_pt_node *first)
+{
+	while (first) {
+		struct ioas_pt_node *next = first->next;
+
+		ioas_pt_node_free(pt, first);
+		first = next;
+	}
+}
+
+static int fill_level(struct ioas_pt *pt, struct ioas_pt_spare *spare,
+                      unsigned int level, uint64_t n)
+{
+	struct ioas_pt_node *node;
+
+	while (n-- > 0) {
+		node = ioas_pt_node_new(pt, level);
+		if (!node)
+			return -ENOMEM;
+		node->next = spare->first[level];
+		spare->first[level] = node;
+	}
+	return 0;
+}
+
+int ioas_pt_spare_fill(struct ioas_pt *pt, struct ioas_pt_spare *spare,
+                       const uint64_t count[IOAS_PT_LEVELS])
+{
+	unsigned int level;
+	int rc = 0;
+
+	for (level = 0; level < pt->levels && !rc; level++)
+		rc = fill_level(pt, spare, level, count[level]);
+	for (level = 0; level < pt->levels && rc; level++)
+		list_free(pt, spare->first[level]);
+	return rc;
+}
+
+struct ioas_pt_node *ioas_pt_spare_take(struct ioas_pt_spare *spare,
+                                        unsigned int level)
+{
+	struct ioas_pt_node *node = spare->first[level];
+
+	ioas_law(PT_1, node != NULL);
+	spare->first[level] = node->next;
+	return node;
+}
+
+void ioas_pt_link(const struct ioas_pt *pt, struct ioas_pt_node *node,
+                  unsigned int i, struct ioas_pt_node *child)
+{
+	uint64_t phys = (uintptr_t)child->entry - pt->hardware.linear;
+
+	node->child[i] = child;
+	ioas_pt_put(pt, node, i, pt->format->table(pt, node->level, phys));
+}
+
+bool ioas_pt_change(const struct ioas_pt *pt, struct ioas_pt_node *node,
+                    unsigned int i, uint64_t from, uint64_t to)
+{
+	uint64_t seen = ioas_pt_order(pt->format, from);
+
+	if (!pt->dirty) {
+		ioas_pt_put(pt, node, i, to);
+		return true;
+	}
+	/* Pairs with that of ioas_pt_mark(), and of hardware. */
+	if (!ioas_a64_cas(&node->entry[i], &seen,
+	                  ioas_pt_order(pt->format, to)))
+		return false;
+	ioas_pt_wrote(pt, &node->entry[i], 1);
+	return true;
+}
+
+/* ---- What was taken out. ---- */
+
+void ioas_pt_gather_range(struct ioas_pt_gather *gather,
+                          struct iova_range range)
+{
+	/* What is gathered after a flush has to be flushed, too. */
+	gather->flushed = false;
+	if (!gather->any || range.first < gather->first)
+		gather->first = range.first;
+	if (!gather->any || range.last > gather->last)
+		gather->last = range.last;
+	gather->any = true;
+}
+
+void ioas_pt_gather_table(struct ioas_pt_gather *gather,
+                          struct ioas_pt_node *node)
+{
+	node->next = gather->tables;
+	gather->tables = node;
+}
+
+void ioas_pt_flush(struct ioas_pt *pt, struct ioas_pt_gather *gather)
+{
+	struct iova_range range = {gather->first, gather->last};
+
+	if (gather->any && !gather->flushed && pt->hardware.invalidate)
+		pt->hardware.invalidate(pt->hardware.arg, range,
+		                        gather->tables != NULL);
+	gather->flushed = true;
+}
+
+void ioas_pt_free(struct ioas_pt *pt, struct ioas_pt_gather *gather)
+{
+	ioas_law(PT_3, gather->flushed || !gather->any);
+	list_free(pt, gather->tables);
+	*gather = (struct ioas_pt_gather){0};
+}
+
+void ioas_pt_invalidate(const struct ioas_pt *pt, struct iova_range range)
+{
+	if (pt->hardware.invalidate)
+		pt->hardware.invalidate(pt->hardware.arg, range, true);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "pt_rig.h"
+
+static int split(uint64_t first, uint64_t last, uint64_t delta)
+{
+	return ioas_pt_split(&pt, (struct iova_range){first, last}, delta);
+}
+
+static void shift(uint64_t first, uint64_t last, uint64_t delta)
+{
+	ioas_pt_shift(&pt, (struct iova_range){first, last}, delta);
+}
+
+static void a_split_leaf_leads_where_it_led(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x3fffffff, 0x40000000, RW));
+	leads_to(0x201234, 0x40201234, 0x3fffffff);
+	rig_ok(r, split(0x201000, 0x201fff, 0));
+	leads_to(0x201234, 0x40201234, 0x201fff);
+	leads_to(0x200000, 0x40200000, 0x200fff);
+	leads_to(0x202000, 0x40202000, 0x202fff);
+	leads_to(0x1fffff, 0x401fffff, 0x1fffff);
+	leads_to(0x400000, 0x40400000, 0x5fffff);
+	unmap(0, 0x3fffffff);
+	leads_nowhere(0x201000);
+}
+
+static void a_shift_moves_its_range_and_nothing_else(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x3fffff, 0x40000000, IOAS_WRITE));
+	rig_ok(r, split(0x1ff000, 0x200fff, 0x5000));
+	shift(0x1ff000, 0x200fff, 0x5000);
+	leads_to(0x1fe000, 0x401fe000, 0x1fefff);
+	leads_to(0x1ff000, 0x40204000, 0x1fffff);
+	leads_to(0x200000, 0x40205000, 0x200fff);
+	leads_to(0x201000, 0x40201000, 0x201fff);
+	unmap(0, 0x3fffff);
+}
+
+static void a_shift_as_aligned_as_a_leaf_keeps_it_large(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x5fffff, 0x40000000, RW));
+	rig_ok(r, split(0x200000, 0x3fffff, 0x800000));
+	shift(0x200000, 0x3fffff, 0x800000);
+	leads_to(0x200000, 0x40a00000, 0x3fffff);
+	leads_to(0x400000, 0x40400000, 0x5fffff);
+	rig_ok(r, split(0x200000, 0x3fffff, -UINT64_C(0x1000)));
+	shift(0x200000, 0x3fffff, -UINT64_C(0x1000));
+	leads_to(0x200000, 0x409ff000, 0x200fff);
+	unmap(0, 0x5fffff);
+}
+
+static void half_of_a_leaf_is_unmapped_after_a_split(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x1fffff, 0, RW));
+	rig_ok(r, split(0x1000, 0x1fff, 0));
+	unmap(0, 0xfffff);
+	leads_nowhere(0);
+	leads_to(0x100000, 0x100000, 0x100fff);
+	unmap(0x100000, 0x1fffff);
+	rig_ok(r, map(0, 0x1fffff, 0, RW));
+	leads_to(0, 0, 0x1fffff);
+}
+
+static void merge(uint64_t first, uint64_t last)
+{
+	ioas_pt_merge(&pt, (struct iova_range){first, last}, &gone);
+}
+
+static void what_was_split_is_merged_again(struct rig *r)
+{
+	uint64_t tables;
+
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x3fffffff, 0x40000000, RW));
+	tables = pt.tables;
+	rig_ok(r, split(0x201000, 0x201fff, 0));
+	assert_true(pt.tables == tables + 2);
+	merge(0, 0x3fffffff);
+	leads_to(0x201234, 0x40201234, 0x3fffffff);
+	free_gone(NULL);
+	assert_true(pt.tables == tables);
+	unmap(0, 0x3fffffff);
+}
+
+static void only_leaves_that_continue_each_other_are_merged(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0xfffff, 0x40000000, RW));
+	rig_ok(r, map(0x100000, 0x1fffff, 0x40100000, IOAS_READ));
+	rig_ok(r, map(0x200000, 0x2fffff, 0x40200000, RW));
+	rig_ok(r, map(0x300000, 0x3fffff, 0x40301000, RW));
+	rig_ok(r, map(0x400000, 0x5fffff, 0x40401000, RW));
+	rig_ok(r, map(0x600000, 0x7fefff, 0x40600000, RW));
+	merge(0, 0x7fffff);
+	leads_to(0x000000, 0x40000000, 0xfff);
+	leads_to(0x200000, 0x40200000, 0x200fff);
+	leads_to(0x400000, 0x40401000, 0x400fff);
+	leads_to(0x600000, 0x40600000, 0x600fff);
+	rig_ok(r, map(0x7ff000, 0x7fffff, 0x407ff000, RW));
+	merge(0, 0x7fffff);
+	leads_to(0x600000, 0x40600000, 0x7fffff);
+	merge(0x600000, 0x6fffff);
+	leads_to(0x600000, 0x40600000, 0x7fffff);
+}
+
+static void what_is_lost_is_known_to_be(struct rig *r)
+{
+	struct ioas_pt_leaf leaf;
+
+	start(r, 12, 48);
+	rig_ok(r, map(0, 0x400fff, 0x40000000, IOAS_WRITE));
+	rig_ok(r, split(0x400000, 0x400fff, 0));
+	ioas_pt_lose(&pt, (struct iova_range){0x200000, 0x400fff});
+	assert_true(walk(0x1fffff, &leaf) && !leaf.lost);
+	assert_true(walk(0x200123, &leaf) && leaf.lost);
+	assert_true(leaf.last == 0x3fffff && leaf.perm == IOAS_WRITE);
+	assert_true(walk(0x400123, &leaf) && leaf.lost);
+	unmap(0, 0x400fff);
+	leads_nowhere(0x200000);
+}
+
+RIG_MAIN("pt_change", RIG_TEST(a_split_leaf_leads_where_it_led),
+         RIG_TEST(a_shift_moves_its_range_and_nothing_else),
+         RIG_TEST(a_shift_as_aligned_as_a_leaf_keeps_it_large),
+         RIG_TEST(half_of_a_leaf_is_unmapped_after_a_split),
+         RIG_TEST(what_was_split_is_merged_again),
+         RIG_TEST(only_leaves_that_continue_each_other_are_merged),
+         RIG_TEST(what_is_lost_is_known_to_be))
