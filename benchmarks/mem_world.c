@@ -64,7 +64,10 @@ static void uncharge(struct ioas_accountant *self, uint64_t npages)
 	atomic_fetch_sub(&charged, npages);
 }
 
-static struct ioas_accountant accountant = {charge, uncharge};
+static struct ioas_accountant accountant = {
+	.charge = charge,
+	.uncharge = uncharge,
+};
 
 void enter(struct ioas_holder *holder, uint64_t start, uint64_t bytes)
 {

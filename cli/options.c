@@ -127,6 +127,23 @@ static void take_pin(struct ioas_run_options *o, const char *value,
 	o->pin = ioas_must(strdup(value));
 }
 
+/* "identity", "scattered", or "scattered:" and a number. */
+static void take_frames(struct ioas_run_options *o, const char *value,
+                        const struct source *source)
+{
+	static const char scattered[] = "scattered";
+	size_t length = sizeof(scattered) - 1;
+	bool orderless = !strncmp(value, scattered, length);
+
+	if (orderless && value[length] == ':')
+		take_number(value + length + 1, ULLONG_MAX, source);
+	else if ((!orderless || value[length]) && strcmp(value, "identity"))
+		ioas_die(IOAS_EXIT_SETUP,
+		         "%s: '%s' is neither identity nor scattered[:SEED]",
+		         source->where, value);
+	o->frames = ioas_must(strdup(value));
+}
+
 static void take_mmap(struct ioas_run_options *o, const char *value,
                       const struct source *source)
 {
@@ -203,6 +220,9 @@ static const struct option_row {
 	{"pin", 0, "default|strict",
          "keep what the C library itself gives back, too (default no)",
          take_pin},
+	{"frames", 0, "identity|scattered[:SEED]",
+         "what the physical addresses of memory are (default identity)",
+         take_frames},
 	{"contract", 0, "strict|linux-7.3|linux-6.12",
          "whose answers the program gets (default strict)", take_contract},
 	{"dma-entry-limit", 0, "N",

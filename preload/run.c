@@ -108,6 +108,20 @@ static void set_memlock(struct ioas_vfio_config *config)
 		config->memlock_pages = strtoull(text, NULL, 0) >> page_shift();
 }
 
+/* The tool has checked the text. */
+static const struct ioas_backend *backend(void)
+{
+	static struct ioas_backend_scattered scattered;
+	const char *text = getenv(IOAS_ENV_FRAMES);
+	const char *seed = text ? strchr(text, ':') : NULL;
+
+	if (!text || !strcmp(text, "identity"))
+		return NULL;
+	ioas_backend_scattered(seed ? strtoull(seed + 1, NULL, 0) : 1,
+	                       page_shift(), &scattered);
+	return &scattered.backend;
+}
+
 static uint64_t entry_limit(void)
 {
 	const char *text = getenv(IOAS_ENV_DMA_ENTRY_LIMIT);
@@ -164,6 +178,7 @@ static bool make_vfio(struct ioas_run *run)
 	struct ioas_vfio_config config = {
 		.machine = run->machine,
 		.front = &ioas_front,
+		.backend = backend(),
 		.page_shift = page_shift(),
 		.entry_limit = entry_limit(),
 		.contract = contract(),

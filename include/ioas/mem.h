@@ -99,6 +99,14 @@ struct ioas_pin {
  * @map_file: make the file part of a registration visible and give its program
  *           address. NULL: files cannot be registered
  * @unmap_file: and not any more
+ * @frame:   physical address of the pages at a program address, where it
+ *           follows from that; pin gives the same ones. When the program gives
+ *           such pages back while they are pinned, they are moved, and are
+ *           known by their new address then. NULL: frames stay what pin said,
+ *           and what the program does with its addresses is not our business.
+ *           Wait-free
+ * @pointer: the program's byte behind a physical address that is pinned.
+ *           Wait-free, async-signal-safe. NULL: it cannot be reached that way
  */
 struct ioas_backend {
 	const char *name;
@@ -110,6 +118,9 @@ struct ioas_backend {
 	                const struct ioas_register *what, uint64_t *ret_start);
 	void (*unmap_file)(const struct ioas_backend *self, uint64_t start,
 	                   uint64_t length);
+	uint64_t (*frame)(const struct ioas_backend *self, uint64_t uaddr,
+	                  unsigned int page_shift);
+	uint64_t (*pointer)(const struct ioas_backend *self, uint64_t phys);
 };
 
 /**
@@ -117,10 +128,13 @@ struct ioas_backend {
  * @charge:   before they are pinned; all of them or a negative errno, which
  *            becomes the answer of register. Any thread
  * @uncharge: as many as were charged. Any thread
+ * @room:     after -ENOMEM, for who pins page by page: how many would have been
+ *            allowed. NULL: nobody does. Any thread
  */
 struct ioas_accountant {
 	int (*charge)(struct ioas_accountant *self, uint64_t npages);
 	void (*uncharge)(struct ioas_accountant *self, uint64_t npages);
+	uint64_t (*room)(struct ioas_accountant *self);
 };
 
 /** struct ioas_registry_config - see ioas_registry_create(). All 0 is fine. */

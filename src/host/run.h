@@ -15,6 +15,7 @@
  *	IOAS_REPORT    absolute path of the report file, or not set
  *	IOAS_MMAP      "off": BARs cannot be mapped
  *	IOAS_PIN       "strict": what libc gives back inside is kept as well
+ *	IOAS_FRAMES    "identity" or "scattered[:SEED]": physical addresses
  *	IOAS_SHARED    path of the file that all processes of the run share
  *	               (machine/sriov.h), or not set: no virtual functions
  *	IOAS_RUNTIME   sanitizer runtime that the tool put in front of
@@ -60,6 +61,7 @@
 #define IOAS_ENV_REPORT          "IOAS_REPORT"
 #define IOAS_ENV_MMAP            "IOAS_MMAP"
 #define IOAS_ENV_PIN             "IOAS_PIN"
+#define IOAS_ENV_FRAMES          "IOAS_FRAMES"
 #define IOAS_ENV_SHARED          "IOAS_SHARED"
 #define IOAS_ENV_RUNTIME         "IOAS_RUNTIME"
 #define IOAS_ENV_STATS           "IOAS_STATS"

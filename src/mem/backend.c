@@ -16,23 +16,7 @@ static int identity_pin(const struct ioas_backend *self,
                         const struct ioas_pin *pin,
                         struct ioas_extent *ret_extents, unsigned int max)
 {
-	struct uaddr start = {pin->start};
-	uint64_t pinned;
-	int rc;
-
-	/* Physical addresses have fewer bits than these could have. */
-	if ((pin->start + (pin->npages << pin->page_shift) - 1) >>
-	    IOAS_PHYS_BITS)
-		return -EFAULT;
-	rc = ioas_hooks.pin(start, pin->npages << pin->page_shift, pin->perm,
-	                    &pinned);
-	if (rc) {
-		ioas_hooks.unpin(start, pinned);
-		return rc;
-	}
-	ret_extents[0].phys = pin->start;
-	ret_extents[0].npages = pin->npages;
-	return 1;
+	return ioas_identity_pin(pin, ret_extents);
 }
 
 static void identity_unpin(const struct ioas_backend *self,
@@ -58,12 +42,25 @@ static void host_unmap_file(const struct ioas_backend *self, uint64_t start,
 	ioas_hooks.unmap_file(start, length);
 }
 
+static uint64_t identity_frame(const struct ioas_backend *self, uint64_t uaddr,
+                               unsigned int page_shift)
+{
+	return uaddr;
+}
+
+static uint64_t identity_pointer(const struct ioas_backend *self, uint64_t phys)
+{
+	return phys;
+}
+
 const struct ioas_backend ioas_backend_identity = {
 	.name = "identity",
 	.pin = identity_pin,
 	.unpin = identity_unpin,
 	.map_file = host_map_file,
 	.unmap_file = host_unmap_file,
+	.frame = identity_frame,
+	.pointer = identity_pointer,
 };
 
 /* ---- Scattered. ---- */
@@ -120,24 +117,39 @@ scattered_of(const struct ioas_backend *backend)
 	                         const struct ioas_backend_scattered, backend);
 }
 
+static uint64_t scattered_frame(const struct ioas_backend *self, uint64_t uaddr,
+                                unsigned int page_shift)
+{
+	const struct ioas_backend_scattered *s = scattered_of(self);
+	unsigned int shift = s->page_shift;
+
+	return ioas_scatter(uaddr >> shift, s->seed, shift) << shift |
+	       (uaddr & ioas_mask_lg2(shift));
+}
+
+static uint64_t scattered_pointer(const struct ioas_backend *self,
+                                  uint64_t phys)
+{
+	return ioas_backend_scattered_pointer(scattered_of(self), phys);
+}
+
 static int scattered_pin(const struct ioas_backend *self,
                          const struct ioas_pin *pin,
                          struct ioas_extent *ret_extents, unsigned int max)
 {
-	const struct ioas_backend_scattered *s = scattered_of(self);
-	unsigned int shift = s->page_shift, i;
 	struct ioas_pin part = *pin;
+	unsigned int i;
 	int rc;
 
 	if (part.npages > max)
 		part.npages = max;
-	rc = identity_pin(self, &part, ret_extents, 1);
+	rc = ioas_identity_pin(&part, ret_extents);
 	if (rc < 0)
 		return rc;
 	for (i = 0; i < part.npages; i++) {
-		ret_extents[i].phys =
-			ioas_scatter((pin->start >> shift) + i, s->seed, shift)
-			<< shift;
+		ret_extents[i].phys = scattered_frame(
+			self, pin->start + ((uint64_t)i << pin->page_shift),
+			pin->page_shift);
 		ret_extents[i].npages = 1;
 	}
 	return (int)i;
@@ -149,6 +161,8 @@ void ioas_backend_scattered(uint64_t seed, unsigned int page_shift,
 	ret->backend = ioas_backend_identity;
 	ret->backend.name = "scattered";
 	ret->backend.pin = scattered_pin;
+	ret->backend.frame = scattered_frame;
+	ret->backend.pointer = scattered_pointer;
 	ret->seed = seed;
 	ret->page_shift = page_shift;
 }

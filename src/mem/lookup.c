@@ -41,12 +41,12 @@ static void describe(const struct ioas_registry *registry,
 	ret_info->start = m->region.start.raw;
 	ret_info->length = m->region.length;
 	ret_info->left = m->region.length - (at - m->region.start.raw);
-	ret_info->npages = m->region.length >> registry->page_shift;
+	ret_info->npages = m->region.length >> registry->pinner.page_shift;
 	ret_info->perm = m->region.perm;
 	/* Relaxed: a number to look at. */
 	ret_info->users = ioas_a32_load_relaxed(&m->users);
 	ret_info->id = m->id;
-	ret_info->device = m->pinned.flags & IOAS_REGISTER_DEVICE;
+	ret_info->device = m->flags & IOAS_REGISTER_DEVICE;
 }
 
 int ioas_registry_find(struct ioas_registry *registry, uint64_t start,
@@ -67,21 +67,6 @@ int ioas_registry_find(struct ioas_registry *registry, uint64_t start,
 
 /* ---- Get. ---- */
 
-/* The run that page @page of the region is in. */
-static unsigned int run_of(const struct ioas_member *m, uint64_t page)
-{
-	unsigned int low = 0, high = m->pinned.runs, middle;
-
-	while (high - low > 1) {
-		middle = low + (high - low) / 2;
-		if (m->pinned.run[middle].first <= page)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /*
  * MEM-6: in each run of the range, physical and program addresses agree in the
  * bits below the I/O page's size, and no I/O page goes on in the next run. The
@@ -94,14 +79,14 @@ static bool pages_are_whole(const struct ioas_member *m,
 	uint64_t mask = ioas_mask_lg2(what->io_shift), start, first;
 	uint64_t offset = what->start - m->region.start.raw;
 	uint64_t last = (offset + (what->length - 1)) >> page_shift;
-	unsigned int i = run_of(m, offset >> page_shift);
+	const struct ioas_pinned *p = &m->region.pinned;
+	unsigned int i = ioas_run_of(p, offset >> page_shift);
 
-	first = m->pinned.run[i].first;
-	for (; i < m->pinned.runs && m->pinned.run[i].first <= last; i++) {
-		start = m->region.start.raw +
-		        (m->pinned.run[i].first << page_shift);
-		if (((m->pinned.run[i].phys - start) & mask) ||
-		    (m->pinned.run[i].first > first && (start & mask)))
+	first = p->run[i].first;
+	for (; i < p->runs && p->run[i].first <= last; i++) {
+		start = m->region.start.raw + (p->run[i].first << page_shift);
+		if (((p->run[i].phys - start) & mask) ||
+		    (p->run[i].first > first && (start & mask)))
 			return false;
 	}
 	return true;
@@ -128,8 +113,8 @@ static int check_member(const struct ioas_registry *registry,
 		return -EFAULT;
 	if ((m->region.perm & what->perm) != what->perm)
 		return -EACCES;
-	if (what->io_shift > registry->page_shift &&
-	    !pages_are_whole(m, what, registry->page_shift))
+	if (what->io_shift > registry->pinner.page_shift &&
+	    !pages_are_whole(m, what, registry->pinner.page_shift))
 		return -EINVAL;
 	return 0;
 }

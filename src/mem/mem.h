@@ -20,40 +20,45 @@
  *	MEM-10 a device never touches memory that is not the mapped page: while
  *	       it is mapped the page stays the device's, or the access fails
  *
- * The physical address of a page is a property of the back end. Here it is
- * the identity: physical address = program address.
+ * What the physical address of a page is belongs to the back end (backend.h).
  */
 #ifndef IOAS_MEM_MEM_H
 #define IOAS_MEM_MEM_H
 
-#include "base/types.h"
-#include "mem/pins.h"
-#include "mem/table.h" /* before <ioas/mem.h>: whose loads are ours */
+#include <errno.h>
 
-/* Pages that one owner may have pinned; several memories may share it. */
-struct ioas_mem_account {
-	struct ioas_a64 pages; /* pinned now */
-	uint64_t limit;        /* at most; UINT64_MAX: no limit */
-	/* What it is now, where that can change: in place of `limit`. */
-	uint64_t (*limit_now)(void);
-};
+#include "base/types.h"
+#include "mem/backend.h"
+#include "mem/pin.h"
+#include "mem/pins.h"
 
 struct ioas_mem {
-	struct ioas_mem_account *account;
-	unsigned int page_shift; /* of the program's memory */
+	struct ioas_pinner pinner;
 	struct ioas_a64 regions; /* live ones, for destroy and tests */
 };
 
-struct ioas_region {
-	struct ioas_mem *mem;
-	struct uaddr start;
-	uint64_t length;        /* bytes */
-	unsigned int perm;      /* what it was pinned for */
-	struct ioas_a64 mapped; /* MEM-2 */
-	struct ioas_span span;  /* the first; under the lock of the pins */
-	void *owner;            /* its area, under the space's lock, or NULL */
+enum ioas_region_kind {
+	IOAS_REGION_ALONE,  /* of a struct ioas_mem */
+	IOAS_REGION_DRAFT,  /* of a registry, and not published so far */
+	IOAS_REGION_SHARED, /* of a registry: in a struct ioas_member */
 };
 
+struct ioas_region {
+	struct uaddr start;
+	uint64_t length;            /* bytes */
+	unsigned int perm;          /* what it was pinned for */
+	enum ioas_region_kind kind; /* under the lock of the pins */
+	struct ioas_a64 mapped;     /* MEM-2 */
+	struct ioas_mem *mem;       /* ALONE: whose */
+	void *owner; /* ALONE: its area, under the space's lock, or NULL */
+	struct ioas_pinned pinned;
+	struct ioas_span span; /* the first; under the lock of the pins */
+};
+
+/*
+ * On the identity; who wants another back end puts it into mem->pinner before
+ * the first region. @page_shift: of the program's memory.
+ */
 void ioas_mem_init(struct ioas_mem *mem, struct ioas_mem_account *account,
                    unsigned int page_shift);
 /* Every region must have been unregistered. */
@@ -70,9 +75,30 @@ int ioas_mem_register(struct ioas_mem *mem, struct uaddr start, uint64_t length,
                       unsigned int perm, struct ioas_region **ret_region);
 /* Return: 0, or -EBUSY (mapped; nothing changed). */
 int ioas_mem_unregister(struct ioas_region *region);
+/*
+ * The same for a region inside of something else, zeroed but for start, length
+ * and perm: a map of a page allocates one thing. Inline for the reason that
+ * ioas_identity_pin() is.
+ */
+static inline int ioas_mem_register_at(struct ioas_mem *mem,
+                                       struct ioas_region *region)
+{
+	uint64_t mask = ioas_mask_lg2(mem->pinner.page_shift);
+	uint64_t start = region->start.raw, length = region->length;
+	int rc;
 
-/* Back end. A program address inside a registered region, and back. */
-struct phys ioas_mem_phys(const struct ioas_region *region, struct uaddr at);
-void *ioas_mem_pointer(struct phys at);
+	if (!length || ((start | length) & mask) ||
+	    start + (length - 1) < start)
+		return -EINVAL;
+	region->mem = mem;
+	rc = ioas_region_pin(region, &mem->pinner);
+	if (rc)
+		return rc;
+	ioas_a64_store(&region->mapped, 1);
+	ioas_a64_add(&mem->regions, 1);
+	return 0;
+}
+
+int ioas_mem_unregister_at(struct ioas_region *region);
 
 #endif /* IOAS_MEM_MEM_H */

@@ -355,6 +355,56 @@ int ioas_span_cut_locked(struct ioas_span *span, uint64_t offset)
 	return 0;
 }
 
+int ioas_spans_enter(struct ioas_region *region, unsigned int page_shift)
+{
+	struct ioas_span *span = &region->span;
+	int rc;
+
+	span->region = region;
+	span->bytes = region->length;
+	span->at = region->start;
+	ioas_pins_lock();
+	rc = ioas_pins_reserve_locked(region->start, region->length,
+	                              page_shift);
+	if (!rc)
+		ioas_pins_add_locked(span);
+	ioas_pins_unlock();
+	return rc;
+}
+
+/* Return: what was set aside for it alone. */
+static struct ioas_keep *take_out(struct ioas_region *region)
+{
+	struct ioas_span *span, *sibling;
+	struct ioas_keep *ends = NULL;
+
+	ioas_pins_lock();
+	for (span = &region->span; span; span = sibling) {
+		sibling = span->sibling;
+		if (!span->keep && !span->gone)
+			ioas_pins_remove_locked(span);
+		ioas_law(PINS_3, !span->keep || span->keep->users);
+		if (span->keep && --span->keep->users == 0) {
+			span->keep->next = ends;
+			ends = span->keep;
+		}
+		if (span != &region->span)
+			ioas_delete(span);
+	}
+	ioas_pins_unlock();
+	return ends;
+}
+
+void ioas_spans_leave(struct ioas_region *region)
+{
+	struct ioas_keep *keep = take_out(region), *next;
+
+	for (; keep; keep = next) {
+		next = keep->next;
+		keep->end(keep);
+	}
+}
+
 void ioas_keep_put(struct ioas_keep *keep)
 {
 	bool last;

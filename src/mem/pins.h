@@ -99,6 +99,14 @@ struct ioas_span *ioas_pins_find_locked(struct uaddr_range range);
  */
 int ioas_span_cut_locked(struct ioas_span *span, uint64_t offset);
 
+/*
+ * All of a region, whose span is zeroed, as one; known by its address from here
+ * on. Without the lock. Return: 0 or -ENOMEM.
+ */
+int ioas_spans_enter(struct ioas_region *region, unsigned int page_shift);
+/* Not any more; what was set aside for it alone ends. */
+void ioas_spans_leave(struct ioas_region *region);
+
 /* One count less. Without the lock; the last one ends it. */
 void ioas_keep_put(struct ioas_keep *keep);
 

@@ -18,16 +18,15 @@
 #include "base/hooks.h"
 #include "mem/registry.h"
 
-#define BATCH 64 /* extents that one call of the back end may write */
-
 /* A region that is about to be. */
 struct draft {
 	struct ioas_registry *registry;
 	struct ioas_holder *holder;
 	struct ioas_register what;
 	uint64_t npages;
-	struct ioas_pinned pinned; /* so far */
-	bool charged;
+	struct ioas_region region; /* pinned, when it is furnished */
+	struct ioas_marks marks;
+	bool furnished;
 };
 
 static const unsigned int known_flags =
@@ -36,7 +35,7 @@ static const unsigned int known_flags =
 static bool is_sound(const struct ioas_registry *registry,
                      const struct ioas_register *what)
 {
-	uint64_t mask = ioas_mask_lg2(registry->page_shift);
+	uint64_t mask = ioas_mask_lg2(registry->pinner.page_shift);
 	unsigned int perm = what->perm;
 	uint64_t last = what->start + (what->length - 1);
 
@@ -115,7 +114,7 @@ static int share_locked(struct draft *d)
 		return -ENOENT;
 	if (!is_exact(m, what) && !(what->flags & IOAS_REGISTER_SHARE))
 		return -ENOENT;
-	if ((m->pinned.flags ^ what->flags) & IOAS_REGISTER_DEVICE)
+	if ((m->flags ^ what->flags) & IOAS_REGISTER_DEVICE)
 		return -ENOENT;
 	if (use_of(m, d->holder, what))
 		return -EBUSY;
@@ -130,148 +129,54 @@ static int share_locked(struct draft *d)
 
 /* ---- The draft. ---- */
 
-static int charge(struct draft *d)
+static bool is_device(const struct draft *d)
 {
-	struct ioas_accountant *accountant = d->registry->accountant;
+	return d->what.flags & IOAS_REGISTER_DEVICE;
+}
+
+static void unfurnish(struct draft *d)
+{
+	const struct ioas_pinner *pinner = &d->registry->pinner;
+
+	ioas_marks_fini(&d->marks, d->npages);
+	if (is_device(d))
+		return;
+	ioas_region_unpin(&d->region, pinner, NULL);
+	ioas_uncharge(pinner, d->npages);
+}
+
+static int make_marks(struct draft *d)
+{
 	int rc;
 
-	if (d->what.flags & IOAS_REGISTER_DEVICE)
+	if (is_device(d) || !(d->what.perm & IOAS_WRITE))
 		return 0;
-	rc = accountant ? accountant->charge(accountant, d->npages) : 0;
+	rc = ioas_marks_init(&d->marks, d->npages);
 	if (rc)
-		return rc;
-	d->charged = true;
-	return 0;
-}
-
-static bool room_for_one_more(struct ioas_pinned *p)
-{
-	unsigned int room = p->runs_room * 2, i;
-	struct ioas_run *more;
-
-	if (p->runs < p->runs_room)
-		return true;
-	more = ioas_hooks.alloc(room * sizeof(*more));
-	if (!more)
-		return false;
-	for (i = 0; i < p->runs; i++)
-		more[i] = p->run[i];
-	if (p->run != &p->one)
-		ioas_hooks.free(p->run, p->runs_room * sizeof(*p->run));
-	p->run = more;
-	p->runs_room = room;
-	return true;
-}
-
-/* Behind what is there; joined to it where it follows physically. */
-static bool append(struct draft *d, const struct ioas_extent *extent)
-{
-	unsigned int shift = d->registry->page_shift;
-	struct ioas_pinned *p = &d->pinned;
-	const struct ioas_run *last = p->runs ? &p->run[p->runs - 1] : NULL;
-
-	if (!last ||
-	    last->phys + ((p->npages - last->first) << shift) != extent->phys) {
-		if (!room_for_one_more(p))
-			return false;
-		p->run[p->runs++] = (struct ioas_run){p->npages, extent->phys};
-	}
-	p->npages += extent->npages;
-	return true;
-}
-
-static void unpin_unkept(struct draft *d, const struct ioas_extent *extent,
-                         uint64_t page)
-{
-	const struct ioas_backend *backend = d->registry->backend;
-	unsigned int shift = d->registry->page_shift;
-	struct ioas_pin pin = {d->what.start + (page << shift), extent->npages,
-	                       d->what.perm, shift};
-
-	backend->unpin(backend, &pin, extent->phys, false);
-}
-
-/*
- * Keep what one call pinned. Not all: what is left is unpinned here, what was
- * kept when the draft is dropped.
- */
-static int keep(struct draft *d, const struct ioas_extent *extent, int count)
-{
-	uint64_t page = d->pinned.npages;
-	bool kept = true;
-	int i;
-
-	for (i = 0; i < count; i++) {
-		kept = kept && append(d, &extent[i]);
-		if (!kept)
-			unpin_unkept(d, &extent[i], page);
-		page += extent[i].npages;
-	}
-	return kept ? 0 : -ENOMEM;
-}
-
-static int pin(struct draft *d)
-{
-	const struct ioas_backend *backend = d->registry->backend;
-	unsigned int shift = d->registry->page_shift;
-	struct ioas_extent batch[BATCH];
-	struct ioas_pin rest;
-	int rc = 0;
-
-	while (!rc && d->pinned.npages < d->npages) {
-		rest.start = d->what.start + (d->pinned.npages << shift);
-		rest.npages = d->npages - d->pinned.npages;
-		rest.perm = d->what.perm;
-		rest.page_shift = shift;
-		rc = backend->pin(backend, &rest, batch, BATCH);
-		if (rc < 0)
-			/* Also when part of it is there. */
-			return rc == -ENOMEM ? rc : -EFAULT;
-		rc = keep(d, batch, rc);
-	}
+		unfurnish(d);
 	return rc;
-}
-
-static int make_dirty_marks(struct draft *d)
-{
-	uint64_t words = (d->npages + 63) / 64;
-	struct ioas_pinned *p = &d->pinned;
-
-	if ((p->flags & IOAS_REGISTER_DEVICE) || !(p->perm & IOAS_WRITE))
-		return 0;
-	p->dirty = &p->dirty_word;
-	if (words > 1)
-		p->dirty = ioas_hooks.alloc(words * sizeof(*p->dirty));
-	return p->dirty ? 0 : -ENOMEM;
 }
 
 static int furnish(struct draft *d)
 {
-	struct ioas_extent device = {d->what.phys, d->npages};
-	struct ioas_pinned *p = &d->pinned;
-	int rc;
+	int rc = 0;
 
-	p->start = d->what.start;
-	p->perm = d->what.perm;
-	/* Who registers a file takes it away again if that fails. */
-	p->flags = d->what.flags & IOAS_REGISTER_DEVICE;
-	p->run = &p->one;
-	p->runs_room = 1;
-	rc = charge(d);
-	if (!rc && (p->flags & IOAS_REGISTER_DEVICE))
-		append(d, &device);
-	else if (!rc)
-		rc = pin(d);
-	return rc ? rc : make_dirty_marks(d);
-}
-
-static void drop(struct draft *d)
-{
-	struct ioas_accountant *accountant = d->registry->accountant;
-
-	ioas_unpin(d->registry, &d->pinned);
-	if (d->charged && accountant)
-		accountant->uncharge(accountant, d->npages);
+	d->region.start.raw = d->what.start;
+	d->region.length = d->what.length;
+	d->region.perm = d->what.perm;
+	d->region.kind = IOAS_REGION_DRAFT;
+	if (is_device(d)) {
+		ioas_pinned_init(&d->region.pinned);
+		ioas_pinned_assume(
+			&d->region.pinned,
+			(struct ioas_extent){d->what.phys, d->npages});
+	} else {
+		rc = ioas_region_pin(&d->region, &d->registry->pinner);
+	}
+	if (!rc)
+		rc = make_marks(d);
+	d->furnished = !rc;
+	return rc;
 }
 
 /* ---- Publishing. ---- */
@@ -294,8 +199,8 @@ static void enter_table_locked(const struct draft *d,
 {
 	uint64_t flags =
 		ioas_entry_of_id(m->id) | ioas_entry_of_perm(m->region.perm);
-	const struct ioas_pinned *p = &m->pinned;
-	uint64_t first = d->what.start >> d->registry->page_shift;
+	const struct ioas_pinned *p = &m->region.pinned;
+	uint64_t first = d->what.start >> d->registry->pinner.page_shift;
 	unsigned int i;
 
 	for (i = 0; i < p->runs; i++) {
@@ -312,23 +217,21 @@ static void enter_table_locked(const struct draft *d,
 static void fill_in(struct ioas_member *m, const struct draft *d)
 {
 	m->state = IOAS_MEMBER_LIVE;
-	m->page_shift = d->registry->page_shift;
-	m->pinned = d->pinned;
-	m->pinned.flags = d->what.flags;
-	if (d->pinned.run == &d->pinned.one)
-		m->pinned.run = &m->pinned.one;
-	if (d->pinned.dirty == &d->pinned.dirty_word)
-		m->pinned.dirty = &m->pinned.dirty_word;
-	m->region.start.raw = d->what.start;
-	m->region.length = d->what.length;
-	m->region.perm = d->what.perm;
+	m->flags = d->what.flags;
+	m->region = d->region;
+	m->region.kind = IOAS_REGION_SHARED;
+	if (d->region.pinned.run == &d->region.pinned.one)
+		m->region.pinned.run = &m->region.pinned.one;
+	m->marks = d->marks;
+	if (d->marks.word == &d->marks.one)
+		m->marks.word = &m->marks.one;
 	ioas_a64_store(&m->region.mapped, 1);
 }
 
 static int publish_locked(struct draft *d)
 {
 	struct ioas_registry *registry = d->registry;
-	struct ioas_pages pages = {d->what.start >> registry->page_shift,
+	struct ioas_pages pages = {d->what.start >> registry->pinner.page_shift,
 	                           d->npages};
 	struct ioas_member *m;
 	int rc;
@@ -348,7 +251,7 @@ static int publish_locked(struct draft *d)
 	fill_in(m, d);
 	use_enter_locked(&m->first_use, m, d);
 	ioas_count_locked(&registry->regions, 1);
-	if (d->charged) {
+	if (!is_device(d)) {
 		ioas_count_locked(&registry->charged, d->npages);
 		ioas_count_locked(&registry->pinned, d->npages);
 	}
@@ -366,8 +269,8 @@ static int finish(struct draft *d, int rc)
 	if (rc == -EINVAL && share_locked(d) == 0)
 		rc = 1;
 	ioas_unlock(&d->registry->lock);
-	if (rc)
-		drop(d);
+	if (rc && d->furnished)
+		unfurnish(d);
 	return rc == 1 ? 0 : rc;
 }
 
@@ -377,8 +280,8 @@ static int register_memory(struct draft *d)
 	int rc = -ENOENT;
 
 	/* No memory of the program is there. */
-	if ((d->what.start + (d->what.length - 1)) >> d->registry->page_shift >
-	    mask)
+	if ((d->what.start + (d->what.length - 1)) >>
+	    d->registry->pinner.page_shift > mask)
 		return -EFAULT;
 	/* Without an entry there is nothing to share. */
 	if (ioas_mem_entry(&d->registry->table.view, d->what.start)) {
@@ -391,7 +294,7 @@ static int register_memory(struct draft *d)
 
 static int map_file(struct draft *d)
 {
-	const struct ioas_backend *backend = d->registry->backend;
+	const struct ioas_backend *backend = d->registry->pinner.backend;
 
 	if (!backend->map_file)
 		return -ENOTSUP;
@@ -400,7 +303,7 @@ static int map_file(struct draft *d)
 
 static int register_file(struct draft *d)
 {
-	const struct ioas_backend *backend = d->registry->backend;
+	const struct ioas_backend *backend = d->registry->pinner.backend;
 	int rc = map_file(d);
 
 	if (rc)
@@ -422,9 +325,10 @@ int ioas_holder_register(struct ioas_holder *holder,
 	if (file)
 		d.what.start = 0;
 	if (!is_sound(d.registry, &d.what) ||
-	    (file && (what->offset & ioas_mask_lg2(d.registry->page_shift))))
+	    (file &&
+	     (what->offset & ioas_mask_lg2(d.registry->pinner.page_shift))))
 		return -EINVAL;
-	d.npages = what->length >> d.registry->page_shift;
+	d.npages = what->length >> d.registry->pinner.page_shift;
 	rc = file ? register_file(&d) : register_memory(&d);
 	if (!rc && ret_start)
 		*ret_start = d.what.start;

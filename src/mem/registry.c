@@ -25,10 +25,12 @@ static int configure(struct ioas_registry *registry,
 	if (shift < PAGE_SHIFT_MIN || shift > PAGE_SHIFT_MAX ||
 	    bits > IOAS_PHYS_BITS || bits < shift + 2 * IOAS_MEM_FANOUT_LG2)
 		return -EINVAL;
-	registry->page_shift = shift;
-	registry->accountant = config->accountant;
-	registry->backend =
-		config->backend ? config->backend : &ioas_backend_identity;
+	registry->pinner = (struct ioas_pinner){
+		.backend = config->backend ? config->backend
+	                                   : &ioas_backend_identity,
+		.accountant = config->accountant,
+		.page_shift = shift,
+	};
 	return ioas_table_init(&registry->table, shift, bits,
 	                       config->no_shadow);
 }
@@ -88,7 +90,7 @@ struct ioas_member *ioas_member_new_locked(struct ioas_registry *registry)
 		registry->free = m->next;
 		return m;
 	}
-	if (id >= ioas_id_limit(registry->page_shift))
+	if (id >= ioas_id_limit(registry->pinner.page_shift))
 		return NULL;
 	if (!(id & (IOAS_SLAB - 1)) && !new_slab(registry))
 		return NULL;
@@ -98,6 +100,7 @@ struct ioas_member *ioas_member_new_locked(struct ioas_registry *registry)
 	registry->numbered = id + 1;
 	m = ioas_member_numbered(registry, id);
 	m->id = id;
+	m->registry = registry;
 	return m;
 }
 
@@ -115,8 +118,7 @@ static void uncharge_locked(struct ioas_registry *registry, uint64_t npages)
 
 	/* Nobody gives back more than was charged. */
 	ioas_law(MEM_7, left + npages >= npages);
-	if (registry->accountant)
-		registry->accountant->uncharge(registry->accountant, npages);
+	ioas_uncharge(&registry->pinner, npages);
 }
 
 void ioas_member_leave_locked(struct ioas_registry *registry,
@@ -126,9 +128,7 @@ void ioas_member_leave_locked(struct ioas_registry *registry,
 	                        ioas_a64_load(&m->region.mapped) == 0);
 	/* In quarantine it had been taken out already. */
 	if (m->state == IOAS_MEMBER_LIVE)
-		ioas_table_clear_locked(
-			&registry->table,
-			ioas_member_pages(m, registry->page_shift));
+		ioas_table_clear_locked(&registry->table, ioas_member_pages(m));
 	else
 		ioas_count_locked(&registry->in_quarantine, -UINT64_C(1));
 	m->state = IOAS_MEMBER_LEAVING;
@@ -136,74 +136,23 @@ void ioas_member_leave_locked(struct ioas_registry *registry,
 	registry->leaving = m;
 	registry->leaving_count++;
 	ioas_count_locked(&registry->regions, -UINT64_C(1));
-	if (!(m->pinned.flags & IOAS_REGISTER_DEVICE))
-		uncharge_locked(registry, m->pinned.npages);
+	if (!(m->flags & IOAS_REGISTER_DEVICE))
+		uncharge_locked(registry, ioas_member_npages(m));
 }
 
 /* ---- Unpinning. ---- */
 
-static bool is_dirty(const struct ioas_pinned *p, uint64_t page)
+/* Nobody uses it any more. */
+static void unpin(struct ioas_registry *registry, struct ioas_member *m)
 {
-	/* Relaxed: marks come before the put that let it end. */
-	return ioas_a64_load_relaxed(&p->dirty[page / 64]) >> (page % 64) & 1;
-}
+	const struct ioas_backend *backend = registry->pinner.backend;
 
-/* Is the whole word of marks from @page on, up to @end, clean? */
-static bool clean_word(const struct ioas_pinned *p, uint64_t page, uint64_t end)
-{
-	return page % 64 == 0 && end - page >= 64 &&
-	       !ioas_a64_load_relaxed(&p->dirty[page / 64]);
-}
-
-/* How many from @page on, up to @end, are as dirty as it is? */
-static uint64_t equally_dirty(const struct ioas_pinned *p, uint64_t page,
-                              uint64_t end)
-{
-	bool dirty = is_dirty(p, page);
-	uint64_t next = page;
-
-	while (next < end && is_dirty(p, next) == dirty)
-		next += !dirty && clean_word(p, next, end) ? 64 : 1;
-	return next - page;
-}
-
-/* Pages from run.first to @end, which follow each other from run.phys on. */
-static void unpin_run(const struct ioas_registry *registry,
-                      const struct ioas_pinned *p, struct ioas_run run,
-                      uint64_t end)
-{
-	const struct ioas_backend *backend = registry->backend;
-	unsigned int shift = registry->page_shift;
-	struct ioas_pin pin = {.perm = p->perm, .page_shift = shift};
-	/* Relaxed: set before the put that let it end. */
-	bool marked = ioas_a32_load_relaxed(&p->marked);
-	uint64_t page = run.first;
-
-	for (; page < end; page += pin.npages) {
-		pin.start = p->start + (page << shift);
-		pin.npages = marked ? equally_dirty(p, page, end) : end - page;
-		backend->unpin(backend, &pin,
-		               run.phys + ((page - run.first) << shift),
-		               marked && is_dirty(p, page));
-	}
-}
-
-void ioas_unpin(struct ioas_registry *registry, struct ioas_pinned *p)
-{
-	bool memory = !(p->flags & IOAS_REGISTER_DEVICE);
-	uint64_t words = (p->npages + 63) / 64;
-	unsigned int i;
-
-	for (i = 0; memory && i < p->runs; i++)
-		unpin_run(registry, p, p->run[i], ioas_run_end(p, i));
-	if (p->flags & IOAS_REGISTER_FILE)
-		registry->backend->unmap_file(registry->backend, p->start,
-		                              p->npages
-		                                      << registry->page_shift);
-	if (p->run && p->run != &p->one)
-		ioas_hooks.free(p->run, p->runs_room * sizeof(*p->run));
-	if (p->dirty && p->dirty != &p->dirty_word)
-		ioas_hooks.free(p->dirty, words * sizeof(*p->dirty));
+	if (!(m->flags & IOAS_REGISTER_DEVICE))
+		ioas_region_unpin(&m->region, &registry->pinner, &m->marks);
+	if (m->flags & IOAS_REGISTER_FILE)
+		backend->unmap_file(backend, m->region.start.raw,
+		                    m->region.length);
+	ioas_marks_fini(&m->marks, ioas_member_npages(m));
 }
 
 /* The list of what is leaving, when it is long enough. */
@@ -231,12 +180,13 @@ void ioas_registry_drain(struct ioas_registry *registry, unsigned int enough)
 		return;
 	ioas_grace_sync(IOAS_GRACE_MEM);
 	for (m = list; m; m = m->next)
-		ioas_unpin(registry, &m->pinned);
+		unpin(registry, m);
 	ioas_lock(&registry->lock);
 	for (m = list; m; m = next) {
 		next = m->next;
-		if (!(m->pinned.flags & IOAS_REGISTER_DEVICE))
-			ioas_count_locked(&registry->pinned, -m->pinned.npages);
+		if (!(m->flags & IOAS_REGISTER_DEVICE))
+			ioas_count_locked(&registry->pinned,
+			                  -ioas_member_npages(m));
 		ioas_member_free_locked(registry, m);
 	}
 	ioas_unlock(&registry->lock);

@@ -7,6 +7,7 @@
  *	unregister.c unregister: decide, then withdraw
  *	lookup.c     translate, find, get: no lock
  *	dirty.c      marks
+ *	pin.c        charge and pin
  *	table.c      what look-ups read
  *	count.h      the word that mappings are counted in
  *
@@ -34,6 +35,7 @@
 
 #include "base/lock.h"
 #include "mem/count.h"
+#include "mem/dirty.h"
 #include "mem/mem.h"
 #include "mem/table.h"
 
@@ -62,44 +64,23 @@ enum ioas_member_state {
 	IOAS_MEMBER_LEAVING,
 };
 
-/* Pages that follow each other physically; up to the next one's first. */
-struct ioas_run {
-	uint64_t first; /* page of the region */
-	uint64_t phys;
-};
-
-/* Pages that are pinned, and whether a device has written to them. */
-struct ioas_pinned {
-	uint64_t start;  /* program address */
-	uint64_t npages; /* pinned so far; then of the region */
-	unsigned int perm;
-	unsigned int flags;   /* enum ioas_register_flag */
-	struct ioas_run *run; /* in order */
-	unsigned int runs, runs_room;
-	struct ioas_run one;        /* run, where one is enough */
-	struct ioas_a64 *dirty;     /* a bit for each page, or NULL */
-	struct ioas_a64 dirty_word; /* dirty, where 64 are enough */
-	struct ioas_a32 marked;     /* a bit of them was ever set */
-};
-
 /* Constant while it is LIVE, but for what is said to be under the lock. */
 struct ioas_member {
 	struct ioas_region region;
+	struct ioas_registry *registry;
 	uint32_t id;
-	unsigned int page_shift;      /* the registry's */
+	unsigned int flags;           /* enum ioas_register_flag */
 	enum ioas_member_state state; /* under the lock */
 	struct ioas_a32 users;        /* written under the lock */
 	struct ioas_use *uses;        /* under the lock */
 	struct ioas_use first_use; /* so that most need no memory of theirs */
-	struct ioas_pinned pinned;
+	struct ioas_marks marks;
 	struct ioas_member *next; /* of its state's list; under the lock */
 };
 
 struct ioas_registry {
 	struct ioas_table table;
-	const struct ioas_backend *backend;
-	struct ioas_accountant *accountant;
-	unsigned int page_shift;
+	struct ioas_pinner pinner;
 	struct ioas_lock lock;
 	struct ioas_aptr slab[IOAS_SLABS]; /* of IOAS_SLAB members each */
 	uint32_t numbered;                 /* members made; under the lock */
@@ -134,17 +115,12 @@ static inline struct ioas_member *ioas_member_of(struct ioas_region *region)
 	return ioas_container_of(region, struct ioas_member, region);
 }
 
-static inline struct ioas_pages ioas_member_pages(const struct ioas_member *m,
-                                                  unsigned int page_shift)
+static inline struct ioas_pages ioas_member_pages(const struct ioas_member *m)
 {
-	return (struct ioas_pages){m->region.start.raw >> page_shift,
-	                           m->region.length >> page_shift};
-}
+	unsigned int shift = m->registry->pinner.page_shift;
 
-/* The page behind the last one of run @i. */
-static inline uint64_t ioas_run_end(const struct ioas_pinned *p, unsigned int i)
-{
-	return i + 1 < p->runs ? p->run[i + 1].first : p->npages;
+	return (struct ioas_pages){m->region.start.raw >> shift,
+	                           m->region.length >> shift};
 }
 
 /* Under the lock: @n more, or its complement. */
@@ -167,7 +143,7 @@ ioas_member_in(const struct ioas_registry *registry, uint64_t entry)
 	if (!entry)
 		return NULL;
 	return ioas_member_numbered(
-		registry, ioas_id_of_entry(entry, registry->page_shift));
+		registry, ioas_id_of_entry(entry, registry->pinner.page_shift));
 }
 
 static inline struct ioas_member *
@@ -201,8 +177,11 @@ void ioas_member_leave_locked(struct ioas_registry *registry,
                               struct ioas_member *m);
 /* If enough have gathered: wait, unpin, free. Without the lock. */
 void ioas_registry_drain(struct ioas_registry *registry, unsigned int enough);
-/* Unpin, and give memory back. Without the lock. */
-void ioas_unpin(struct ioas_registry *registry, struct ioas_pinned *p);
+/* All pages of a member of it. */
+static inline uint64_t ioas_member_npages(const struct ioas_member *m)
+{
+	return m->region.length >> m->registry->pinner.page_shift;
+}
 
 /* ---- unregister.c ---- */
 

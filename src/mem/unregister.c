@@ -33,8 +33,7 @@ static void quarantine_locked(struct ioas_registry *registry,
                               struct ioas_member *m)
 {
 	ioas_count_close(&m->region.mapped);
-	ioas_table_clear_locked(&registry->table,
-	                        ioas_member_pages(m, registry->page_shift));
+	ioas_table_clear_locked(&registry->table, ioas_member_pages(m));
 	m->state = IOAS_MEMBER_QUARANTINED;
 	m->next = registry->quarantined;
 	registry->quarantined = m;

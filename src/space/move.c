@@ -132,21 +132,74 @@ static int cut_locked(struct ioas_span *span, struct uaddr_range range)
 	return rc;
 }
 
-static int split_locked(const struct ioas_span *span, uint64_t delta)
-{
+/*
+ * Part of a span whose entries all change by the same when it moves by @way
+ * (in program addresses). Where frames have no order, that is a page.
+ */
+struct step {
 	struct iova_range range;
+	uint64_t delta;
+};
 
-	if (!range_of(span, &range))
-		return 0;
-	return ioas_pt_split(&area_of(span)->space->pt, range, delta);
+static uint64_t frame_at(const struct ioas_backend *frames, uint64_t uaddr)
+{
+	return frames->frame(frames, uaddr, ioas_hooks.page_shift);
 }
 
-static void shift_locked(const struct ioas_span *span, uint64_t delta)
+/* The one that begins at step->range.first; all is the span's range. */
+static void look_ahead(const struct ioas_span *span, struct iova_range all,
+                       uint64_t way, struct step *step)
 {
-	struct iova_range range;
+	const struct ioas_area *area = area_of(span);
+	const struct ioas_backend *frames = area->space->frames;
+	uint64_t lead = area->uaddr.raw - span->region->start.raw;
+	uint64_t at, left;
 
-	if (range_of(span, &range))
-		ioas_pt_shift(&area_of(span)->space->pt, range, delta);
+	step->range.last = all.last;
+	step->delta = way;
+	if (!frames)
+		return;
+	at = span->at.raw + (step->range.first - area->range.first) + lead -
+	     span->offset;
+	left = ioas_mask_lg2(ioas_hooks.page_shift) -
+	       (at & ioas_mask_lg2(ioas_hooks.page_shift));
+	if (left < all.last - step->range.first)
+		step->range.last = step->range.first + left;
+	step->delta = frame_at(frames, at + way) - frame_at(frames, at);
+}
+
+static int split_locked(const struct ioas_span *span, uint64_t way)
+{
+	struct iova_range all;
+	struct step step;
+	int rc = 0;
+
+	if (!range_of(span, &all))
+		return 0;
+	for (step.range = all; !rc; step.range.first = step.range.last + 1) {
+		look_ahead(span, all, way, &step);
+		rc = ioas_pt_split(&area_of(span)->space->pt, step.range,
+		                   step.delta);
+		if (step.range.last == all.last)
+			break;
+	}
+	return rc;
+}
+
+static void shift_locked(const struct ioas_span *span, uint64_t way)
+{
+	struct iova_range all;
+	struct step step;
+
+	if (!range_of(span, &all))
+		return;
+	for (step.range = all;; step.range.first = step.range.last + 1) {
+		look_ahead(span, all, way, &step);
+		ioas_pt_shift(&area_of(span)->space->pt, step.range,
+		              step.delta);
+		if (step.range.last == all.last)
+			break;
+	}
 }
 
 static void lose_entries_locked(const struct ioas_span *span)
@@ -161,7 +214,7 @@ int ioas_move_prepare_locked(struct uaddr_range range, struct uaddr to,
                              const struct ioas_keep *keep)
 {
 	struct ioas_span *span = ioas_pins_find_locked(range);
-	unsigned int shift = span ? span->region->mem->page_shift : 0;
+	unsigned int shift = span ? span->region->mem->pinner.page_shift : 0;
 	int rc = 0;
 
 	for (; span && !rc; span = span->found)
@@ -179,15 +232,15 @@ void ioas_move_to_locked(struct uaddr_range range, struct uaddr to,
                          struct ioas_keep *keep)
 {
 	struct ioas_span *span = ioas_pins_find_locked(range), *next;
-	uint64_t delta = to.raw - range.first;
+	uint64_t way = to.raw - range.first;
 
 	for (; span; span = next) {
 		next = span->found;
 		ioas_law(MOVE_2, span->at.raw >= range.first &&
 		                         last_of(span) <= range.last);
-		shift_locked(span, delta);
+		shift_locked(span, way);
 		ioas_pins_remove_locked(span);
-		span->at.raw += delta;
+		span->at.raw += way;
 		span->keep = keep;
 		if (keep)
 			keep->users++;
@@ -200,7 +253,6 @@ void ioas_move_lose_locked(struct uaddr_range range)
 {
 	struct ioas_span *span = ioas_pins_find_locked(range);
 
-	/* No leaf crosses the end of a span: nothing need be split. */
 	for (; span; span = span->found) {
 		lose_entries_locked(span);
 		ioas_pins_remove_locked(span);
@@ -213,7 +265,7 @@ void ioas_move_lose_locked(struct uaddr_range range)
 /* See ioas_move_tell_locked() in the header. */
 static bool is_about(const struct ioas_span *span, struct uaddr_range range)
 {
-	uint64_t mask = ioas_mask_lg2(span->region->mem->page_shift);
+	uint64_t mask = ioas_mask_lg2(span->region->mem->pinner.page_shift);
 	const struct ioas_area *area = area_of(span);
 	uint64_t first = (range.first + mask) & ~mask;
 	uint64_t end = (range.last + 1) & ~mask;

@@ -48,6 +48,8 @@ static int fill_in(struct ioas_space *space,
 
 	space->page_shift = config->page_shift;
 	space->aperture = space->window = config->aperture;
+	if (config->backend != &ioas_backend_identity)
+		space->frames = config->backend;
 	for (i = 0; !rc && i < config->reserved_count; i++)
 		rc = ioas_reserved_add(&space->reserved, &config->reserved[i]);
 	if (!rc)
@@ -69,6 +71,9 @@ int ioas_space_create(const struct ioas_space_config *config,
 	struct ioas_space *space;
 	int rc;
 
+	if (config->backend &&
+	    (!config->backend->frame || !config->backend->pointer))
+		return -EINVAL;
 	space = ioas_new(struct ioas_space);
 	if (!space)
 		return -ENOMEM;
@@ -111,8 +116,11 @@ static bool request_is_sound(const struct ioas_space *space,
 	uint64_t mask = ioas_mask_lg2(space->page_shift);
 	struct iova_range range = request->range;
 	uint64_t beyond = range.last - range.first;
+	const struct ioas_backend *backend =
+		space->frames ? space->frames : &ioas_backend_identity;
 
-	return request->perm && !(request->perm & ~(IOAS_READ | IOAS_WRITE)) &&
+	return request->mem->pinner.backend == backend && request->perm &&
+	       !(request->perm & ~(IOAS_READ | IOAS_WRITE)) &&
 	       range.first <= range.last &&
 	       !((range.first | (range.last + 1) | request->uaddr.raw) &
 	         mask) &&
@@ -125,20 +133,21 @@ static bool request_is_sound(const struct ioas_space *space,
  * pages than the program; and one count for the area (MEM-8).
  */
 static int register_memory(const struct ioas_map_request *request,
-                           struct ioas_region **ret_region)
+                           struct ioas_region *region)
 {
-	uint64_t mask = ioas_mask_lg2(request->mem->page_shift);
+	uint64_t mask = ioas_mask_lg2(request->mem->pinner.page_shift);
 	uint64_t beyond = request->range.last - request->range.first;
-	struct uaddr start = {request->uaddr.raw & ~mask};
-	uint64_t last = (request->uaddr.raw + beyond) | mask;
 	bool alive;
 	int rc;
 
-	rc = ioas_mem_register(request->mem, start, last - start.raw + 1,
-	                       request->perm, ret_region);
+	region->start.raw = request->uaddr.raw & ~mask;
+	region->length =
+		((request->uaddr.raw + beyond) | mask) - region->start.raw + 1;
+	region->perm = request->perm;
+	rc = ioas_mem_register_at(request->mem, region);
 	if (rc)
 		return rc;
-	alive = ioas_region_get(*ret_region, 1);
+	alive = ioas_region_get(region, 1);
 	ioas_law(MEM_2, alive);
 	return 0;
 }
@@ -148,8 +157,65 @@ static void drop_memory(struct ioas_region *region)
 	int rc;
 
 	ioas_region_put(region, 1);
-	rc = ioas_mem_unregister(region);
+	rc = ioas_mem_unregister_at(region);
 	ioas_law(SPACE_4, rc == 0);
+}
+
+/* What a run of the memory's frames is for the area. False: nothing. */
+static bool run_in_area(const struct ioas_area *area, unsigned int run,
+                        struct iova_range *ret_range, struct phys *ret_phys)
+{
+	const struct ioas_pinned *p = &area->region.pinned;
+	unsigned int shift = area->region.mem->pinner.page_shift;
+	uint64_t lead = area->uaddr.raw - area->region.start.raw;
+	uint64_t first = p->run[run].first << shift;
+	uint64_t last = (ioas_run_end(p, run) << shift) - 1;
+	uint64_t beyond = area->range.last - area->range.first;
+	uint64_t from = first > lead ? first : lead;
+
+	/* Runs are whole pages of the program; the area may have smaller. */
+	if (last < lead || from - lead > beyond)
+		return false;
+	ret_range->first = area->range.first + (from - lead);
+	ret_range->last = area->range.last;
+	if (last - lead < beyond)
+		ret_range->last = area->range.first + (last - lead);
+	ret_phys->raw = p->run[run].phys + (from - first);
+	return true;
+}
+
+/*
+ * Entries for every run, in order. When one cannot be made, those before it go
+ * again, and nobody uses them when this returns (SPACE-1).
+ */
+static int write_entries(struct ioas_space *space, const struct ioas_area *area)
+{
+	const struct ioas_pinned *p = &area->region.pinned;
+	uint64_t mask = ioas_mask_lg2(space->page_shift);
+	struct ioas_pt_gather gather = {0};
+	struct iova_range range, done = area->range;
+	struct phys phys;
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; i < p->runs; i++) {
+		if (!run_in_area(area, i, &range, &phys))
+			continue;
+		rc = -EINVAL;
+		if ((range.first | (range.last + 1) | phys.raw) & mask)
+			break;
+		rc = ioas_pt_map(&space->pt, range, phys, area->perm);
+		if (rc)
+			break;
+	}
+	if (!rc || range.first == done.first)
+		return rc;
+	done.last = range.first - 1;
+	ioas_pt_unmap(&space->pt, done, &gather);
+	ioas_pt_flush(&space->pt, &gather);
+	ioas_grace_sync(IOAS_GRACE_DMA);
+	ioas_pt_free(&space->pt, &gather);
+	return rc;
 }
 
 /* Memory and entries. On failure there is neither (SPACE-1). */
@@ -161,12 +227,10 @@ static int furnish(struct ioas_space *space, struct ioas_area *area,
 	rc = register_memory(request, &area->region);
 	if (rc)
 		return rc;
-	area->region->owner = area;
-	rc = ioas_pt_map(&space->pt, request->range,
-	                 ioas_mem_phys(area->region, request->uaddr),
-	                 request->perm);
+	area->region.owner = area;
+	rc = write_entries(space, area);
 	if (rc)
-		drop_memory(area->region);
+		drop_memory(&area->region);
 	return rc;
 }
 
@@ -256,7 +320,7 @@ void ioas_space_remove_locked(struct ioas_space *space, struct ioas_area *area,
 
 	ioas_index_erase(&space->areas, ioas_space_page(space, range.last));
 	/* Its memory may still move, without it. */
-	area->region->owner = NULL;
+	area->region.owner = NULL;
 	space->area_count--;
 	/* First, so that an access which is refused is after an unmap. */
 	tell(IOAS_EVENT_UNMAP, space, area, ioas_call_site());
@@ -276,7 +340,7 @@ void ioas_space_release(struct ioas_space *space, struct ioas_space_gone *gone)
 	ioas_pt_free(&space->pt, &gone->tables);
 	while ((area = gone->areas)) {
 		gone->areas = area->next;
-		drop_memory(area->region);
+		drop_memory(&area->region);
 		ioas_delete(area);
 	}
 }

@@ -37,13 +37,16 @@ struct ioas_space_config {
 	const struct ioas_reserved *reserved; /* copied */
 	unsigned int reserved_count;
 	const struct ioas_pt_format *format; /* of its tables; NULL: native */
+	/* Of all memory that is mapped in it; NULL: the identity. */
+	const struct ioas_backend *backend;
 };
 
 struct ioas_space {
-	unsigned int id;            /* for reports, from 1; constant */
-	unsigned int page_shift;    /* constant */
-	struct iova_range aperture; /* constant */
-	struct iova_range window;   /* of it, what can be usable; under lock */
+	unsigned int id;                   /* for reports, from 1; constant */
+	unsigned int page_shift;           /* constant */
+	struct iova_range aperture;        /* constant */
+	const struct ioas_backend *frames; /* NULL: the identity; constant */
+	struct iova_range window; /* of it, what can be usable; under lock */
 	struct ioas_reserved_list reserved; /* of all owners; under lock */
 	struct ioas_iova_ranges ranges;     /* made of these; under lock */
 	struct ioas_lock lock;
@@ -57,7 +60,7 @@ struct ioas_space {
 struct ioas_area {
 	struct iova_range range; /* its I/O addresses */
 	struct ioas_space *space;
-	struct ioas_region *region; /* pinned for this area alone, one count */
+	struct ioas_region region; /* pinned for this area alone, one count */
 	struct uaddr uaddr;
 	unsigned int perm;
 	uint32_t site;          /* where it was mapped: hooks.call_site */
@@ -74,7 +77,19 @@ static inline uint64_t ioas_space_page(const struct ioas_space *space,
 	return at >> space->page_shift;
 }
 
-/* Return: 0, -ENOMEM, -EINVAL (bad page shift, no address is usable). */
+/* The program's byte behind an address of an entry that is not lost. */
+static inline uint64_t ioas_space_byte(const struct ioas_space *space,
+                                       struct phys at)
+{
+	if (__builtin_expect(!space->frames, 1))
+		return at.raw;
+	return space->frames->pointer(space->frames, at.raw);
+}
+
+/*
+ * Return: 0, -ENOMEM, -EINVAL (bad page shift, no address is usable, or a back
+ * end whose memory cannot be reached).
+ */
 int ioas_space_create(const struct ioas_space_config *config,
                       struct ioas_space **ret_space);
 /* NULL is fine. No device is attached and nobody else uses it (SPACE-4). */
@@ -107,7 +122,8 @@ struct ioas_map_request {
 /*
  * Return: 0, or
  *   -EINVAL  empty permission, unaligned, not inside one usable range, or all
- *            2^64 bytes at once
+ *            2^64 bytes at once; memory on another back end, or one whose
+ *            frames do not make whole pages of the space (MEM-6)
  *   -EEXIST  part of the range is mapped
  *   -ENOMEM  limit of the account, or no memory
  *   -EFAULT  memory that is not there or not permitted

@@ -14,13 +14,15 @@
 
 /*
  * Join what follows the first leaf while it goes on without a gap behind it,
- * up to @bytes. A leaf that is missing or not permitted ends it: the fault
+ * up to @bytes: in the program, whatever it is physically; one leaf is both.
+ * A leaf that is missing or not permitted ends it: the fault
  * belongs to the access that gets there.
  */
 static uint64_t join(const struct ioas_space *space,
                      const struct ioas_pt_leaf *first, struct iova at,
                      uint64_t bytes, unsigned int perm)
 {
+	uint64_t start = ioas_space_byte(space, first->phys);
 	struct ioas_pt_leaf leaf;
 	/*
 	 * No copy of the leaf: it was stored in parts just now, and a load
@@ -41,7 +43,7 @@ static uint64_t join(const struct ioas_space *space,
 		if (!ioas_pt_walk(&space->pt, (struct iova){at.raw + done},
 		                  &leaf) ||
 		    leaf.lost || (leaf.perm & perm) != perm ||
-		    leaf.phys.raw != first->phys.raw + done)
+		    ioas_space_byte(space, leaf.phys) != start + done)
 			return done;
 		last = leaf.last;
 	}
@@ -63,7 +65,7 @@ enum ioas_fault ioas_space_translate(const struct ioas_space *space,
 		return IOAS_FAULT_PERMISSION;
 	if (leaf.lost)
 		return IOAS_FAULT_GONE;
-	ret_t->pointer = ioas_mem_pointer(leaf.phys);
+	ret_t->pointer = (void *)(uintptr_t)ioas_space_byte(space, leaf.phys);
 	ret_t->bytes = bytes ? join(space, &leaf, at, bytes, perm) : 0;
 	return IOAS_FAULT_NONE;
 }

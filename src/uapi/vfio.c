@@ -78,6 +78,8 @@ int ioas_vfio_create(const struct ioas_vfio_config *config,
 	vfio->account.limit = config->memlock_pages;
 	vfio->account.limit_now = config->memlock_now;
 	ioas_mem_init(&vfio->mem, &vfio->account, config->page_shift);
+	if (config->backend)
+		vfio->mem.pinner.backend = config->backend;
 	for (i = 0; i < vfio->machine->function_count; i++)
 		device_init(vfio, i);
 	*ret_vfio = vfio;

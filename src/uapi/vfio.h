@@ -106,12 +106,16 @@ struct ioas_front {
 /* Linux's default; drivers/vfio/vfio_iommu_type1.c, dma_entry_limit */
 #define IOAS_ENTRY_LIMIT 65535
 
+struct ioas_backend;
+
 struct ioas_vfio_config {
 	struct ioas_machine *machine;
 	const struct ioas_front *front;
 	uint64_t memlock_pages; /* limit of pinned pages; UINT64_MAX: none */
 	/* Asked at each map in place of it, unless NULL. Async-signal-safe. */
 	uint64_t (*memlock_now)(void);
+	/* What physical addresses are; NULL: the program's. */
+	const struct ioas_backend *backend;
 	unsigned int page_shift; /* of the program */
 	uint64_t entry_limit;    /* mappings a container */
 	enum ioas_contract contract;

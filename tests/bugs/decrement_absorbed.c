@@ -17,7 +17,7 @@ static void a_decrement_too_many_is_told(struct rig *r)
 {
 	struct ioas_region *region;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_ok(r, enter(m.a, 0, 1));
 	region = mapped(r, 0, 1);
 	rig_breaks(r, "MEM_8", put_two, region);

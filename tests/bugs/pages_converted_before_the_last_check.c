@@ -30,7 +30,7 @@ static void counts_beyond_32_bits_are_counts(struct rig *r)
 {
 	struct ioas_region *region;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_ok(r, enter(m.a, 0, 1));
 	region = mapped(r, 0, 1);
 	assert_true(ioas_region_get(region, UINT64_C(1) << 32));

@@ -13,7 +13,7 @@ static void memory_is_pinned_for_what_was_asked(struct rig *r)
 {
 	struct ioas_register what;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_read_only(r, m.memory, pages(4));
 	what = range(0, 4);
 	what.perm = IOAS_READ;

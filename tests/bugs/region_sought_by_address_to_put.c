@@ -14,7 +14,7 @@ static void a_count_is_put_when_the_region_is_found_no_more(struct rig *r)
 {
 	struct ioas_region *region;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_ok(r, enter(m.a, 0, 4));
 	region = mapped(r, 0, 4);
 	rig_ok(r, leave_by(m.a, 0, 4, IOAS_UNREGISTER_QUARANTINE));

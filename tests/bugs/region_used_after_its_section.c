@@ -15,7 +15,7 @@ static void a_count_outlives_every_end(struct rig *r)
 {
 	struct ioas_region *region;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_ok(r, enter(m.a, 0, 4));
 	region = mapped(r, 0, 1);
 	ioas_holder_destroy(m.a);
@@ -33,7 +33,7 @@ static void a_count_outlives_every_end(struct rig *r)
 
 static void two_unregisters_of_one_range_end_it_once(struct rig *r)
 {
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_ok(r, enter(m.a, 0, 4));
 	rig_ok(r, leave(m.a, 0, 4));
 	rig_fails(r, leave(m.a, 0, 4), -ENOENT);

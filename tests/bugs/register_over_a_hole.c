@@ -13,7 +13,7 @@ static void a_hole_is_efault_wherever_it_is(struct rig *r)
 {
 	unsigned int i;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_hole(r, m.memory + pages(5), rig_page());
 	for (i = 0; i <= 5; i++) {
 		rig_fails(r, enter(m.a, i, 8), -EFAULT);

@@ -16,7 +16,7 @@ static void every_look_up_leaves_its_section(struct rig *r)
 	struct ioas_mapped got;
 	struct ioas_mapping map;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	what = range(0, 2);
 	what.flags = IOAS_REGISTER_DEVICE;
 	what.phys = UINT64_C(1) << 32;

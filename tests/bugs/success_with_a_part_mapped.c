@@ -16,7 +16,7 @@ static void all_counts_are_taken_or_none(struct rig *r)
 	struct ioas_region *region;
 	struct ioas_mapped got = {.phys = 1};
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_ok(r, enter(m.a, 0, 4));
 	region = mapped(r, 0, 1);
 	ioas_region_put(region, 1);

@@ -14,7 +14,7 @@ static void an_undo_touches_the_new_region_only(struct rig *r)
 {
 	struct ioas_region *old, *new;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_ok(r, enter(m.a, 0, 4));
 	rig_ok(r, enter(m.a, 4, 4));
 	old = mapped(r, 0, 1);

@@ -14,7 +14,7 @@ static void mapped_memory_is_not_unregistered(struct rig *r)
 {
 	struct ioas_region *region;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_ok(r, enter(m.a, 0, 4));
 	region = mapped(r, 0, 4);
 	rig_fails(r, leave(m.a, 0, 4), -EBUSY);

@@ -2,6 +2,8 @@
 """Running unmodified programs under `ioas run`.
 
 IOAS         the tool, when it is not build/ioas of this tree
+IOAS_TEST_RUN_OPTIONS  options that every run gets before its own, as words of
+             a shell: "--frames=scattered:7"
 IOAS_QEMU10  a folder with QEMU 10 unpacked (tools/fetch-qemu10); without it
              the tests marked qemu10 are skipped
 """
@@ -9,6 +11,7 @@ IOAS_QEMU10  a folder with QEMU 10 unpacked (tools/fetch-qemu10); without it
 import hashlib
 import os
 import re
+import shlex
 import subprocess
 import time
 
@@ -49,10 +52,11 @@ class Ioas:
         self.tool = os.environ.get("IOAS", os.path.join(TOP, "build/ioas"))
         if not os.access(self.tool, os.X_OK):
             pytest.exit(f"{self.tool} is not built", returncode=3)
+        self.always = shlex.split(os.environ.get("IOAS_TEST_RUN_OPTIONS", ""))
 
     def command(self, *program, devices=(), options=()):
         given = [x for d in devices for x in ("-d", d)]
-        return [self.tool, "run", *given, *map(str, options), "--",
+        return [self.tool, "run", *self.always, *given, *map(str, options), "--",
                 *map(str, program)]
 
     def run(self, *program, devices=(), options=(), env=None, **more):

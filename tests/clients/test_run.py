@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import (BDF, NVME, Session, assert_refused, ioas_lines,
+from conftest import (BDF, NVME, Session, assert_refused, checksum, ioas_lines,
                       wait_until)
 
 
@@ -296,3 +296,23 @@ def test_python_runs_under_it(ioas):
     result = ioas.run(python, "-c", code, devices=["nvme,size=1M"])
     assert (result.returncode, result.stdout, result.stderr) == \
         (0, "child\n", "")
+
+
+@pytest.mark.parametrize("frames", ["identity", "scattered", "scattered:77"])
+def test_physical_addresses_make_no_difference(system_qemu, source, frames):
+    """Data come through whatever the frames are; QEMU maps large areas."""
+    disk = system_qemu.disk
+    result = system_qemu.ioas.run(
+        system_qemu.program("qemu-img"), "convert", "-n", "-f", "raw", "-O",
+        "raw", source, NVME, devices=[f"nvme,file={disk}"],
+        options=[f"--frames={frames}"])
+    assert result.returncode == 0, result.stderr
+    assert "DMA fault" not in result.stderr
+    assert checksum(disk) == checksum(source)
+
+
+@pytest.mark.parametrize("frames", ["", "scatter", "scattered:", "scattered:x",
+                                    "scattered7", "identity:1"])
+def test_frames_that_there_are_not(ioas, frames):
+    assert_refused(ioas.run("/bin/true", options=[f"--frames={frames}"]),
+                   125, "--frames")

@@ -298,7 +298,10 @@ static void must(int rc)
 
 static void begin(bool no_shadow)
 {
-	static struct ioas_accountant accountant = {charge, uncharge};
+	static struct ioas_accountant accountant = {
+		.charge = charge,
+		.uncharge = uncharge,
+	};
 	struct ioas_registry_config config = {.backend = &backend,
 	                                      .accountant = &accountant,
 	                                      .page_shift = SHIFT,

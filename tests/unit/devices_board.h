@@ -71,12 +71,14 @@ static struct board *board_new(struct rig *r)
 	struct ioas_space_config config = {
 		.page_shift = rig_page_shift(),
 		.aperture = {0, (UINT64_C(1) << 48) - 1},
+		.backend = rig_backend(),
 	};
 
 	assert_non_null(b);
 	b->rig = r;
 	b->account.limit = UINT64_MAX;
 	ioas_mem_init(&b->mem, &b->account, rig_page_shift());
+	b->mem.pinner.backend = rig_backend();
 	rig_defer(r, board_end, b);
 	board_listen();
 	rig_ok(r, ioas_space_create(&config, &b->space));

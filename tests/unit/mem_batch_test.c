@@ -12,7 +12,7 @@ static void start(struct rig *r)
 {
 	struct ioas_register read_only;
 
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 	rig_ok(r, enter(m.a, 3, 5));
 	read_only = range(9, 2);
 	read_only.perm = IOAS_READ;
@@ -115,7 +115,8 @@ static void try_what_is_there(struct rig *r, const struct ioas_batch_form *form)
 		uaddr[i] = page(3) + rig_random_below(r, pages(5));
 	assert_true(form->translate(ioas_registry_view(m.registry), &batch) ==
 	            batch.n);
-	assert_memory_equal(phys, uaddr, batch.n * sizeof(phys[0]));
+	for (i = 0; i < batch.n; i++)
+		assert_true(phys[i] == backend_frame(uaddr[i]));
 }
 
 static void every_form_answers_alike(struct rig *r)

@@ -4,7 +4,7 @@
 
 static void start(struct rig *r)
 {
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 }
 
 /* ---- Create. ---- */

@@ -143,6 +143,12 @@ static inline struct ioas_region *mapped(struct rig *r, unsigned int i,
 	return got.region;
 }
 
+/* What the physical address of a byte is by the back end. */
+static inline uint64_t backend_frame(uint64_t at)
+{
+	return m.below->frame(m.below, at, rig_page_shift());
+}
+
 static inline struct ioas_registry_report report(void)
 {
 	struct ioas_registry_report now;

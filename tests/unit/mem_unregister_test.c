@@ -6,7 +6,7 @@
 
 static void start(struct rig *r)
 {
-	start_on(r, &ioas_backend_identity);
+	start_on(r, rig_backend());
 }
 
 /* covers: ioas_holder_unregister -ENOENT */

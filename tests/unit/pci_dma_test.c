@@ -54,6 +54,7 @@ static struct bench *bench_up_to(struct rig *r, uint64_t last)
 	struct ioas_space_config config = {
 		.page_shift = rig_page_shift(),
 		.aperture = {0, last},
+		.backend = rig_backend(),
 	};
 
 	memset(&b, 0, sizeof(b));
@@ -62,6 +63,7 @@ static struct bench *bench_up_to(struct rig *r, uint64_t last)
 	b.memory = rig_memory(r, 4 * b.page);
 	b.account.limit = UINT64_MAX;
 	ioas_mem_init(&b.mem, &b.account, rig_page_shift());
+	b.mem.pinner.backend = rig_backend();
 	b.dev = probe_device(r);
 	rig_ok(r, ioas_space_create(&config, &b.space));
 	rig_defer(r, bench_end, &b);

@@ -51,6 +51,7 @@ static struct bench *bench(struct rig *r)
 	struct ioas_space_config config = {
 		.page_shift = rig_page_shift(),
 		.aperture = {0, UINT64_MAX},
+		.backend = rig_backend(),
 	};
 
 	memset(&b, 0, sizeof(b));
@@ -59,6 +60,7 @@ static struct bench *bench(struct rig *r)
 	b.memory = rig_memory(r, PAGES * b.page);
 	b.account.limit = UINT64_MAX;
 	ioas_mem_init(&b.mem, &b.account, rig_page_shift());
+	b.mem.pinner.backend = rig_backend();
 	b.dev = probe_device(r);
 	rig_ok(r, ioas_space_create(&config, &b.space));
 	rig_defer(r, bench_end, &b);

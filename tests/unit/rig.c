@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "mem/backend.h"
 #include "rig_hooks.h"
 
 #define DEFERRED_MAX 256
@@ -288,7 +289,7 @@ static int clean_up(void **state)
 /* ---- What a run is about: the arguments. ---- */
 
 static struct {
-	bool no_barrier, no_thread_exit, no_shadow, limited;
+	bool no_barrier, no_thread_exit, no_shadow, limited, scattered;
 } way;
 
 static const struct {
@@ -299,6 +300,7 @@ static const struct {
 	{"--no-thread-exit", &way.no_thread_exit},
 	{"--no-shadow", &way.no_shadow},
 	{"--limited", &way.limited},
+	{"--scattered", &way.scattered},
 };
 
 static bool take_way(const char *argument)
@@ -328,6 +330,16 @@ static bool take_environment(void)
 bool rig_wants_tree(void)
 {
 	return way.no_shadow || way.limited;
+}
+
+const struct ioas_backend *rig_backend(void)
+{
+	static struct ioas_backend_scattered scattered;
+
+	if (!way.scattered)
+		return &ioas_backend_identity;
+	ioas_backend_scattered(5, rig_page_shift(), &scattered);
+	return &scattered.backend;
 }
 
 int rig_main(const char *group, const struct rig_test *tests, size_t count,

@@ -36,9 +36,10 @@
  *
  * Arguments of a test program: --no-barrier, --no-thread-exit and --no-shadow
  * (addresses without memory) take these hooks away; --limited says that the
- * process may not have as many addresses as a shadow table needs; anything else
- * is a pattern of test names. IOAS_RIG in the environment is one of these
- * arguments for every program (`variants` of ./check).
+ * process may not have as many addresses as a shadow table needs; --scattered
+ * makes rig_backend() another one; anything else is a pattern of test names.
+ * IOAS_RIG in the environment is one of these arguments for every program
+ * (`variants` of ./check).
  */
 #ifndef RIG_H
 #define RIG_H
@@ -56,6 +57,7 @@
 
 #include "base/hooks.h"
 
+struct ioas_backend;
 struct rig;
 
 struct rig_test {
@@ -129,6 +131,8 @@ void rig_hole(struct rig *r, void *start, size_t bytes);
 void rig_read_only(struct rig *r, void *start, size_t bytes);
 size_t rig_page(void); /* bytes in a page of the program */
 unsigned int rig_page_shift(void);
+/* What physical addresses are, where the test does not care. */
+const struct ioas_backend *rig_backend(void);
 
 /* Has a registry a tree in this run, whatever it is asked for? */
 bool rig_wants_tree(void);

@@ -81,17 +81,21 @@ static inline void check_nothing_is_charged(void *arg)
 }
 
 static inline void start_config(struct rig *r,
-                                const struct ioas_space_config *config)
+                                const struct ioas_space_config *given)
 {
+	struct ioas_space_config config = *given;
+
+	config.backend = rig_backend();
 	s = (struct stand){.account = {.limit = UINT64_MAX},
-	                   .page_shift = config->page_shift};
+	                   .page_shift = config.page_shift};
 	s.memory =
 		rig_memory(r, PAGES * (rig_page() > bytes_of(1) ? rig_page()
 	                                                        : bytes_of(1)));
 	ioas_mem_init(&s.mem, &s.account, rig_page_shift());
+	s.mem.pinner.backend = rig_backend();
 	rig_defer(r, check_nothing_is_charged, NULL);
 	rig_defer(r, RIG_CALL(ioas_mem_fini), &s.mem);
-	rig_ok(r, ioas_space_create(config, &s.space));
+	rig_ok(r, ioas_space_create(&config, &s.space));
 	rig_defer(r, RIG_CALL(ioas_space_destroy), s.space);
 }
 

@@ -46,7 +46,12 @@ static void create_refuses_an_aperture_with_nothing_left(struct rig *r)
 {
 	struct ioas_reserved all = {.range = {0, UINT64_MAX},
 	                            .kind = IOAS_RESERVED_OTHER};
-	struct ioas_space_config config = {12, {0, 0xffff}, &all, 1, NULL};
+	struct ioas_space_config config = {
+		.page_shift = 12,
+		.aperture = {0, 0xffff},
+		.reserved = &all,
+		.reserved_count = 1,
+	};
 	struct ioas_space *space = NULL;
 
 	rig_fails(r, ioas_space_create(&config, &space), -EINVAL);
@@ -58,7 +63,10 @@ static void create_refuses_an_aperture_with_nothing_left(struct rig *r)
 
 static void every_space_has_a_number_of_its_own(struct rig *r)
 {
-	struct ioas_space_config config = {12, {0, 0xffff}, NULL, 0, NULL};
+	struct ioas_space_config config = {
+		.page_shift = 12,
+		.aperture = {0, 0xffff},
+	};
 	struct ioas_space *other;
 
 	start(r, 12, 48);

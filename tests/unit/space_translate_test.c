@@ -9,7 +9,9 @@
 static void an_address_outside_the_aperture_is_a_fault_of_its_own(struct rig *r)
 {
 	struct ioas_space_config config = {
-		rig_page_shift(), {0x100000, 0x1fffff}, NULL, 0, NULL};
+		.page_shift = rig_page_shift(),
+		.aperture = {0x100000, 0x1fffff},
+	};
 	struct ioas_translation t;
 
 	start_config(r, &config);
@@ -197,11 +199,10 @@ static void model_compare(unsigned int page, uint64_t offset, uint64_t asked,
 	assert_true(t.bytes == (asked < run ? asked : run));
 }
 
-static void run_model(struct rig *r, unsigned int page_shift, unsigned int bits)
+static void run_model(struct rig *r, unsigned int bits)
 {
 	unsigned int step, i;
 
-	start(r, page_shift, bits);
 	m = (struct model){.base = (UINT64_C(1) << 30) - bytes_of(WINDOW / 2)};
 	if (bits == 64)
 		m.base = -bytes_of(WINDOW);
@@ -229,22 +230,31 @@ static void run_model(struct rig *r, unsigned int page_shift, unsigned int bits)
 
 static void SPACE_3_pages_of_2_KiB_in_39_bits_match_a_model(struct rig *r)
 {
-	run_model(r, 11, 39);
+	start(r, 11, 39);
+	run_model(r, 39);
 }
 
 static void SPACE_3_program_pages_in_48_bits_match_a_model(struct rig *r)
 {
-	run_model(r, rig_page_shift(), 48);
+	start(r, rig_page_shift(), 48);
+	run_model(r, 48);
 }
 
 static void SPACE_3_program_pages_in_57_bits_match_a_model(struct rig *r)
 {
-	run_model(r, rig_page_shift(), 57);
+	start(r, rig_page_shift(), 57);
+	run_model(r, 57);
 }
 
 static void SPACE_3_pages_of_64_KiB_in_64_bits_match_a_model(struct rig *r)
 {
-	run_model(r, 16, 64);
+	start(r, 16, 64);
+	/* MEM-6: frames in no order make no larger pages. */
+	if (rig_backend() != &ioas_backend_identity && rig_page_shift() < 16) {
+		rig_fails(r, map_to(0, 1, memory_at(0), RW), -EINVAL);
+		return;
+	}
+	run_model(r, 64);
 }
 
 /*
