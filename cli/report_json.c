@@ -138,6 +138,24 @@ static void set_access(json_t *object, const struct ioas_finding *f)
 		set(object, "mapping_above", mapping(&f->above));
 }
 
+static void set_message(json_t *object, const struct ioas_finding *f)
+{
+	json_t *message = ioas_must(json_object());
+	json_t *victim;
+
+	set(message, "data", json_integer(f->data));
+	if (f->vector)
+		set(message, "vector", json_integer(f->vector - 1));
+	if (f->victim) {
+		victim = ioas_must(json_object());
+		set_string(victim, "device", f->victim);
+		set(victim, "vector", json_integer(f->victim_vector));
+		set(victim, "raised", json_boolean(f->raised));
+		set(message, "victim", victim);
+	}
+	set(object, "message", message);
+}
+
 static void set_past(json_t *object, const struct ioas_report_item *item)
 {
 	const struct ioas_finding *f = item->finding;
@@ -174,6 +192,10 @@ char *ioas_report_json(const struct ioas_report_item *item)
 	char *text, *line = NULL;
 
 	set_head(o, item);
+	if (f->check == IOAS_CHECK_LOST_INTERRUPT ||
+	    (f->check == IOAS_CHECK_MSI_SPOOF &&
+	     f->piece[0].fault != IOAS_FAULT_DOORBELL))
+		set_message(o, f);
 	if (f->pieces)
 		set_access(o, f);
 	else

@@ -21,6 +21,8 @@ enum ioas_event_kind {
 	IOAS_EVENT_UNMAP,
 	IOAS_EVENT_DMA_FAULT,     /* a device access that was refused */
 	IOAS_EVENT_INTERRUPT,     /* vector in `number` */
+	IOAS_EVENT_MESSAGE_LOST,  /* an interrupt that reached nobody */
+	IOAS_EVENT_SPOOF,         /* a message that is not the device's own */
 	IOAS_EVENT_RESET,         /* the device was reset */
 	IOAS_EVENT_FREED,         /* memory of a mapping, given back by the
 	                             program while it is mapped */
@@ -43,6 +45,7 @@ enum ioas_fault {
 	IOAS_FAULT_NO_MASTER, /* bus mastering is off */
 	IOAS_FAULT_NO_SPACE,  /* the device is in no address space */
 	IOAS_FAULT_PEER,      /* a device's registers, which did not answer */
+	IOAS_FAULT_DOORBELL,  /* where writes of 4 bytes are interrupts */
 };
 
 /* Why a call did nothing. */
@@ -84,6 +87,15 @@ struct ioas_event_access {
 	struct ioas_event_mapping at, below, above;
 };
 
+/* The message of an interrupt that went wrong; `range` is where it went. */
+struct ioas_event_message {
+	uint32_t data;
+	uint32_t vector;       /* + 1; 0: a write that was none's interrupt */
+	const char *owner;     /* device whose vector it names, or NULL */
+	uint32_t owner_vector; /* and which */
+	bool raised;           /* nothing stopped it */
+};
+
 /* Fields that do not apply are 0. Pointers are good during the call only. */
 struct ioas_event {
 	enum ioas_event_kind kind;
@@ -99,7 +111,8 @@ struct ioas_event {
 	const char *model;       /* "nvme" */
 	const char *what;        /* "container", "group", "device" */
 	const struct ioas_issuer *issuer;
-	const struct ioas_event_access *access; /* of a fault; may be NULL */
+	const struct ioas_event_access *access;   /* of a fault; may be NULL */
+	const struct ioas_event_message *message; /* of what went wrong */
 };
 
 struct ioas_observer {

@@ -37,6 +37,7 @@ int ioas_machine_create(const char *profile,
 		return -ENOMEM;
 	}
 	m->profile = p;
+	m->msi.kind = p->msi;
 	m->models = models;
 	*ret_machine = m;
 	return 0;
@@ -109,6 +110,7 @@ int ioas_machine_device(struct ioas_machine *machine, unsigned int function,
 	f = &machine->function[function];
 	request = ioas_function_request(f);
 	request.desc = &f->desc;
+	request.msi = &machine->msi;
 	if (!f->device)
 		err = ioas_device_create(&request, &f->device, text);
 	if (err)

@@ -29,6 +29,7 @@
 
 #include "base/types.h"
 #include "iova/iova.h"
+#include "msi/msi.h"
 #include "pci/function.h"
 
 struct ioas_profile {
@@ -41,7 +42,10 @@ struct ioas_profile {
 	const struct ioas_reserved *reserved;
 	unsigned int reserved_count;
 	bool coherent;     /* enforces cache coherency */
-	bool msix_dynamic; /* interrupt remapping: vectors added later */
+	bool msix_dynamic; /* the host adds vectors while some are on */
+	/* With isolation, which a machine has unless it is told not to. */
+	const struct ioas_msi_kind *msi;
+	const struct ioas_msi_kind *msi_shared; /* and without */
 };
 
 extern const struct ioas_profile ioas_profiles[]; /* ends with name NULL */
@@ -81,6 +85,7 @@ struct ioas_shared;
 
 struct ioas_machine {
 	const struct ioas_profile *profile;
+	struct ioas_msi msi;                    /* its interrupt controller */
 	const struct ioas_model *const *models; /* ends with NULL */
 	struct ioas_function function[IOAS_FUNCTIONS_MAX];
 	unsigned int function_count;

@@ -21,6 +21,17 @@
  *	encodes); Linux 7.3 drivers/iommu/amd/iommu.c (reserved ranges),
  *	drivers/iommu/generic_pt/fmt/amdv1.h; Linux 6.12
  *	drivers/iommu/amd/io_pgtable.c, amd_iommu_types.h.
+ *
+ * arm-smmuv3
+ *	SMMUv3 with stage 1 tables of four levels and a granule of 4 KiB, and a
+ *	GICv3 with an ITS. The IOMMU translates messages like all other writes,
+ *	so there is a window in which Linux maps the doorbell. Linux enforces
+ *	coherency only where firmware says that devices snoop whatever they
+ *	ask for, which is not so here; and it adds no vectors to an ITS device
+ *	that has some.
+ *	Sources: Arm SMMU Architecture Specification (IHI 0070) 3.4 (address
+ *	sizes); Linux 7.3 drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c,
+ *	drivers/iommu/io-pgtable-arm.c, drivers/irqchip/irq-gic-its-msi-parent.c
  */
 #include <string.h>
 
@@ -39,6 +50,12 @@ static const struct ioas_reserved amd_reserved[] = {
          .kind = IOAS_RESERVED_OTHER},
 };
 
+/* Where Linux maps doorbells for devices. */
+static const struct ioas_reserved arm_reserved[] = {
+	{.range = {UINT64_C(0x08000000), UINT64_C(0x080fffff)},
+         .kind = IOAS_RESERVED_SW_MSI},
+};
+
 #define PAGES_4K_2M_1G UINT64_C(0x40201000)
 #define PAGES_512G     (UINT64_C(1) << 39)
 
@@ -53,6 +70,8 @@ const struct ioas_profile ioas_profiles[] = {
 		.reserved_count = IOAS_ARRAY_SIZE(intel_reserved),
 		.coherent = true,
 		.msix_dynamic = true,
+		.msi = &ioas_msi_vtd,
+		.msi_shared = &ioas_msi_apic,
 	},
 	{
 		.name = "intel-39bit",
@@ -64,6 +83,8 @@ const struct ioas_profile ioas_profiles[] = {
 		.reserved_count = IOAS_ARRAY_SIZE(intel_reserved),
 		.coherent = true,
 		.msix_dynamic = true,
+		.msi = &ioas_msi_vtd,
+		.msi_shared = &ioas_msi_apic,
 	},
 	{
 		.name = "amd",
@@ -77,6 +98,20 @@ const struct ioas_profile ioas_profiles[] = {
 		.reserved_count = IOAS_ARRAY_SIZE(amd_reserved),
 		.coherent = true,
 		.msix_dynamic = true,
+		.msi = &ioas_msi_amd,
+		.msi_shared = &ioas_msi_apic,
+	},
+	{
+		.name = "arm-smmuv3",
+		.summary = "Arm SMMUv3, 48-bit addresses, 4K, 2M and 1G pages, "
+			   "interrupts translated",
+		.aperture = {0, (UINT64_C(1) << 48) - 1},
+		.page_sizes = PAGES_4K_2M_1G,
+		.page_shift = 12,
+		.reserved = arm_reserved,
+		.reserved_count = IOAS_ARRAY_SIZE(arm_reserved),
+		.msi = &ioas_msi_its,
+		.msi_shared = &ioas_msi_v2m,
 	},
 	{.name = NULL},
 };

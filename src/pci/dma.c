@@ -100,6 +100,21 @@ static enum ioas_fault copy_piece(const struct access *a,
 	return err ? IOAS_FAULT_GONE : IOAS_FAULT_NONE;
 }
 
+/* What is left of a write met a doorbell. Of reads there is no message. */
+static bool is_message(const struct access *a, uint64_t done,
+                       const struct ioas_translation *piece, const void *mine)
+{
+	const struct ioas_arrival arrival = {
+		.iova = a->iova + done,
+		.bytes = a->bytes - done,
+		.at = piece->doorbell,
+		.data = mine,
+		.issuer = a->issuer,
+	};
+
+	return a->perm == IOAS_WRITE && ioas_message_arrives(a->dev, &arrival);
+}
+
 /*
  * Pages that are just being moved fault as if they had gone: then their piece
  * is found and copied again. No more was seen of it than a part of the bytes.
@@ -117,6 +132,9 @@ static int copy_pieces(const struct access *a, char *mine)
 		fault = piece_at(a, done, &piece);
 		if (!fault)
 			fault = copy_piece(a, &piece, mine + done);
+		else if (fault == IOAS_FAULT_DOORBELL &&
+		         is_message(a, done, &piece, mine + done))
+			fault = IOAS_FAULT_NONE;
 		if (!fault)
 			done += piece.bytes;
 		else if (fault == IOAS_FAULT_GONE && ioas_moves_since(moves))
@@ -200,6 +218,27 @@ static enum ioas_fault copy_slowly(struct copying *c, char *to, char *from,
 	return fault;
 }
 
+/* The destination is a doorbell: the last four bytes may be a message. */
+static enum ioas_fault copy_message(struct copying *c,
+                                    const struct ioas_translation *in,
+                                    const struct ioas_translation *out)
+{
+	enum ioas_fault fault;
+	uint32_t data;
+
+	if (in->bytes != sizeof(data))
+		return IOAS_FAULT_DOORBELL;
+	c->blamed = &c->from;
+	fault = copy_piece(&c->from, in, (char *)&data);
+	if (fault)
+		return fault;
+	c->blamed = &c->to;
+	if (!is_message(&c->to, c->done, out, &data))
+		return IOAS_FAULT_DOORBELL;
+	c->done += sizeof(data);
+	return IOAS_FAULT_NONE;
+}
+
 static enum ioas_fault copy_next(struct copying *c)
 {
 	struct ioas_translation in, out;
@@ -212,6 +251,8 @@ static enum ioas_fault copy_next(struct copying *c)
 		return fault;
 	c->blamed = &c->to;
 	fault = piece_at(&c->to, c->done, &out);
+	if (fault == IOAS_FAULT_DOORBELL)
+		return copy_message(c, &in, &out);
 	if (fault)
 		return fault;
 	bytes = in.bytes < out.bytes ? in.bytes : out.bytes;

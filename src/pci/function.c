@@ -50,6 +50,13 @@ static int describe(struct ioas_device *dev,
 	return 0;
 }
 
+/* As the controller sees who writes. */
+static uint32_t requester_of(struct ioas_bdf bdf)
+{
+	return bdf.domain << 16 | (uint32_t)bdf.bus << 8 |
+	       (bdf.slot & 0x1fu) << 3 | (bdf.function & 0x7u);
+}
+
 /* A device of which only is known what it looks like. */
 static int outline(const struct ioas_device_request *request,
                    struct ioas_device **ret_dev, char *ret_failure)
@@ -65,6 +72,9 @@ static int outline(const struct ioas_device_request *request,
 	dev->options = request->options;
 	dev->option_count = request->option_count;
 	dev->iov = request->iov;
+	dev->msi = request->msi;
+	dev->irq.claim.requester = requester_of(request->bdf);
+	dev->irq.claim.name = dev->name;
 	ioas_bdf_format(request->bdf, dev->name);
 	err = describe(dev, request);
 	if (err)

@@ -26,10 +26,12 @@
  *	FN-2  no DMA with bus mastering off, and none after detach returned
  *	FN-3  a vector is given an event only while its mode is on
  *	MSI-7 no interrupt is delivered after it was switched off
+ *	MSI-8 a device raises its own vectors only
  *	FN-4  the pin raises one event a mask: the next one needs an unmask
  *
  * Lock order: `lock` is taken before nothing else of the core, but for that of
- * another device by ioas_device_peer_*(), which is tried and not waited for.
+ * the interrupt controller (msi/msi.h), and for that of another device by
+ * ioas_device_peer_*(), which is tried and not waited for.
  * attach() does not take it, so a detach waits for the model's DMA and not for
  * the model.
  *
@@ -45,6 +47,8 @@
 
 #include "base/lock.h"
 #include "base/types.h"
+#include "iova/msi_doorbell.h"
+#include "msi/msi.h"
 #include "pci/runner.h"
 #include "space/space.h"
 
@@ -78,12 +82,21 @@ enum ioas_irq_mode {
 struct ioas_irq {
 	enum ioas_irq_mode mode;
 	unsigned int count; /* vectors on, in this mode */
-	int *event;         /* per vector: handle for hooks.signal, or none */
-	unsigned int room;  /* entries in event; constant */
-	bool level;         /* of the pin */
-	bool masked; /* INTx: delivered and not unmasked yet, or masked */
+	/*
+	 * Per vector: handle for hooks.signal, or none. Under the controller's
+	 * lock as well while there is a claim (MSI-7).
+	 */
+	int *event;
+	unsigned int room; /* entries in event; constant */
+	bool level;        /* of the pin */
+	bool masked;       /* INTx: delivered and not unmasked yet, or masked */
 	bool msi_on; /* MSI as the device has it; the program's is apart */
 	unsigned int msi_lg2; /* of the vectors that were last asked for */
+	/* With a controller: its numbers, and where its messages go. */
+	struct ioas_msi_claim claim;
+	struct ioas_msi_doorbell doorbell;
+	bool translated;             /* there is a doorbell */
+	struct ioas_message message; /* of MSI's vector 0; not the program's */
 };
 
 /* Counts: ordered with nothing. */
@@ -105,6 +118,7 @@ struct ioas_iov {
 
 struct ioas_device {
 	const struct ioas_model *model;     /* constant */
+	struct ioas_msi *msi;               /* or NULL; constant */
 	struct ioas_function_desc function; /* by its options; constant */
 	struct ioas_iov iov;                /* constant */
 	const struct ioas_option *options;  /* constant */
@@ -144,6 +158,8 @@ struct ioas_device_request {
 	/* What the function looks like; NULL: ask the model. */
 	const struct ioas_function_desc *desc;
 	struct ioas_iov iov;
+	/* Where its messages go; NULL: its interrupts need none. Kept. */
+	struct ioas_msi *msi;
 };
 
 /*
@@ -254,6 +270,9 @@ void ioas_device_attach(struct ioas_device *dev, struct ioas_space *space);
  * unmask lets out. The arguments are checked by uapi; the handles are uapi's.
  * [model]
  *
+ * prepare  while off, for MSI and MSI-X, where there is a controller: all that
+ *      can fail. @doorbell is what messages are composed with; NULL: they go
+ *      to the controller's own address. May be done again
  * on   from off; no vector has an event, each MSI-X vector is masked
  * set  while on (FN-3), any vector of the mode, also at or above the count of
  *      irq_on(), which an event raises. Returns the handle that was there
@@ -263,6 +282,9 @@ void ioas_device_attach(struct ioas_device *dev, struct ioas_space *space);
  */
 unsigned int ioas_device_irq_count(const struct ioas_device *dev,
                                    enum ioas_irq_mode mode); /* any thread */
+/* Return: 0, or -ENOSPC (the controller has no interrupt left). */
+int ioas_device_irq_prepare(struct ioas_device *dev, enum ioas_irq_mode mode,
+                            const struct ioas_msi_doorbell *doorbell);
 void ioas_device_irq_on(struct ioas_device *dev, enum ioas_irq_mode mode,
                         unsigned int count);
 void ioas_device_irq_off(struct ioas_device *dev);
@@ -317,6 +339,22 @@ void ioas_irq_default_locked(struct ioas_device *dev);
 void ioas_irq_forget_pending_locked(struct ioas_device *dev);
 /* Raise a vector's event, if it has one. */
 void ioas_irq_deliver_locked(struct ioas_device *dev, unsigned int vector);
+/* message.c: the message of a vector goes out, as a write of the device. */
+void ioas_message_send_locked(struct ioas_device *dev,
+                              const struct ioas_message *message,
+                              unsigned int vector);
+
+/* A write of the device that met a doorbell. [locked, in a section] */
+struct ioas_arrival {
+	uint64_t iova, bytes;
+	struct phys at;
+	const void *data;
+	const struct ioas_issuer *issuer;
+};
+
+/* False: it is no message; then nothing has happened. */
+bool ioas_message_arrives(struct ioas_device *dev,
+                          const struct ioas_arrival *arrival);
 /* intx.c: the mode, the event or the command register has changed. */
 void ioas_intx_begin_locked(struct ioas_device *dev);
 void ioas_intx_settle_locked(struct ioas_device *dev);
@@ -340,6 +378,8 @@ struct ioas_refusal {
 	unsigned int perm;
 	enum ioas_fault fault;
 	const struct ioas_issuer *issuer;
+	enum ioas_event_kind kind; /* with `message`; else DMA_FAULT */
+	const struct ioas_event_message *message;
 };
 
 /* Counts and tells it. Return: -EFAULT. */

@@ -5,28 +5,29 @@
  *	ioas_device_interrupt(v)                        (the pin: intx.c)
  *	  mode off, or its enable bit 0      dropped
  *	  MSI-X, vector masked               pending, until something unmasks it
- *	  else                               hooks.signal(event of v)
+ *	  else                               its message is written (message.c)
+ *	                                     --> hooks.signal(event of a vector)
  *
  * A vector of MSI-X is masked by its control word in the table, which both the
- * program (through its mapping of the BAR) and irq_set() write. MSI has no
- * masks here: a vector without event is dropped.
+ * program (through its mapping of the BAR) and irq_set() write; so are address
+ * and data, and what is there is what goes out. MSI has no masks here: a vector
+ * without event is dropped. Its message is not the one that the program sees
+ * and writes in the capability, as with vfio-pci.
+ *
+ * Messages are composed when a vector gets its event, of values that prepare
+ * left here (MSI-3): no table, no space is looked at.
  *
  * Everything runs under the device's lock, so an interrupt is either delivered
  * before irq_set() or irq_off() took its event away, or not at all (MSI-7).
  *
- * Source: PCI Local Bus Specification 3.0, 6.8.2 and 6.8.3.5
+ * Sources: PCI Local Bus Specification 3.0, 6.8.2 and 6.8.3.5; Linux 7.3
+ * drivers/vfio/pci/vfio_pci_config.c (MSI is shown as the program wrote it)
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/event.h"
 #include "pci/function.h"
-
-/*
- * Where a vector's message goes. This is where x86 has its interrupt window;
- * the address belongs to the profile, and is named nowhere but here.
- */
-#define DOORBELL UINT32_C(0xfee00000)
 
 #define ENTRY_BYTES    16
 #define ENTRY_ADDRESS  0
@@ -77,6 +78,7 @@ int ioas_irq_init(struct ioas_device *dev)
 		dev->irq.event = ioas_hooks.alloc(event_bytes(dev));
 	if (dev->irq.room && !dev->irq.event)
 		return -ENOMEM;
+	dev->irq.claim.event = dev->irq.event;
 	if (msix) {
 		dev->msix_table = ioas_hooks.alloc(table_bytes(dev));
 		dev->msix_pending = ioas_hooks.alloc(pending_bytes(dev));
@@ -89,6 +91,8 @@ int ioas_irq_init(struct ioas_device *dev)
 
 void ioas_irq_fini(struct ioas_device *dev)
 {
+	if (dev->msi)
+		ioas_msi_unclaim(dev->msi, &dev->irq.claim);
 	if (dev->irq.event)
 		ioas_hooks.free(dev->irq.event, event_bytes(dev));
 	if (dev->msix_table)
@@ -120,6 +124,42 @@ void ioas_irq_deliver_locked(struct ioas_device *dev, unsigned int vector)
 	ioas_tell(&ev);
 }
 
+static uint64_t bytes_of(const uint8_t *from, unsigned int n)
+{
+	uint64_t value = 0;
+
+	while (n--)
+		value = value << 8 | from[n];
+	return value;
+}
+
+static struct ioas_message message_of(const struct ioas_device *dev,
+                                      unsigned int vector)
+{
+	const uint8_t *entry = dev->msix_table + (size_t)vector * ENTRY_BYTES;
+	struct ioas_message message = dev->irq.message;
+
+	if (dev->irq.mode == IOAS_IRQ_MSI) {
+		message.data |= vector;
+		return message;
+	}
+	message.address = bytes_of(entry + ENTRY_ADDRESS, 8);
+	message.data = (uint32_t)bytes_of(entry + ENTRY_DATA, 4);
+	return message;
+}
+
+static void send(struct ioas_device *dev, unsigned int vector)
+{
+	struct ioas_message message;
+
+	if (!dev->msi) {
+		ioas_irq_deliver_locked(dev, vector);
+		return;
+	}
+	message = message_of(dev, vector);
+	ioas_message_send_locked(dev, &message, vector);
+}
+
 void ioas_device_interrupt(struct ioas_device *dev, unsigned int vector)
 {
 	if (!ioas_config_irq_enabled_locked(dev) ||
@@ -129,7 +169,7 @@ void ioas_device_interrupt(struct ioas_device *dev, unsigned int vector)
 	    *control_of(dev, vector) & ENTRY_MASKED)
 		dev->msix_pending[vector / 8] |= (uint8_t)(1u << vector % 8);
 	else
-		ioas_irq_deliver_locked(dev, vector);
+		send(dev, vector);
 }
 
 /* A vector may have been unmasked: what waited goes out. */
@@ -142,7 +182,7 @@ static void let_out(struct ioas_device *dev, unsigned int vector)
 	    !ioas_config_irq_enabled_locked(dev))
 		return;
 	*pending &= (uint8_t)~bit;
-	ioas_irq_deliver_locked(dev, vector);
+	send(dev, vector);
 }
 
 /* ---- Set-up by uapi ---- */
@@ -161,11 +201,14 @@ void ioas_irq_forget_pending_locked(struct ioas_device *dev)
 		memset(dev->msix_pending, 0, pending_bytes(dev));
 }
 
+/* MSI-7: masked, then given back; what is mapped for it stays (MSI-5). */
 static void switch_to(struct ioas_device *dev, enum ioas_irq_mode mode,
                       unsigned int count)
 {
 	unsigned int v;
 
+	if (dev->msi && mode == IOAS_IRQ_OFF)
+		ioas_msi_unclaim(dev->msi, &dev->irq.claim);
 	for (v = 0; v < dev->irq.room; v++)
 		dev->irq.event[v] = IOAS_NO_EVENT;
 	mask_all(dev);
@@ -183,12 +226,55 @@ void ioas_irq_default_locked(struct ioas_device *dev)
 	switch_to(dev, IOAS_IRQ_OFF, 0);
 }
 
+/* The vectors of MSI lie together: the device puts them into the data. */
+static int claim(struct ioas_device *dev, enum ioas_irq_mode mode)
+{
+	unsigned int count = ioas_device_irq_count(dev, mode);
+
+	ioas_msi_unclaim(dev->msi, &dev->irq.claim);
+	return ioas_msi_claim(dev->msi, &dev->irq.claim, count,
+	                      mode == IOAS_IRQ_MSI);
+}
+
+int ioas_device_irq_prepare(struct ioas_device *dev, enum ioas_irq_mode mode,
+                            const struct ioas_msi_doorbell *doorbell)
+{
+	int err;
+
+	if (!dev->msi)
+		return 0;
+	ioas_lock(&dev->lock);
+	err = claim(dev, mode);
+	dev->irq.translated = doorbell;
+	if (doorbell)
+		dev->irq.doorbell = *doorbell;
+	ioas_unlock(&dev->lock);
+	return err;
+}
+
+static struct ioas_message compose(const struct ioas_device *dev,
+                                   unsigned int vector, bool block)
+{
+	const struct ioas_irq *irq = &dev->irq;
+	struct ioas_message message = {.data = vector};
+
+	if (!dev->msi)
+		return message;
+	message = ioas_msi_compose(dev->msi, &irq->claim, vector, block);
+	if (irq->translated)
+		message.address = ioas_msi_doorbell_compose(
+			&irq->doorbell, (struct phys){message.address});
+	return message;
+}
+
 void ioas_device_irq_on(struct ioas_device *dev, enum ioas_irq_mode mode,
                         unsigned int count)
 {
 	ioas_lock(&dev->lock);
 	ioas_law(FN_3, count <= ioas_device_irq_count(dev, mode));
 	switch_to(dev, mode, count);
+	if (mode == IOAS_IRQ_MSI)
+		dev->irq.message = compose(dev, 0, true);
 	ioas_unlock(&dev->lock);
 }
 
@@ -210,14 +296,30 @@ static void put32(uint8_t *at, uint32_t value)
 static void set_entry(struct ioas_device *dev, unsigned int vector, bool on)
 {
 	uint8_t *entry = dev->msix_table + (size_t)vector * ENTRY_BYTES;
+	struct ioas_message message;
 
 	entry[ENTRY_CONTROL] = on ? 0 : ENTRY_MASKED;
 	if (!on)
 		return;
-	put32(entry + ENTRY_ADDRESS, DOORBELL);
-	put32(entry + ENTRY_ADDRESS + 4, 0);
-	put32(entry + ENTRY_DATA, vector);
+	message = compose(dev, vector, false);
+	put32(entry + ENTRY_ADDRESS, (uint32_t)message.address);
+	put32(entry + ENTRY_ADDRESS + 4, (uint32_t)(message.address >> 32));
+	put32(entry + ENTRY_DATA, message.data);
 	let_out(dev, vector);
+}
+
+/* MSI-7: nobody is just about to raise the old one. */
+static int exchange_event(struct ioas_device *dev, unsigned int vector,
+                          int event)
+{
+	int old = dev->irq.event[vector];
+
+	if (dev->msi)
+		ioas_lock(&dev->msi->lock);
+	dev->irq.event[vector] = event;
+	if (dev->msi)
+		ioas_unlock(&dev->msi->lock);
+	return old;
 }
 
 int ioas_device_irq_set(struct ioas_device *dev, unsigned int vector, int event)
@@ -227,8 +329,7 @@ int ioas_device_irq_set(struct ioas_device *dev, unsigned int vector, int event)
 
 	ioas_lock(&dev->lock);
 	ioas_law(FN_3, vector < ioas_device_irq_count(dev, irq->mode));
-	old = irq->event[vector];
-	irq->event[vector] = event < 0 ? IOAS_NO_EVENT : event;
+	old = exchange_event(dev, vector, event < 0 ? IOAS_NO_EVENT : event);
 	if (event >= 0 && vector >= irq->count)
 		irq->count = vector + 1;
 	if (irq->mode == IOAS_IRQ_MSIX)
@@ -259,15 +360,6 @@ static unsigned int inside(uint64_t at, unsigned int size, uint64_t start,
 		return 0;
 	return (unsigned int)(start + bytes - at < size ? start + bytes - at
 	                                                : size);
-}
-
-static uint64_t bytes_of(const uint8_t *from, unsigned int n)
-{
-	uint64_t value = 0;
-
-	while (n--)
-		value = value << 8 | from[n];
-	return value;
 }
 
 bool ioas_msix_load_locked(struct ioas_device *dev, uint64_t at,

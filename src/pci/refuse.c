@@ -101,7 +101,7 @@ int ioas_dma_refuse(const struct ioas_refusal *r)
 	uint64_t first = r->done > last - r->iova ? last : r->iova + r->done;
 	struct ioas_event_access access = {.range = {r->iova, last}};
 	struct ioas_event ev = {
-		.kind = IOAS_EVENT_DMA_FAULT,
+		.kind = r->message ? r->kind : IOAS_EVENT_DMA_FAULT,
 		.fault = r->fault,
 		.space = r->space ? r->space->id : 0,
 		.perm = r->perm,
@@ -110,6 +110,7 @@ int ioas_dma_refuse(const struct ioas_refusal *r)
 		.model = r->dev->model->name,
 		.issuer = r->issuer,
 		.access = &access,
+		.message = r->message,
 	};
 
 	ioas_count_locked(&r->dev->stats.dma_faults, 1);

@@ -48,6 +48,7 @@ static int fill_in(struct ioas_space *space,
 
 	space->page_shift = config->page_shift;
 	space->aperture = space->window = config->aperture;
+	space->msi = ioas_space_msi_none;
 	if (config->backend != &ioas_backend_identity)
 		space->frames = config->backend;
 	for (i = 0; !rc && i < config->reserved_count; i++)
@@ -105,6 +106,7 @@ void ioas_space_destroy(struct ioas_space *space)
 	/* No span leads here any more. */
 	ioas_spaces_remove(space);
 	ioas_space_release(space, &gone);
+	ioas_space_uninstall(space);
 	ioas_pt_fini(&space->pt);
 	forget_ranges(space);
 	ioas_delete(space);

@@ -14,11 +14,12 @@
  *	SPACE-3  areas and entries agree whenever the lock is free
  *	SPACE-4  destroy never fails and puts every count
  *	MSI-1    no mapping ever intersects a reserved range
+ *	MSI-5    nothing that a program may ask for removes a doorbell
  *	MSI-6    whatever is asked which addresses are usable says the same
  *	MSI-9    an owner that goes gives back what only it took
  *
  * Lock order: the lock of all spaces (move.c), a space's lock, the lock of the
- * pins (mem/pins.h).
+ * pins (mem/pins.h) or of a table of doorbells.
  */
 #ifndef IOAS_SPACE_SPACE_H
 #define IOAS_SPACE_SPACE_H
@@ -28,6 +29,7 @@
 #include "base/lock.h"
 #include "base/types.h"
 #include "iova/iova.h"
+#include "iova/msi_doorbell.h"
 #include "mem/mem.h"
 #include "pt/pt.h"
 
@@ -41,18 +43,27 @@ struct ioas_space_config {
 	const struct ioas_backend *backend;
 };
 
+/* Where a device's writes are interrupts. */
+struct ioas_space_msi {
+	uint64_t first, bytes; /* bytes 0: nowhere */
+	bool translated;       /* by doorbells in the page table */
+};
+
 struct ioas_space {
 	unsigned int id;                   /* for reports, from 1; constant */
 	unsigned int page_shift;           /* constant */
 	struct iova_range aperture;        /* constant */
 	const struct ioas_backend *frames; /* NULL: the identity; constant */
-	struct iova_range window; /* of it, what can be usable; under lock */
+	struct ioas_space_msi msi; /* constant once a device is attached */
+	struct iova_range window;  /* of it, what can be usable; under lock */
 	struct ioas_reserved_list reserved; /* of all owners; under lock */
 	struct ioas_iova_ranges ranges;     /* made of these; under lock */
 	struct ioas_lock lock;
 	struct ioas_index areas; /* by the last page; under lock */
 	uint64_t area_count;     /* under lock */
 	struct ioas_pt pt;       /* written under lock */
+	/* Doorbells of its context that it has, the first ones; under lock. */
+	unsigned int doorbell_count;
 	struct ioas_space *next; /* of all; move.c */
 };
 
@@ -112,6 +123,21 @@ int ioas_space_reserve_locked(struct ioas_space *space,
 void ioas_space_unreserve_locked(struct ioas_space *space, unsigned int owner,
                                  bool keep_ends);
 
+/*
+ * Writes in @range are interrupts; @translated: to the doorbells that are
+ * mapped there. Before a device is attached. At most once.
+ */
+void ioas_space_msi_set(struct ioas_space *space, struct iova_range range,
+                        bool translated);
+/*
+ * Map the doorbells of its context that it lacks; always of the same table.
+ * Before a device is attached, and when the table has grown before a message
+ * is composed (MSI-4). Return: 0, -ENOMEM, or -ERANGE (the format of the tables
+ * has no such physical address); what was there before stays.
+ */
+int ioas_space_install(struct ioas_space *space,
+                       struct ioas_msi_doorbells *doorbells);
+
 struct ioas_map_request {
 	struct ioas_mem *mem;
 	struct iova_range range; /* page aligned */
@@ -169,15 +195,27 @@ bool ioas_space_around_try(struct ioas_space *space, struct iova at,
 struct ioas_translation {
 	void *pointer;  /* program memory; may be gone: use hooks.copy */
 	uint64_t bytes; /* contiguous from there, at most what was asked */
+	struct phys doorbell; /* with IOAS_FAULT_DOORBELL: what is there */
 };
 
 /*
- * Inside an IOAS_GRACE_DMA section; the result is good until it ends.
+ * Inside an IOAS_GRACE_DMA section; the result is good until it ends. Where
+ * writes are interrupts the answer is IOAS_FAULT_DOORBELL, whatever @perm is.
  * Allocates nothing, takes no lock, executes no locked instruction (MEM-11).
  */
 enum ioas_fault ioas_space_translate(const struct ioas_space *space,
                                      struct iova at, uint64_t bytes,
                                      unsigned int perm,
                                      struct ioas_translation *ret_t);
+
+/* ---- window.c, for the other files of src/space ---- */
+
+/* Nowhere: no address is inside, nor in front of it. */
+extern const struct ioas_space_msi ioas_space_msi_none;
+void ioas_space_uninstall(struct ioas_space *space);
+/* Of an address in the window. */
+enum ioas_fault ioas_space_translate_msi(const struct ioas_space *space,
+                                         struct iova at, uint64_t bytes,
+                                         struct ioas_translation *ret_t);
 
 #endif /* IOAS_SPACE_SPACE_H */

@@ -50,15 +50,32 @@ static uint64_t join(const struct ioas_space *space,
 	return done;
 }
 
+/*
+ * No access begins before the window and ends in it: what is there is not
+ * memory, though a leaf in it may look as if it went on.
+ */
+static uint64_t bytes_before(const struct ioas_space_msi *msi, uint64_t at,
+                             uint64_t bytes)
+{
+	uint64_t gap = msi->first - at;
+
+	return msi->bytes && gap < bytes ? gap : bytes;
+}
+
 enum ioas_fault ioas_space_translate(const struct ioas_space *space,
                                      struct iova at, uint64_t bytes,
                                      unsigned int perm,
                                      struct ioas_translation *ret_t)
 {
+	const struct ioas_space_msi *msi = &space->msi;
 	struct ioas_pt_leaf leaf;
 
 	if (at.raw < space->aperture.first || at.raw > space->aperture.last)
 		return IOAS_FAULT_APERTURE;
+	if (at.raw - msi->first < msi->bytes)
+		return ioas_space_translate_msi(space, at, bytes, ret_t);
+	if (at.raw < msi->first)
+		bytes = bytes_before(msi, at.raw, bytes);
 	if (!ioas_pt_walk(&space->pt, at, &leaf))
 		return IOAS_FAULT_UNMAPPED;
 	if ((leaf.perm & perm) != perm)

@@ -72,6 +72,20 @@ void ioas_group_attach_locked(struct ioas_group *group,
 	}
 }
 
+struct ioas_type1 *ioas_group_type1_get(struct ioas_group *group)
+{
+	struct ioas_type1 *type1 = NULL;
+
+	ioas_lock(&group->vfio->lock);
+	if (group->container)
+		type1 = group->container->type1;
+	if (type1)
+		/* Pairs with the one in ioas_type1_put(). */
+		ioas_a64_add(&type1->users, 1);
+	ioas_unlock(&group->vfio->lock);
+	return type1;
+}
+
 static int start_devices(struct ioas_group *group, char *ret_failure)
 {
 	struct ioas_vdevice *v;

@@ -170,6 +170,9 @@ static int msi_turn_on(const struct ioas_irq_request *rq)
 
 	if (count == 0)
 		return -ERANGE;
+	ret = ioas_device_irq_prepare(rq->vdevice->dev, mode, rq->doorbell);
+	if (ret)
+		return ret;
 	ioas_device_irq_on(rq->vdevice->dev, mode, count);
 	ret = set_block(rq);
 	if (ret)
@@ -337,7 +340,34 @@ static int check(const struct ioas_vdevice *vdevice,
 	return set->argsz - sizeof(*set) < *ret_bytes ? -EINVAL : 0;
 }
 
-static long act(const struct ioas_irq_request *rq)
+/*
+ * Where messages are translated, the container has the doorbell. Before the
+ * gate: its lock comes first, and mapping allocates.
+ */
+static int find_doorbell(struct ioas_irq_request *rq)
+{
+	struct ioas_vdevice *vdevice = rq->vdevice;
+	uint64_t at = vdevice->vfio->machine->msi.kind->doorbell;
+	struct ioas_type1 *type1;
+	int ret = 0;
+
+	if (!at || !(rq->set.flags & VFIO_IRQ_SET_DATA_EVENTFD) ||
+	    (rq->set.index != VFIO_PCI_MSI_IRQ_INDEX &&
+	     rq->set.index != VFIO_PCI_MSIX_IRQ_INDEX))
+		return 0;
+	/* A function that goes takes its group out of the container. */
+	type1 = ioas_group_type1_get(vdevice->group);
+	if (!type1)
+		return 0;
+	ret = ioas_type1_doorbell(type1, (struct phys){at}, &rq->place);
+	ioas_type1_put(type1);
+	if (!ret)
+		rq->doorbell = &rq->place;
+	/* Without a window the address stays what it is, and leads nowhere. */
+	return ret == -ENODEV ? 0 : ret;
+}
+
+static long act(struct ioas_irq_request *rq)
 {
 	static const uint32_t action[] = {VFIO_IRQ_SET_ACTION_MASK,
 	                                  VFIO_IRQ_SET_ACTION_UNMASK,
@@ -350,6 +380,9 @@ static long act(const struct ioas_irq_request *rq)
 		i++;
 	if (i == IOAS_ARRAY_SIZE(action) || !actions[rq->set.index][i])
 		return -ENOTTY;
+	ret = find_doorbell(rq);
+	if (ret)
+		return ret;
 	ioas_lock(&rq->vdevice->gate);
 	ret = actions[rq->set.index][i](rq);
 	ioas_unlock(&rq->vdevice->gate);

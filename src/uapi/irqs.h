@@ -11,6 +11,9 @@ struct ioas_irq_request {
 	struct ioas_vfio_irq_set set;
 	void *data; /* count of uint8_t or int32_t; NULL: none */
 	size_t bytes;
+	/* Where messages go: NULL, or `place`. Of MSI and MSI-X. */
+	const struct ioas_msi_doorbell *doorbell;
+	struct ioas_msi_doorbell place;
 };
 
 /* The mode that is on, and its vectors. */

@@ -53,9 +53,11 @@ struct ioas_type1 {
 	struct ioas_space *space; /* constant */
 	unsigned long version;    /* VFIO_TYPE1_IOMMU or v2; constant */
 	uint64_t page_sizes;      /* bitmap; constant */
-	struct ioas_a64 users;    /* the container and calls inside */
-	uint64_t vaddr_invalid;   /* areas; under space->lock */
-	bool tracking;            /* dirty pages; under space->lock */
+	struct ioas_msi_doorbells doorbells; /* all are in the space (MSI-4) */
+	bool attached;          /* a group, once; under space->lock */
+	struct ioas_a64 users;  /* the container and calls inside */
+	uint64_t vaddr_invalid; /* areas; under space->lock */
+	bool tracking;          /* dirty pages; under space->lock */
 };
 
 struct ioas_container {
@@ -110,6 +112,7 @@ struct ioas_vfio {
 	unsigned int page_shift;        /* constant */
 	uint64_t entry_limit;           /* constant */
 	enum ioas_contract contract;    /* constant */
+	bool unsafe_interrupts;         /* are allowed; constant */
 	struct ioas_mem_account account;
 	struct ioas_mem mem;
 
@@ -236,6 +239,8 @@ void ioas_group_close(struct ioas_group *group);
  * released. As ioas_container_remove_locked().
  */
 struct ioas_type1 *ioas_group_settle_locked(struct ioas_group *group);
+/* The back end of its container, to be put; NULL: none. Without the lock. */
+struct ioas_type1 *ioas_group_type1_get(struct ioas_group *group);
 /* Every device of the group that has been made. */
 void ioas_group_attach_locked(struct ioas_group *group,
                               struct ioas_space *space);
@@ -349,8 +354,19 @@ int ioas_region_mmap(struct ioas_vdevice *vdevice, uint64_t bytes,
 
 /* ---- type1.c, type1_dirty.c, type1_info.c, type1_unmap.c ---- */
 
+/*
+ * Return: 0, -EINVAL (no such version), -EPERM (interrupts are not isolated,
+ * and that is not allowed), or what ioas_space_create() gave.
+ */
 int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
                       struct ioas_type1 **ret_type1);
+/*
+ * Where a device of the container reaches the doorbell at @phys; all that can
+ * fail is done here. Without a lock. Return: 0, -ENOMEM, -EOVERFLOW, or -ENODEV
+ * (it has no window).
+ */
+int ioas_type1_doorbell(struct ioas_type1 *type1, struct phys phys,
+                        struct ioas_msi_doorbell *ret_doorbell);
 /* Without a lock; the last one tells what is still mapped and unmaps it. */
 void ioas_type1_put(struct ioas_type1 *type1); /* NULL is fine */
 /*

@@ -67,6 +67,48 @@ static unsigned int lowest_bit(uint64_t bits)
 	return (unsigned int)__builtin_ctzll(bits);
 }
 
+/* Interrupts that others can raise are for who asked for them. */
+static bool interrupts_are_safe(const struct ioas_vfio *vfio)
+{
+	return vfio->unsafe_interrupts || vfio->machine->msi.kind->isolated;
+}
+
+/* Where messages are not translated it is the same for every container. */
+static void begin_messages(struct ioas_type1 *type1)
+{
+	const struct ioas_msi_kind *kind = type1->vfio->machine->msi.kind;
+
+	ioas_msi_doorbells_init(&type1->doorbells, NULL,
+	                        type1->space->page_shift);
+	if (!kind->doorbell)
+		ioas_space_msi_set(type1->space, kind->range, false);
+}
+
+/* Else it is where the first group says: no other one is asked. */
+static void place_doorbells_locked(struct ioas_type1 *type1,
+                                   const struct ioas_reserved_list *list)
+{
+	struct iova_range window;
+
+	if (type1->attached || !type1->vfio->machine->msi.kind->doorbell)
+		return;
+	type1->attached = true;
+	if (!ioas_reserved_sw_msi(list, &window))
+		return;
+	ioas_space_msi_set(type1->space, window, true);
+	ioas_msi_doorbells_init(&type1->doorbells, &window,
+	                        type1->space->page_shift);
+}
+
+int ioas_type1_doorbell(struct ioas_type1 *type1, struct phys phys,
+                        struct ioas_msi_doorbell *ret_doorbell)
+{
+	int ret = ioas_msi_doorbells_prepare(&type1->doorbells, phys,
+	                                     ret_doorbell);
+
+	return ret ? ret : ioas_space_install(type1->space, &type1->doorbells);
+}
+
 int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
                       struct ioas_type1 **ret_type1)
 {
@@ -83,6 +125,8 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
 	/* Extensions that are no type, or none that can be had. */
 	if (version != VFIO_TYPE1_IOMMU && version != VFIO_TYPE1v2_IOMMU)
 		return -EINVAL;
+	if (!interrupts_are_safe(vfio))
+		return -EPERM;
 	type1 = ioas_new(struct ioas_type1);
 	if (!type1)
 		return -ENOMEM;
@@ -92,6 +136,7 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
 		return ret;
 	}
 	type1->vfio = vfio;
+	begin_messages(type1);
 	type1->version = version;
 	type1->page_sizes = sizes;
 	/* Relaxed: nobody else has it yet. */
@@ -156,6 +201,8 @@ static int attach_locked(struct ioas_type1 *type1, unsigned int group)
 	ret = ioas_group_reserved(type1->vfio->machine, group, &list);
 	if (!ret)
 		ret = ioas_space_reserve_locked(type1->space, &list, group);
+	if (!ret)
+		place_doorbells_locked(type1, &list);
 	ioas_reserved_fini(&list);
 	return ret == -EADDRINUSE ? -EINVAL : ret;
 }

@@ -43,6 +43,14 @@ const struct ioas_check ioas_checks[IOAS_CHECK_NR] = {
                              "device access to a device's registers that do "
                              "not answer",
                              NULL, IOAS_FINDING, true},
+	[IOAS_CHECK_LOST_INTERRUPT] = {"lost-interrupt", "msi",
+                                       "interrupt of a device whose message "
+                                       "reached no vector",
+                                       NULL, IOAS_FINDING, true},
+	[IOAS_CHECK_MSI_SPOOF] = {"msi-spoof", "msi",
+                                  "device write of an interrupt that is not "
+                                  "its own",
+                                  "MSI-8", IOAS_FINDING, true},
 	[IOAS_CHECK_LEAK_ON_CLOSE] = {"leak-on-close", "leak",
                                       "mapping alive when its container ended",
                                       NULL, IOAS_FINDING, true},

@@ -45,6 +45,13 @@ struct ioas_finding {
 	uint32_t more; /* there are further pieces */
 	struct ioas_finding_mapping at, below, above;
 
+	/* The message of an interrupt. */
+	uint32_t data;
+	uint32_t vector;    /* + 1; 0: a write that was none's interrupt */
+	const char *victim; /* device whose vector it names */
+	uint32_t victim_vector;
+	uint32_t raised; /* nothing stopped it */
+
 	/* Sites. */
 	uint32_t site_map;
 	uint32_t site_gone; /* unmapped or freed there */

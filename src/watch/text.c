@@ -41,7 +41,7 @@ const char *ioas_perm_name(uint32_t perm)
 }
 
 static const char *const fault_reason[] = {
-	[IOAS_FAULT_NONE] = "no reason",
+	[IOAS_FAULT_NONE] = "nothing refused it",
 	[IOAS_FAULT_UNMAPPED] = "not mapped",
 	[IOAS_FAULT_PERMISSION] = "mapped, but not for this",
 	[IOAS_FAULT_APERTURE] = "beyond the addresses the IOMMU translates",
@@ -51,6 +51,8 @@ static const char *const fault_reason[] = {
 	[IOAS_FAULT_NO_SPACE] = "its group is in no container with an IOMMU",
 	[IOAS_FAULT_PEER] =
 		"mapped, but the registers there do not answer the device",
+	[IOAS_FAULT_DOORBELL] =
+		"only messages of interrupts are taken there, 4 bytes each",
 };
 
 const char *ioas_fault_reason(uint32_t fault)
@@ -78,6 +80,55 @@ static void say_access(const struct ioas_finding *f, struct ioas_text *text)
 	              ioas_perm_name(f->perm),
 	              f->range.last - f->range.first + 1, f->range.first,
 	              reason);
+}
+
+static void say_who(const struct ioas_finding *f, struct ioas_text *text)
+{
+	ioas_text_add(text, "device %s (%s)", f->device ? f->device : "?",
+	              f->model ? f->model : "?");
+}
+
+static void say_message(const struct ioas_finding *f, struct ioas_text *text)
+{
+	ioas_text_add(text, "data 0x%x at IOVA 0x%" PRIx64, f->data,
+	              f->range.first);
+}
+
+/* What became of a message that was to be an interrupt. */
+static void say_lost(const struct ioas_finding *f, struct ioas_text *text)
+{
+	uint32_t fault = f->piece[0].fault;
+	const char *reason = ioas_fault_reason(fault);
+
+	if (fault == IOAS_FAULT_NONE)
+		reason = "memory is mapped there, and has been written";
+	if (fault == IOAS_FAULT_DOORBELL)
+		reason = "the interrupt controller knows no such interrupt";
+	say_who(f, text);
+	ioas_text_add(text, " cannot raise vector %u: ", f->vector - 1);
+	say_message(f, text);
+	ioas_text_add(text, ": %s", reason);
+}
+
+/* Of plain writes also what is no message at all. */
+static void say_spoof(const struct ioas_finding *f, struct ioas_text *text)
+{
+	if (f->piece[0].fault == IOAS_FAULT_DOORBELL) {
+		say_access(f, text);
+		return;
+	}
+	say_who(f, text);
+	if (f->vector)
+		ioas_text_add(text, ", for its vector %u,", f->vector - 1);
+	ioas_text_add(text, " writes an interrupt that is not its own: ");
+	say_message(f, text);
+	if (!f->victim)
+		ioas_text_add(text, ": nobody's");
+	else
+		ioas_text_add(text, ": vector %u of device %s, %s",
+		              f->victim_vector, f->victim,
+		              f->raised ? "which was raised"
+		                        : "which was not raised");
 }
 
 static void add_mapping(const struct ioas_finding *f, struct ioas_text *text)
@@ -146,6 +197,8 @@ static const struct saying {
 	[IOAS_CHECK_FREED_WHILE_MAPPED] = {say_freed, "freed at:", NULL},
 	[IOAS_CHECK_MEMORY_GONE] = {say_access, "done by:", "freed at:"},
 	[IOAS_CHECK_NO_CONTAINER] = {say_access, "done by:", "unmapped at:"},
+	[IOAS_CHECK_LOST_INTERRUPT] = {say_lost, "done by:", NULL},
+	[IOAS_CHECK_MSI_SPOOF] = {say_spoof, "done by:", NULL},
 	[IOAS_CHECK_LEAK_ON_CLOSE] = {say_close, "closed at:", NULL},
 	[IOAS_CHECK_LEAK_AT_RESET] = {say_reset, "reset at:", NULL},
 	[IOAS_CHECK_LEAK_AT_EXIT] = {say_exit, NULL, NULL},

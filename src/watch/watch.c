@@ -73,8 +73,11 @@ static enum ioas_check_id check_of_fault(const struct ioas_event *ev)
 		[IOAS_FAULT_NO_MASTER] = IOAS_CHECK_NO_BUS_MASTER,
 		[IOAS_FAULT_NO_SPACE] = IOAS_CHECK_NO_CONTAINER,
 		[IOAS_FAULT_PEER] = IOAS_CHECK_PEER,
+		[IOAS_FAULT_DOORBELL] = IOAS_CHECK_MSI_SPOOF,
 	};
 
+	if (ev->fault == IOAS_FAULT_DOORBELL && !(ev->perm & IOAS_WRITE))
+		return IOAS_CHECK_WILD_DMA;
 	if (ev->fault == IOAS_FAULT_PERMISSION && !(ev->perm & IOAS_WRITE))
 		return IOAS_CHECK_WRITE_ONLY;
 	return check[ev->fault];
@@ -143,7 +146,9 @@ static uint64_t key_of(const struct ioas_finding *f)
 	key = mix_text(key, f->device);
 	key = mix_text(key, f->command);
 	key = mix_text(key, f->role);
+	key = mix_text(key, f->victim);
 	key = ioas_seen_mix(key, f->queue);
+	key = ioas_seen_mix(key, f->vector);
 	key = ioas_seen_mix(key, f->piece[0].fault);
 	if (!f->site_map && !f->site_gone && (f->pieces || !f->site_now)) {
 		key = ioas_seen_mix(key, f->range.first);
@@ -211,6 +216,34 @@ static void on_fault(struct ioas_watch *watch, const struct ioas_event *ev)
 	fill(ev, &f);
 	make_fault(watch, ev, &f);
 	find(watch, &f);
+}
+
+static void on_message(struct ioas_watch *watch, const struct ioas_event *ev,
+                       enum ioas_check_id check)
+{
+	const struct ioas_event_message *message = ev->message;
+	struct ioas_finding f = {
+		.check = check,
+		.data = message->data,
+		.vector = message->vector,
+		.victim = message->owner,
+		.victim_vector = message->owner_vector,
+		.raised = message->raised,
+	};
+
+	fill(ev, &f);
+	fill_access(ev, &f);
+	find(watch, &f);
+}
+
+static void on_lost(struct ioas_watch *watch, const struct ioas_event *ev)
+{
+	on_message(watch, ev, IOAS_CHECK_LOST_INTERRUPT);
+}
+
+static void on_spoof(struct ioas_watch *watch, const struct ioas_event *ev)
+{
+	on_message(watch, ev, IOAS_CHECK_MSI_SPOOF);
 }
 
 static void on_mapping(struct ioas_watch *watch, const struct ioas_event *ev,
@@ -286,6 +319,8 @@ static void (*const on[IOAS_EVENT_NR])(struct ioas_watch *watch,
                                        const struct ioas_event *ev) = {
 	[IOAS_EVENT_UNMAP] = remember,
 	[IOAS_EVENT_DMA_FAULT] = on_fault,
+	[IOAS_EVENT_MESSAGE_LOST] = on_lost,
+	[IOAS_EVENT_SPOOF] = on_spoof,
 	[IOAS_EVENT_FREED] = on_freed,
 	[IOAS_EVENT_LIVE_AT_RESET] = on_reset_live,
 	[IOAS_EVENT_LIVE_AT_CLOSE] = on_close_live,

@@ -22,7 +22,8 @@ static void an_unknown_profile_is_refused_with_the_known_ones(struct rig *r)
 	rig_fails(r, ioas_machine_create("amd64", models, &m, text), -EINVAL);
 	assert_string_equal(
 		text,
-		"there is no profile 'amd64'; known: intel intel-39bit amd");
+		"there is no profile 'amd64'; known: intel intel-39bit amd "
+		"arm-smmuv3");
 	assert_null(m);
 }
 

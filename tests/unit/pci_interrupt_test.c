@@ -5,6 +5,41 @@
 #define CONTROL(v) (ENTRY(v) + 12)
 #define BAR        2
 
+static struct ioas_msi controller;
+
+/* A device of the probe model at a remapping controller, in a space. */
+static struct ioas_device *wired(struct rig *r)
+{
+	const struct ioas_space_config config = {
+		.page_shift = 12,
+		.aperture = {0, ioas_mask_lg2(39)},
+	};
+	const struct ioas_device_request request = {
+		.model = &probe_model,
+		.bdf = {.bus = 1},
+		.msi = &controller,
+	};
+	struct ioas_space *space;
+	struct ioas_device *dev;
+
+	controller = (struct ioas_msi){.kind = &ioas_msi_vtd};
+	rig_ok(r, ioas_space_create(&config, &space));
+	rig_defer(r, RIG_CALL(ioas_space_destroy), space);
+	ioas_space_msi_set(space, controller.kind->range, false);
+	dev = probe_ask(r, &request);
+	ioas_device_attach(dev, space);
+	config_set(dev, 4, 2, 0x0006);
+	return dev;
+}
+
+static void on(struct ioas_device *dev, enum ioas_irq_mode mode,
+               unsigned int count)
+{
+	if (count <= ioas_device_irq_count(dev, mode))
+		assert_int_equal(ioas_device_irq_prepare(dev, mode, NULL), 0);
+	ioas_device_irq_on(dev, mode, count);
+}
+
 static uint64_t get(struct ioas_device *dev, uint64_t at, unsigned int size)
 {
 	return ioas_device_load(dev, BAR, at, size);
@@ -18,7 +53,7 @@ static void set(struct ioas_device *dev, uint64_t at, unsigned int size,
 
 static void entries_are_masked_at_first_and_the_model_sees_none(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	unsigned int v;
 
 	for (v = 0; v < PROBE_VECTORS; v++) {
@@ -40,7 +75,7 @@ static void what_lies_beside_table_and_pending_bits_is_the_models(struct rig *r)
 		PROBE_PENDING - 4,
 		PROBE_PENDING + 8,
 	};
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	struct probe *p = probe_of(dev);
 	unsigned int i;
 
@@ -58,7 +93,7 @@ static void what_lies_beside_table_and_pending_bits_is_the_models(struct rig *r)
 
 static void an_entry_keeps_address_data_and_mask_bit(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 
 	set(dev, ENTRY(1), 8, UINT64_C(0x1122334455667788) | 3);
 	set(dev, ENTRY(1) + 8, 8, UINT64_C(0xfffffffeaabbccdd));
@@ -74,7 +109,7 @@ static void an_entry_keeps_address_data_and_mask_bit(struct rig *r)
 
 static void an_access_over_the_end_of_the_table_is_cut(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	uint64_t last = ENTRY(PROBE_VECTORS) - 2;
 
 	set(dev, CONTROL(PROBE_VECTORS - 1), 4, 0);
@@ -88,7 +123,7 @@ static void an_access_over_the_end_of_the_table_is_cut(struct rig *r)
 
 static void pending_bits_are_read_only(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 
 	set(dev, PROBE_PENDING, 8, UINT64_MAX);
 	assert_int_equal(get(dev, PROBE_PENDING, 8), 0);
@@ -97,11 +132,11 @@ static void pending_bits_are_read_only(struct rig *r)
 
 static void an_event_is_raised_once_per_interrupt(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	struct probe_ear *ear = probe_ear();
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 2);
+	on(dev, IOAS_IRQ_MSIX, 2);
 	assert_int_equal(ioas_device_irq_set(dev, 1, event), IOAS_NO_EVENT);
 	ioas_device_interrupt(dev, 1);
 	assert_int_equal(rig_event_count(r, event), 1);
@@ -115,14 +150,15 @@ static void an_event_is_raised_once_per_interrupt(struct rig *r)
 
 static void set_up_composes_a_message_and_unmasks(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 1);
+	on(dev, IOAS_IRQ_MSIX, 1);
 	assert_int_equal(get(dev, CONTROL(3), 4), 1);
 	ioas_device_irq_set(dev, 3, event);
-	assert_int_equal(get(dev, ENTRY(3), 8), 0xfee00000);
-	assert_int_equal(get(dev, ENTRY(3) + 8, 8), 3);
+	/* Remapped, with a subhandle, which is 0: entry 3 of the table. */
+	assert_int_equal(get(dev, ENTRY(3), 8), 0xfee00018 | 3 << 5);
+	assert_int_equal(get(dev, ENTRY(3) + 8, 8), 0);
 	/* Above the count that was asked for: the count follows. */
 	assert_int_equal(dev->irq.count, 4);
 	ioas_device_irq_set(dev, 3, IOAS_NO_EVENT);
@@ -133,10 +169,10 @@ static void set_up_composes_a_message_and_unmasks(struct rig *r)
 
 static void a_masked_interrupt_waits_and_goes_out_once(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, PROBE_VECTORS);
+	on(dev, IOAS_IRQ_MSIX, PROBE_VECTORS);
 	ioas_device_irq_set(dev, 4, event);
 	set(dev, CONTROL(4), 4, 1);
 	ioas_device_interrupt(dev, 4);
@@ -152,10 +188,10 @@ static void a_masked_interrupt_waits_and_goes_out_once(struct rig *r)
 
 static void a_vector_without_event_waits_for_one(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 2);
+	on(dev, IOAS_IRQ_MSIX, 2);
 	ioas_device_interrupt(dev, 0);
 	assert_int_equal(get(dev, PROBE_PENDING, 1), 1);
 	ioas_device_irq_set(dev, 1, event);
@@ -166,10 +202,10 @@ static void a_vector_without_event_waits_for_one(struct rig *r)
 
 static void an_unmasked_vector_without_event_drops(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 1);
+	on(dev, IOAS_IRQ_MSIX, 1);
 	set(dev, CONTROL(0), 4, 0);
 	ioas_device_interrupt(dev, 0);
 	assert_int_equal(get(dev, PROBE_PENDING, 8), 0);
@@ -180,10 +216,10 @@ static void an_unmasked_vector_without_event_drops(struct rig *r)
 
 static void a_vector_that_is_not_there_drops(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, PROBE_VECTORS);
+	on(dev, IOAS_IRQ_MSIX, PROBE_VECTORS);
 	ioas_device_irq_set(dev, 0, event);
 	ioas_device_interrupt(dev, PROBE_VECTORS);
 	ioas_device_interrupt(dev, UINT32_MAX);
@@ -194,11 +230,11 @@ static void a_vector_that_is_not_there_drops(struct rig *r)
 /* MSI-7 */
 static void nothing_is_delivered_after_off(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	int event = rig_event(r);
 
 	ioas_device_interrupt(dev, 0);
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 1);
+	on(dev, IOAS_IRQ_MSIX, 1);
 	ioas_device_irq_set(dev, 0, event);
 	assert_int_equal(rig_event_count(r, event), 0);
 	ioas_device_irq_set(dev, 0, IOAS_NO_EVENT);
@@ -208,7 +244,7 @@ static void nothing_is_delivered_after_off(struct rig *r)
 	set(dev, CONTROL(0), 4, 0);
 	assert_int_equal(rig_event_count(r, event), 0);
 	/* Nor does an old one come when it is on again. */
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 1);
+	on(dev, IOAS_IRQ_MSIX, 1);
 	ioas_device_irq_set(dev, 0, event);
 	assert_int_equal(rig_event_count(r, event), 0);
 }
@@ -216,24 +252,24 @@ static void nothing_is_delivered_after_off(struct rig *r)
 /* MSI-7 */
 static void off_forgets_the_events(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 2);
+	on(dev, IOAS_IRQ_MSIX, 2);
 	ioas_device_irq_set(dev, 1, event);
 	ioas_device_irq_off(dev);
 	assert_int_equal(get(dev, CONTROL(1), 4), 1);
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 2);
+	on(dev, IOAS_IRQ_MSIX, 2);
 	assert_int_equal(ioas_device_irq_set(dev, 1, event), IOAS_NO_EVENT);
 }
 
 static void msi_delivers_without_masks(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	unsigned int msi = dev->cap_msi;
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSI, 2);
+	on(dev, IOAS_IRQ_MSI, 2);
 	ioas_device_interrupt(dev, 1);
 	ioas_device_irq_set(dev, 1, event);
 	assert_int_equal(rig_event_count(r, event), 0);
@@ -252,25 +288,25 @@ static void msi_delivers_without_masks(struct rig *r)
 
 static void reset_keeps_the_set_up_and_drops_what_waits(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 2);
+	on(dev, IOAS_IRQ_MSIX, 2);
 	ioas_device_irq_set(dev, 0, event);
 	ioas_device_interrupt(dev, 1);
 	ioas_device_reset(dev);
 	assert_int_equal(get(dev, PROBE_PENDING, 8), 0);
-	assert_int_equal(get(dev, ENTRY(0), 8), 0xfee00000);
+	assert_int_equal(get(dev, ENTRY(0), 8), 0xfee00018);
 	ioas_device_interrupt(dev, 0);
 	assert_int_equal(rig_event_count(r, event), 1);
 }
 
 static void restart_switches_interrupts_off(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 	int event = rig_event(r);
 
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 2);
+	on(dev, IOAS_IRQ_MSIX, 2);
 	ioas_device_irq_set(dev, 0, event);
 	ioas_device_restart(dev);
 	assert_int_equal(dev->irq.mode, IOAS_IRQ_OFF);
@@ -281,7 +317,7 @@ static void restart_switches_interrupts_off(struct rig *r)
 
 static void the_counts_are_those_of_the_model(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 
 	assert_int_equal(ioas_device_irq_count(dev, IOAS_IRQ_INTX), 0);
 	assert_int_equal(ioas_device_irq_count(dev, IOAS_IRQ_MSI), PROBE_MSI);
@@ -302,7 +338,7 @@ static void set_beyond(void *dev)
 
 static void on_with_too_many(void *dev)
 {
-	ioas_device_irq_on(dev, IOAS_IRQ_MSI, PROBE_MSI + 1);
+	on(dev, IOAS_IRQ_MSI, PROBE_MSI + 1);
 }
 
 static void break_FN_3(struct rig *r, struct ioas_device *dev,
@@ -315,11 +351,11 @@ static void break_FN_3(struct rig *r, struct ioas_device *dev,
 
 static void FN_3_a_vector_is_set_only_while_its_mode_is_on(struct rig *r)
 {
-	struct ioas_device *dev = probe_device(r);
+	struct ioas_device *dev = wired(r);
 
 	break_FN_3(r, dev, set_while_off);
 	break_FN_3(r, dev, on_with_too_many);
-	ioas_device_irq_on(dev, IOAS_IRQ_MSIX, 1);
+	on(dev, IOAS_IRQ_MSIX, 1);
 	break_FN_3(r, dev, set_beyond);
 }
 

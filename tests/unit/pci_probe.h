@@ -129,16 +129,23 @@ static const struct ioas_model probe_model = {
 	.store = probe_store,
 };
 
+static inline struct ioas_device *
+probe_ask(struct rig *r, const struct ioas_device_request *request)
+{
+	struct ioas_device *dev = NULL;
+
+	rig_ok(r, ioas_device_create(request, &dev, NULL));
+	rig_defer(r, RIG_CALL(ioas_device_destroy), dev);
+	return dev;
+}
+
 static inline struct ioas_device *probe_make(struct rig *r,
                                              const struct ioas_model *model)
 {
 	struct ioas_device_request request = {.model = model,
 	                                      .bdf = {.bus = 1}};
-	struct ioas_device *dev = NULL;
 
-	rig_ok(r, ioas_device_create(&request, &dev, NULL));
-	rig_defer(r, RIG_CALL(ioas_device_destroy), dev);
-	return dev;
+	return probe_ask(r, &request);
 }
 
 /* A device of the probe model. */

@@ -126,6 +126,7 @@ static void an_interrupt_of_the_device_arrives(struct rig *r)
 	static const int32_t fd[] = {EVENT_FD, EVENT_FD + 1};
 	int device = begin(r);
 
+	bus_master_on(device);
 	rig_ok(r, set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 2, fd));
 	ioas_lock(&probe.dev->lock);
 	ioas_device_interrupt(probe.dev, 1);
