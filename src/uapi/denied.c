@@ -38,6 +38,20 @@ static enum ioas_denial why_no_map(const struct ioas_type1 *type1,
 	}
 }
 
+/* Where what is in the way was mapped; 0 when it has gone meanwhile. */
+static uint32_t site_in_the_way(struct ioas_space *space,
+                                struct iova_range range)
+{
+	const struct ioas_area *area;
+	uint32_t site;
+
+	ioas_lock(&space->lock);
+	area = ioas_space_find_locked(space, range);
+	site = area ? area->site : 0;
+	ioas_unlock(&space->lock);
+	return site;
+}
+
 static void tell(enum ioas_denial why, struct ioas_event *ev)
 {
 	if (why == IOAS_DENIED_NR)
@@ -60,6 +74,8 @@ static void tell_map(const struct ioas_call *call, struct ioas_event *ev,
 	ev->range.last = map->iova + (map->size - 1);
 	ev->space = call->type1->space->id;
 	ev->uaddr.raw = map->vaddr;
+	if (ret == -EEXIST)
+		ev->site = site_in_the_way(call->type1->space, ev->range);
 	ev->perm = (flags & VFIO_DMA_MAP_FLAG_READ ? IOAS_READ : 0) |
 	           (flags & VFIO_DMA_MAP_FLAG_WRITE ? IOAS_WRITE : 0);
 	tell(why_no_map(call->type1, ev->range, ret), ev);

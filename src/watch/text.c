@@ -338,6 +338,8 @@ uint32_t ioas_finding_site(const struct ioas_finding *f)
 		return f->site_gone;
 	if (f->check == IOAS_CHECK_FREED_WHILE_MAPPED && f->site_now)
 		return f->site_now;
+	if (saying->say == say_denied && f->site_now)
+		return f->site_now;
 	if (f->site_map)
 		return f->site_map;
 	return f->site_now;

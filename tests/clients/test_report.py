@@ -320,6 +320,18 @@ def test_calls_that_did_nothing_are_told_on_request(run, text, case, options,
                           said, re.M)) == len(checks), said
 
 
+def test_a_map_refused_after_an_unmap_of_nothing_names_both(run):
+    """tests/bugs/stale_map_after_failed_unmap.c has the story."""
+    report = run("stale_after_failed_unmap", "--check", "all")
+    assert len(report.findings) == 2, report.findings
+    empty = report.only("zero-unmap")
+    assert functions(empty["done_at"])[:2] == ["unmap_buffer",
+                                               "unmap_the_wrong_one"]
+    stale = report.only("stale-map")
+    assert functions(stale["done_at"])[0] == "try_to_map"
+    assert_mapped_by(stale, "stale_after_failed_unmap")
+
+
 # ---- How often ----
 
 def test_a_clean_program_says_nothing(text):

@@ -191,6 +191,8 @@ static void a_suppression_looks_at_the_place_that_erred(struct rig *r)
 	f = left;
 	f.check = IOAS_CHECK_FREED_WHILE_MAPPED;
 	assert_int_equal(ioas_finding_site(&f), 6);
+	f.check = IOAS_CHECK_STALE_MAP;
+	assert_int_equal(ioas_finding_site(&f), 6);
 }
 
 static void a_summary_has_errors_before_notes(struct rig *r)

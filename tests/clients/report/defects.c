@@ -288,6 +288,22 @@ static void stale_map(void)
 	unmap_buffer(IOVA, 2 * PAGE);
 }
 
+/* Of another address, and nobody looks at what came of it. */
+NOINLINE void unmap_the_wrong_one(void)
+{
+	unmap_buffer(IOVA + PAGE, PAGE);
+}
+
+static void stale_after_failed_unmap(void)
+{
+	start();
+	map_buffer(IOVA, memory, PAGE, RW);
+	unmap_the_wrong_one();
+	try_to_map(IOVA, PAGE, EEXIST);
+	device_writes(IOVA, 16);
+	unmap_buffer(IOVA, PAGE);
+}
+
 static void limits(void)
 {
 	start();
@@ -495,6 +511,7 @@ int main(int argc, char **argv)
 		CASE(leak_by_a_child),
 		CASE(map_before_iommu),
 		CASE(stale_map),
+		CASE(stale_after_failed_unmap),
 		CASE(limits),
 		CASE(wrong_ranges),
 		CASE(one_cause_many_times),
