@@ -57,6 +57,9 @@ long ioas_host_memory_file(const char *name, int flags);
  */
 long ioas_host_memory_grow(int fd, uint64_t bytes);
 
+/* Does madvise(2) what it answers? User emulation of QEMU takes any advice. */
+bool ioas_host_heeds_advice(void);
+
 /*
  * What pin does before Linux 5.14, which has no MADV_POPULATE_READ: touch page
  * by page. As hooks.pin.

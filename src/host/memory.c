@@ -99,6 +99,16 @@ static bool populate(uint64_t first, uint64_t count, unsigned int perm)
 	return !err;
 }
 
+#define MADV_NOTHING 0x7fffffff /* an advice that there is not */
+
+bool ioas_host_heeds_advice(void)
+{
+	uint32_t here;
+	uint64_t page = (uint64_t)(uintptr_t)&here / page_bytes();
+
+	return try_populate(page, 1, MADV_NOTHING) != 0;
+}
+
 /* 0 not known yet, 1 yes, 2 no. */
 static bool can_populate(void)
 {
@@ -109,7 +119,11 @@ static bool can_populate(void)
 
 	if (!answer) {
 		page = (uint64_t)(uintptr_t)&answer / page_bytes();
-		answer = try_populate(page, 1, MADV_POPULATE_READ) ? 2 : 1;
+		answer = !ioas_host_heeds_advice() ||
+		                         try_populate(page, 1,
+		                                      MADV_POPULATE_READ)
+		                 ? 2
+		                 : 1;
 		ioas_a32_store_relaxed(&known, answer);
 	}
 	return answer == 1;
@@ -194,12 +208,14 @@ static long copy_piece(void *dst, const void *src, size_t bytes)
 	return n;
 }
 
+/* Waiting for no time looks at the word first. */
 static bool touch_read(uint64_t address)
 {
-	uint64_t word;
+	const int64_t no_time[2] = {0, 0};
 
-	return copy_piece(&word, (const void *)(uintptr_t)address,
-	                  sizeof(word)) == sizeof(word);
+	return ioas_sys(SYS_futex, (long)address,
+	                FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, (long)no_time, 0,
+	                0) != -EFAULT;
 }
 
 /*

@@ -23,9 +23,12 @@ static bool failed(long result)
 
 void *ioas_host_reserve(size_t bytes)
 {
-	long at = ioas_sys(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	long at = -ENOSYS;
 
+	if (ioas_host_heeds_advice())
+		at = ioas_sys(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+		              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		              0);
 	if (failed(at))
 		return NULL;
 	/* Without it a child would believe what is its parent's. */

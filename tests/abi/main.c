@@ -444,7 +444,7 @@ int main(int argc, char **argv)
 	unsigned int i, contracts = (1u << IOAS_CONTRACT_NR) - 1;
 
 	if (sysconf(_SC_PAGESIZE) != (long)PAGE) {
-		printf("skipped: the rows are for pages of 4 KiB\n");
+		printf("SKIPPED [1] abi: the rows are for pages of 4 KiB\n");
 		return 77;
 	}
 	run.world.backend = &abi_backend;

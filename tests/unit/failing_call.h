@@ -48,6 +48,8 @@ static void check_with_failing_call(uint32_t number, uint32_t err,
 		_exit(fn(arg) ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		rig_skip("the system has no seccomp filters");
 	assert_int_equal(status, 0);
 }
 

@@ -130,6 +130,10 @@ static void check_bringing_in(struct rig *r, pin_fn *pin)
 	assert_int_equal(
 		pin(at(p, 0), pages * page, IOAS_READ | IOAS_WRITE, &pinned),
 		0);
+	/* One of several that are a page is brought in by a touch. */
+	if (rig_emulated() && rig_page_shift() > 12)
+		rig_skip("pages of the emulated process are several of the "
+		         "system's");
 	assert_int_equal(mincore(p, pages * page, there), 0);
 	for (i = 0; i < pages; i++)
 		assert_int_equal(there[i] & 1, 1);

@@ -82,6 +82,8 @@ static void a_barrier_that_goes_away_ends_the_process(struct rig *r)
 		_exit(0);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		rig_skip("the system has no seccomp filters");
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
@@ -155,11 +157,14 @@ static void all_signals_are_blocked_but_those_of_faults(struct rig *r)
 	                             SIGFPE,  SIGTRAP, SIGSYS};
 	struct ioas_hooks h = host();
 	struct ioas_signals saved;
-	sigset_t before, inside, after;
+	sigset_t before, inside, after, all;
 	unsigned int i;
 	int sig;
 
-	assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &before), 0);
+	/* What the system lets anyone block: an emulator keeps some. */
+	sigfillset(&all);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &all, &before), 0);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, &all), 0);
 	h.signals_block(&saved);
 	assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &inside), 0);
 	h.signals_restore(&saved);
@@ -171,13 +176,12 @@ static void all_signals_are_blocked_but_those_of_faults(struct rig *r)
 		assert_int_equal(sigismember(&inside, faults[i]), 0);
 		sigaddset(&inside, faults[i]);
 	}
-	sigaddset(&inside, SIGKILL);
-	sigaddset(&inside, SIGSTOP);
 	for (sig = 1; sig <= SIGRTMAX; sig++) {
 		/* Those between belong to libc and cannot be asked about. */
 		if (sig < SIGRTMIN && sig >= 32)
 			continue;
-		assert_int_equal(sigismember(&inside, sig), 1);
+		assert_int_equal(sigismember(&inside, sig),
+		                 sigismember(&all, sig));
 	}
 }
 

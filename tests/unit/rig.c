@@ -32,6 +32,7 @@ struct rig_piece {
 struct rig {
 	const struct rig_test *test;
 	jmp_buf leave;
+	const char *skipped; /* the reason, or NULL */
 	uint64_t failed_at_mark;
 	uint64_t random;
 	unsigned int deferred_count, memory_count, event_count;
@@ -80,6 +81,17 @@ bool rig_failed(const struct rig *r)
 void rig_leave(struct rig *r)
 {
 	longjmp(r->leave, 1);
+}
+
+bool rig_emulated(void)
+{
+	return rig_hooks_emulated();
+}
+
+void rig_skip(const char *reason)
+{
+	the_rig.skipped = reason;
+	rig_leave(&the_rig);
 }
 
 void rig_want(struct rig *r, long is, long wanted,
@@ -262,7 +274,13 @@ static void run(void **state)
 
 	r->test = *state;
 	r->deferred_count = 0;
+	r->skipped = NULL;
 	run_once(r, 0);
+	if (r->skipped) {
+		print_message("SKIPPED [1] %s: %s\n", r->test->name,
+		              r->skipped);
+		skip();
+	}
 	if (r->test->once)
 		return;
 	for (n = 1; run_once(r, n); n += 1 + n / DENSE)

@@ -31,6 +31,8 @@
  * as it was) goes into a deferred call, or the test uses rig_try(): it gives
  * the value back, and rig_failed() says whether a failure came during it.
  *
+ * What the system at hand cannot do is skipped, with its reason, and counted.
+ *
  * The assertions of cmocka can be used anywhere, on the test's own thread.
  * Other threads note what they see and the test asserts it after the join.
  *
@@ -108,6 +110,11 @@ int rig_main(const char *group, const struct rig_test *tests, size_t count,
 bool rig_failed(const struct rig *r);
 /* Leave the test now, as rig_ok() does. */
 void rig_leave(struct rig *r) __attribute__((noreturn));
+
+/* A process that is emulated: less is promised about addresses and signals. */
+bool rig_emulated(void);
+/* Leave the test: what it is about is not here. */
+void rig_skip(const char *reason) __attribute__((noreturn));
 
 /* fn(arg) is called when the test ends, in reverse order, at most 256. */
 void rig_defer(struct rig *r, void (*fn)(void *arg), void *arg);

@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/host.h"
+
 #ifndef MADV_POPULATE_READ /* Linux 5.14 */
 #define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
@@ -40,6 +42,7 @@ struct rig_counts rig_counts;
 struct ioas_a32 rig_call_site;
 void (*rig_on_law)(const char *law);
 
+static struct ioas_hooks host; /* for what takes more than a call */
 static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block blocks = {&blocks, &blocks, 0};
 
@@ -132,24 +135,33 @@ static uint64_t range_sum(uint64_t start, uint64_t length)
 	return end * end * end - start * start * start;
 }
 
-/* Without the advice (before Linux 5.14) a read of each page has to do. */
+bool rig_hooks_emulated(void)
+{
+	static int known; /* 1 no, 2 yes; every thread finds the same */
+
+	if (!known)
+		known = ioas_host_heeds_advice() ? 1 : 2;
+	return known == 2;
+}
+
+/*
+ * Without the advice (before Linux 5.14), and where any advice is answered
+ * with yes, a read of each page has to do.
+ */
 static bool touch_page(uint64_t at, uint64_t page, unsigned int perm)
 {
 	void *p = (void *)(uintptr_t)at;
-	char byte;
-	struct iovec local = {&byte, 1}, remote = {p, 1};
+	uint64_t pinned;
 	int advice =
 		perm & IOAS_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
 
-	if (syscall(SYS_madvise, p, page, advice) == 0)
-		return true;
-	if (errno != EINVAL)
-		return false;
-	if (syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1,
-	            0L) != 1)
-		return false;
-	return !(perm & IOAS_WRITE) || syscall(SYS_process_vm_writev, getpid(),
-	                                       &local, 1, &remote, 1, 0L) == 1;
+	if (!rig_hooks_emulated()) {
+		if (syscall(SYS_madvise, p, page, advice) == 0)
+			return true;
+		if (errno != EINVAL)
+			return false;
+	}
+	return !ioas_host_pin_by_touch((struct uaddr){at}, 1, perm, &pinned);
 }
 
 static int rig_pin(struct uaddr start, uint64_t length, unsigned int perm,
@@ -227,25 +239,13 @@ static int rig_copy(void *dst, const void *src, size_t bytes)
 {
 	struct iovec local = {dst, bytes},
 		     remote = {(void *)(uintptr_t)src, bytes};
-	char page[4096], *to = dst;
-	const char *from = src;
 	long got = syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote,
 	                   1, 0L);
 
 	if (got >= 0) /* as far as it got */
 		return got == (long)bytes ? 0 : -EFAULT;
-	while (bytes) { /* some systems forbid the call: at least not quietly */
-		size_t n = bytes < sizeof(page) ? bytes : sizeof(page);
-
-		if (errno == EFAULT)
-			return -EFAULT;
-		memcpy(page, from, n);
-		memcpy(to, page, n);
-		to += n;
-		from += n;
-		bytes -= n;
-	}
-	return 0;
+	/* Some systems forbid the call. */
+	return errno == EFAULT ? -EFAULT : host.copy(dst, src, bytes);
 }
 
 static bool rig_barrier(void)
@@ -444,6 +444,7 @@ void rig_hooks_install(bool barrier, bool thread_exit, bool shadow)
 	if (pthread_key_create(&exit_key, run_exit_calls))
 		abort();
 	atexit(run_own_exit_calls);
+	ioas_host_hooks(&host);
 	ioas_hooks = (struct ioas_hooks){
 		.alloc = rig_alloc,
 		.free = rig_free,

@@ -20,6 +20,7 @@ struct rig_counts {
 
 extern struct rig_counts rig_counts;
 
+bool rig_hooks_emulated(void); /* see rig_emulated() */
 void rig_hooks_install(bool barrier, bool thread_exit, bool shadow);
 /* Print what is still allocated. */
 void rig_hooks_print_live(void);

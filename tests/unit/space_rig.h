@@ -84,13 +84,15 @@ static inline void start_config(struct rig *r,
                                 const struct ioas_space_config *given)
 {
 	struct ioas_space_config config = *given;
+	size_t unit;
 
 	config.backend = rig_backend();
 	s = (struct stand){.account = {.limit = UINT64_MAX},
 	                   .page_shift = config.page_shift};
-	s.memory =
-		rig_memory(r, PAGES * (rig_page() > bytes_of(1) ? rig_page()
-	                                                        : bytes_of(1)));
+	unit = rig_page() > bytes_of(1) ? rig_page() : bytes_of(1);
+	/* Where the space's pages can begin, which may be larger. */
+	s.memory = rig_memory(r, (PAGES + 1) * unit);
+	s.memory += -(uintptr_t)s.memory & (unit - 1);
 	ioas_mem_init(&s.mem, &s.account, rig_page_shift());
 	s.mem.pinner.backend = rig_backend();
 	rig_defer(r, check_nothing_is_charged, NULL);

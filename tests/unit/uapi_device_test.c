@@ -213,12 +213,20 @@ static void bar_registers_show_the_size(struct rig *r)
 	assert_int_equal(is, 0xffff0000);
 }
 
+/* Or so much as fits. */
+static void need_pages_in_bar_2(unsigned int pages)
+{
+	if (pages * rig_page() > 0x10000)
+		rig_skip("a BAR of 64 KiB has too few pages");
+}
+
 static void a_window_says_where_in_the_bar_it_is(struct rig *r)
 {
 	struct ioas_bar_window window = {99, 99, 99};
 	int device = begin(r);
 	uint64_t page = rig_page();
 
+	need_pages_in_bar_2(3);
 	rig_ok(r, ioas_file_mmap(world.file[device], page + 1, 3, 1,
 	                         BAR2_AT + page, &window));
 	assert_int_equal(window.bar, 2);
@@ -257,9 +265,12 @@ static void a_buffer_of_a_bar_has_a_size_and_nothing_else(struct rig *r)
 	         {0, page, page, page}};
 	struct ioas_bar_window window;
 	int device = begin(r);
-	long fd = rig_value(r, call(device, VFIO_DEVICE_FEATURE, &arg));
-	struct ioas_file *file = world.file[fd];
+	struct ioas_file *file;
+	long fd;
 
+	need_pages_in_bar_2(2);
+	fd = rig_value(r, call(device, VFIO_DEVICE_FEATURE, &arg));
+	file = world.file[fd];
 	assert_int_equal(ioas_file_kind(file), IOAS_FILE_DMABUF);
 	assert_int_equal(ioas_file_seek(file, 0, SEEK_END), 2 * page);
 	assert_int_equal(ioas_file_seek(file, 0, SEEK_SET), 0);
