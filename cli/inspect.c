@@ -139,15 +139,23 @@ static bool cut_off(struct inspection *in, const Elf64_Phdr *ph)
 	              (unsigned long long)ph->p_offset);
 }
 
+#if defined(__aarch64__)
+#define OUR_MACHINE EM_AARCH64
+#define OUR_NAME    "AArch64"
+#else
+#define OUR_MACHINE EM_X86_64
+#define OUR_NAME    "x86-64"
+#endif
+
 static bool wrong_elf(struct inspection *in, const Elf64_Ehdr *eh)
 {
 	Elf64_Phdr ph, interpreter = {.p_type = PT_NULL};
 	unsigned int i;
 
-	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_machine != EM_X86_64)
+	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_machine != OUR_MACHINE)
 		return REASON(in,
 		              "%s is a program of another ABI (ELF machine %u, "
-		              "%s bits); ioas's library is for x86-64",
+		              "%s bits); ioas's library is for " OUR_NAME,
 		              in->path, eh->e_machine,
 		              eh->e_ident[EI_CLASS] == ELFCLASS64 ? "64"
 		                                                  : "32");

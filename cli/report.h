@@ -132,7 +132,7 @@ struct Dwfl_Module *ioas_symbols_open(struct Dwfl *dwfl,
 
 /* What a thread was doing: registers as DWARF counts them, and its stack. */
 struct ioas_snapshot {
-	uint64_t value[32];
+	uint64_t value[33];
 	unsigned int values; /* the last is the address of the instruction */
 	uint64_t at;
 	uint8_t *byte;

@@ -54,7 +54,15 @@ static bool set_registers(Dwfl_Thread *thread, void *argument)
 	const struct walk *walk = argument;
 	const struct ioas_snapshot *s = walk->snapshot;
 
+	if (!s->values)
+		return false;
+#if defined(__aarch64__)
+	/* There the address of the instruction is no register. */
+	dwfl_thread_state_register_pc(thread, s->value[s->values - 1]);
+	return dwfl_thread_state_registers(thread, 0, s->values - 1, s->value);
+#else
 	return dwfl_thread_state_registers(thread, 0, s->values, s->value);
+#endif
 }
 
 static const Dwfl_Thread_Callbacks of_thread = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define IOAS_COPY_ORDERED 1024 /* as in base/hooks.h */
 
-/* See arch_x86_64.h. System V ABI; nothing here uses the red zone. */
+/* See arch.h. System V ABI; nothing here uses the red zone. */
 
 	.text
 

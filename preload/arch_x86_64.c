@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "preload/arch_x86_64.h"
-
 #include <sys/syscall.h>
 
 #include "host/host.h"
+#include "preload/arch.h"
 #include "preload/wrap.h"
 
 /* A place in arch_x86_64.S; the copy ends there. */

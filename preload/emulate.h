@@ -31,11 +31,12 @@ struct ioas_bus {
 };
 
 enum ioas_emulated {
-	IOAS_EMULATED_DONE,    /* the context is that of the next instruction */
-	IOAS_EMULATED_DENIED,  /* the program's mapping does not allow it */
-	IOAS_EMULATED_BUS,     /* beyond the end, or the device is silent */
-	IOAS_EMULATED_FAULT,   /* its other operand is bad: fault_address */
-	IOAS_EMULATED_UNKNOWN, /* see bytes and reason */
+	IOAS_EMULATED_DONE,   /* the context is that of the next instruction */
+	IOAS_EMULATED_DENIED, /* the program's mapping does not allow it */
+	IOAS_EMULATED_BUS,    /* beyond the end, or the device is silent */
+	IOAS_EMULATED_UNALIGNED, /* which this processor does not do */
+	IOAS_EMULATED_FAULT,     /* its other operand is bad: fault_address */
+	IOAS_EMULATED_UNKNOWN,   /* see bytes and reason */
 };
 
 #define IOAS_INSTRUCTION_MAX 15

@@ -16,7 +16,7 @@
 #include "base/lock.h"
 #include "base/types.h"
 #include "host/host.h"
-#include "preload/arch_x86_64.h"
+#include "preload/arch.h"
 #include "preload/say.h"
 #include "preload/wrap.h"
 

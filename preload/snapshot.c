@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/hooks.h"
-#include "preload/arch_x86_64.h"
+#include "preload/arch.h"
 #include "preload/modules.h"
 #include "preload/say.h"
 #include "preload/sites.h"

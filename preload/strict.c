@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 
 #include "host/host.h"
-#include "preload/arch_x86_64.h"
+#include "preload/arch.h"
 #include "preload/fds.h"
 #include "preload/give.h"
 #include "preload/keep.h"

@@ -10,7 +10,7 @@
 #include "base/lock.h"
 #include "host/host.h"
 #include "pci/function.h"
-#include "preload/arch_x86_64.h"
+#include "preload/arch.h"
 #include "preload/emulate.h"
 #include "preload/keep.h"
 #include "preload/say.h"
@@ -269,6 +269,10 @@ static void finish_access(const struct touch *a, const siginfo_t *info)
 	case IOAS_EMULATED_BUS:
 		/* As a BAR whose memory decoding is off. */
 		other = make_info(SIGBUS, BUS_ADRERR, (uintptr_t)info->si_addr);
+		ioas_signal_chain(&other, a->emulation.context, false);
+		break;
+	case IOAS_EMULATED_UNALIGNED:
+		other = make_info(SIGBUS, BUS_ADRALN, (uintptr_t)info->si_addr);
 		ioas_signal_chain(&other, a->emulation.context, false);
 		break;
 	case IOAS_EMULATED_FAULT:

@@ -158,7 +158,7 @@ pid_t ioas_wrap_fork(void)
 	return ioas_real_fork()();
 }
 
-/* What vfork_x86_64.S jumps to. */
+/* What vfork_*.S jump to. */
 void *ioas_process_vfork(void);
 
 void *ioas_process_vfork(void)

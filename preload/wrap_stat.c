@@ -46,7 +46,7 @@ static void fill(const struct ioas_attributes *a, IOAS_STAT *st)
 	/* Whoever runs the program may use it. */
 	st->st_uid = (uid_t)identity(SYS_geteuid);
 	st->st_gid = (gid_t)identity(SYS_getegid);
-	st->st_blksize = page_bytes();
+	st->st_blksize = (blksize_t)page_bytes();
 }
 
 static int fill_path(const struct ioas_found *found, void *st)

@@ -30,6 +30,12 @@ ioas_packages() {
 	selftests)
 		echo gcc libc6-dev make xz-utils libcap-dev uuid-dev
 		;;
+	cross)
+		# Libraries of the other architectures: tools/fetch-cross.
+		echo gcc-aarch64-linux-gnu gcc-powerpc64le-linux-gnu \
+			libc6-dev-arm64-cross libc6-dev-ppc64el-cross \
+			qemu-user-static python3-pytest util-linux mount
+		;;
 	verify)
 		echo gcc libc6-dev binutils python3
 		;;

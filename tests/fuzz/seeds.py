@@ -911,6 +911,48 @@ IOAT = {
 }
 
 
+# ---- aarch64 ----
+
+A_BUS, A_END, A_SMALL = 4, 0x81, 0xa8
+
+
+def words(*word, how=0, prot=3, silent=255, **registers):
+    value = [A_BUS + i for i in range(32)]
+    for name, v in registers.items():
+        value[31 if name == "sp" else int(name[1:])] = v
+    return bytes([how, prot, silent, *value]) + b"".join(map(u32, word))
+
+
+AARCH64 = {
+    "loads": words(0x39400020, 0x79400020, 0xb9400020, 0xf9400020,
+                   0x39c00020, 0x39800020, 0x79c00020, 0x79800020,
+                   0xb9800020),
+    "stores": words(0x39000020, 0x79000020, 0xb9000020, 0xf900003f),
+    "base-written": words(0xf8408420, 0xb81fcc20, 0xf81f0fe0, 0x3c810c20),
+    "index": words(0xb8625820, 0xf862d820, 0x38626820, 0x387f6820,
+                   x2=A_SMALL),
+    "unprivileged": words(0xb8400820, 0xf8000820),
+    "pairs": words(0xa9400820, 0x69400820, 0x29bf7c3f, 0xa8c10820,
+                   0xa8000820),
+    "vectors": words(0x3dc00020, 0x3d400020, 0x7d000020, 0xbd000020,
+                     0xfd400020, 0xad000820, 0x6d400820, 0x2cc10820),
+    "vectors-missing": words(0x3dc00020, how=4),
+    "literal": words(0x58000200, 0x1c000200, 0x98000200, how=2),
+    "ordered": words(0x88dffc20, 0xc89ffc20, 0xf8bfc020, 0x99400020,
+                     0x19000020),
+    "refused": words(0xc85f7c20, 0xc8027c20, 0xf8220020, 0xc8a27c20,
+                     0x48207c22, 0xf83f9020, 0xf8200420, 0x0c407020,
+                     0xd50b7421, 0xd50b7a21, 0xa400a020, 0xd9200820,
+                     0x19010440, 0xf9800020, 0xf8408421, 0xa9400020,
+                     0x8b010000),
+    "at-the-end": words(0xf9400020, 0xb9400020, 0xa9400820, x1=A_END),
+    "not-allowed": words(0xb9000020, 0xb9400020, prot=1),
+    "nothing-allowed": words(0xb9000020, 0xb9400020, prot=0),
+    "silent": words(0xa8c10820, 0xad000820, silent=1),
+    "short": words(0x39400020, 0xb9400020, how=1, x1=0),
+}
+
+
 def write_seeds(folder, target, seeds):
     os.makedirs(os.path.join(folder, target), exist_ok=True)
     for name, text in seeds.items():
@@ -923,7 +965,8 @@ def write_seeds(folder, target, seeds):
 
 def main():
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
-    for target, seeds in (("emulate", EMULATE), ("ioat", IOAT),
+    for target, seeds in (("aarch64", AARCH64),
+                          ("emulate", EMULATE), ("ioat", IOAT),
                           ("nvme", NVME),
                           ("options", OPTIONS), ("path", PATH),
                           ("space", SPACE), ("spec", SPEC), ("vfio", VFIO)):

@@ -5,7 +5,7 @@
 
 #include "client.h"
 
-#define PAGE 4096 /* registers are 4 of these; the programs run on x86-64 */
+#define PAGE 4096 /* registers are 4 of these */
 #define RW   (PROT_READ | PROT_WRITE)
 
 static sigjmp_buf out;
@@ -58,7 +58,7 @@ static void views_of_one_bar_alias(void)
 	put(b, ASQ, 0x1234000);
 	CHECK(get(a, ASQ) == 0x1234000);
 	put(a, ASQ, 0x4321000);
-	/* As with any page of x86: what can be written can be read. */
+	/* As with any page: what can be written can be read. */
 	CHECK(get(b, ASQ) == 0x4321000);
 }
 
@@ -530,7 +530,11 @@ static void what_cannot_be_emulated_ends_the_program(void)
 
 	vfio_open(&v);
 	bar = map_bar(&v, RW, BAR_BYTES);
+#ifdef __aarch64__
+	__asm__ volatile("ldxr x2, [%0]" : : "r"(bar + ASQ) : "x2", "memory");
+#else
 	__asm__ volatile("lock btsl $3, (%0)" : : "r"(bar + ASQ) : "memory");
+#endif
 	puts("survived");
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "preload/arch_x86_64.h"
+#include "preload/arch.h"
 #include "rig.h"
 
 #define SPAN 96
@@ -133,28 +133,48 @@ static void a_call_runs_on_the_other_stack(struct rig *r)
 	assert_true(seen.aligned);
 }
 
+#if defined(__x86_64__)
+static const unsigned int numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16};
+
+static void fill(ucontext_t *context)
+{
+	static const int order[] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX,
+	                            REG_RSI, REG_RDI, REG_RBP, REG_RSP,
+	                            REG_R8,  REG_R9,  REG_R15, REG_RIP};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(order); i++)
+		context->uc_mcontext.gregs[order[i]] =
+			(greg_t)(1000 + numbers[i]);
+}
+#else
+static const unsigned int numbers[] = {0, 1, 29, 30, 31, 32};
+
+static void fill(ucontext_t *context)
+{
+	unsigned int i;
+
+	for (i = 0; i < 31; i++)
+		context->uc_mcontext.regs[i] = 1000 + i;
+	context->uc_mcontext.sp = 1031;
+	context->uc_mcontext.pc = 1032;
+}
+#endif
+
 static void registers_are_numbered_as_in_unwind_tables(struct rig *r)
 {
-	static const struct {
-		int reg;
-		unsigned int number;
-	} rows[] = {{REG_RAX, 0}, {REG_RDX, 1}, {REG_RCX, 2},  {REG_RBX, 3},
-	            {REG_RSI, 4}, {REG_RDI, 5}, {REG_RBP, 6},  {REG_RSP, 7},
-	            {REG_R8, 8},  {REG_R9, 9},  {REG_R15, 15}, {REG_RIP, 16}};
 	uint64_t value[IOAS_ARCH_REGISTERS];
 	ucontext_t context = {.uc_flags = 0};
 	unsigned int i;
 
 	(void)r;
-	for (i = 0; i < IOAS_ARRAY_SIZE(rows); i++)
-		context.uc_mcontext.gregs[rows[i].reg] = (greg_t)(1000 + i);
+	fill(&context);
 	ioas_arch_registers(&context, value);
-	for (i = 0; i < IOAS_ARRAY_SIZE(rows); i++)
-		assert_int_equal(value[rows[i].number], 1000 + i);
+	for (i = 0; i < IOAS_ARRAY_SIZE(numbers); i++)
+		assert_int_equal(value[numbers[i]], 1000 + numbers[i]);
 }
 
-RIG_MAIN("preload_arch_x86_64",
-         RIG_TEST(copies_every_length_at_every_alignment),
+RIG_MAIN("preload_arch", RIG_TEST(copies_every_length_at_every_alignment),
          RIG_TEST(a_hole_ends_the_copy_where_it_begins),
          RIG_TEST(either_end_may_be_bad),
          RIG_TEST(a_file_that_became_shorter_is_a_fault),

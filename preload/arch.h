@@ -2,10 +2,10 @@
 /*
  * What the front end needs of the processor and C cannot say: a copy that
  * survives faults, a call on another stack, and a signal handler that only the
- * kernel knows of.
+ * kernel knows of. In arch_x86_64.[cS] and arch_aarch64.[cS].
  */
-#ifndef IOAS_PRELOAD_ARCH_X86_64_H
-#define IOAS_PRELOAD_ARCH_X86_64_H
+#ifndef IOAS_PRELOAD_ARCH_H
+#define IOAS_PRELOAD_ARCH_H
 
 #include <linux/audit.h>
 #include <signal.h>
@@ -14,8 +14,17 @@
 #include <stdint.h>
 #include <ucontext.h>
 
-/* How seccomp names it. */
-#define IOAS_ARCH_AUDIT AUDIT_ARCH_X86_64
+/*
+ * How seccomp names it; and how many registers unwind tables know, with the
+ * address of the instruction.
+ */
+#if defined(__x86_64__)
+#define IOAS_ARCH_AUDIT     AUDIT_ARCH_X86_64
+#define IOAS_ARCH_REGISTERS 17
+#elif defined(__aarch64__)
+#define IOAS_ARCH_AUDIT     AUDIT_ARCH_AARCH64
+#define IOAS_ARCH_REGISTERS 33
+#endif
 
 /*
  * As hooks.copy: units of 8 bytes that are aligned at either end are moved by
@@ -46,7 +55,6 @@ struct ioas_arch_action {
 long ioas_arch_sigaction(int number, const struct ioas_arch_action *action);
 
 /* In the order of DWARF, the address of the instruction last. */
-#define IOAS_ARCH_REGISTERS 17
 void ioas_arch_registers(const ucontext_t *context,
                          uint64_t ret_value[IOAS_ARCH_REGISTERS]);
 
@@ -55,4 +63,4 @@ uint64_t ioas_arch_pc(const ucontext_t *context);
 /* The stack pointer. */
 uintptr_t ioas_arch_sp(const ucontext_t *context);
 
-#endif /* IOAS_PRELOAD_ARCH_X86_64_H */
+#endif /* IOAS_PRELOAD_ARCH_H */
