@@ -566,9 +566,8 @@ IOAS_API void ioas_region_put(struct ioas_region *region, uint64_t n);
  * Source: Linux 7.3, arch/powerpc/mm/book3s64/iommu_api.c,
  *         mm_iommu_ua_to_hpa()
  */
-IOAS_API IOAS_HOT uint64_t
-ioas_registry_translate(const struct ioas_registry *registry, uint64_t uaddr,
-                        unsigned int perm);
+IOAS_API uint64_t ioas_registry_translate(const struct ioas_registry *registry,
+                                          uint64_t uaddr, unsigned int perm);
 
 /** struct ioas_mem_batch - see ioas_registry_translate_batch(). */
 struct ioas_mem_batch {
@@ -588,7 +587,7 @@ struct ioas_mem_batch {
  * Threads: any, wait-free, async-signal-safe
  * Source: none
  */
-IOAS_API IOAS_HOT size_t
+IOAS_API size_t
 ioas_registry_translate_batch(const struct ioas_registry *registry,
                               const struct ioas_mem_batch *batch);
 

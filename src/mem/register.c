@@ -22,7 +22,8 @@
 struct draft {
 	struct ioas_registry *registry;
 	struct ioas_holder *holder;
-	struct ioas_register what;
+	/* The caller's: a copy would wait for what was just written. */
+	const struct ioas_register *what;
 	uint64_t npages;
 	struct ioas_region region; /* pinned, when it is furnished */
 	struct ioas_marks marks;
@@ -81,8 +82,8 @@ static void use_enter_locked(struct ioas_use *use, struct ioas_member *m,
 {
 	use->holder = d->holder;
 	use->member = m;
-	use->start = d->what.start;
-	use->length = d->what.length;
+	use->start = d->what->start;
+	use->length = d->what->length;
 	use->ending = false;
 	use->next = m->uses;
 	m->uses = use;
@@ -105,7 +106,7 @@ static bool is_exact(const struct ioas_member *m,
 /* Return: 0, an error, or -ENOENT: there is nothing to share. */
 static int share_locked(struct draft *d)
 {
-	const struct ioas_register *what = &d->what;
+	const struct ioas_register *what = d->what;
 	struct ioas_member *m = ioas_member_at(d->registry, what->start);
 	struct ioas_use *use;
 
@@ -131,7 +132,7 @@ static int share_locked(struct draft *d)
 
 static bool is_device(const struct draft *d)
 {
-	return d->what.flags & IOAS_REGISTER_DEVICE;
+	return d->what->flags & IOAS_REGISTER_DEVICE;
 }
 
 static void unfurnish(struct draft *d)
@@ -149,7 +150,7 @@ static int make_marks(struct draft *d)
 {
 	int rc;
 
-	if (is_device(d) || !(d->what.perm & IOAS_WRITE))
+	if (is_device(d) || !(d->what->perm & IOAS_WRITE))
 		return 0;
 	rc = ioas_marks_init(&d->marks, d->npages);
 	if (rc)
@@ -161,15 +162,15 @@ static int furnish(struct draft *d)
 {
 	int rc = 0;
 
-	d->region.start.raw = d->what.start;
-	d->region.length = d->what.length;
-	d->region.perm = d->what.perm;
+	d->region.start.raw = d->what->start;
+	d->region.length = d->what->length;
+	d->region.perm = d->what->perm;
 	d->region.kind = IOAS_REGION_DRAFT;
 	if (is_device(d)) {
 		ioas_pinned_init(&d->region.pinned);
 		ioas_pinned_assume(
 			&d->region.pinned,
-			(struct ioas_extent){d->what.phys, d->npages});
+			(struct ioas_extent){d->what->phys, d->npages});
 	} else {
 		rc = ioas_region_pin(&d->region, &d->registry->pinner);
 	}
@@ -184,12 +185,12 @@ static int furnish(struct draft *d)
 static bool in_quarantine_locked(const struct draft *d)
 {
 	const struct ioas_member *m = d->registry->quarantined;
-	uint64_t last = d->what.start + (d->what.length - 1);
+	uint64_t last = d->what->start + (d->what->length - 1);
 
 	for (; m; m = m->next)
 		if (m->region.start.raw <= last &&
 		    m->region.start.raw + (m->region.length - 1) >=
-		            d->what.start)
+		            d->what->start)
 			return true;
 	return false;
 }
@@ -200,7 +201,7 @@ static void enter_table_locked(const struct draft *d,
 	uint64_t flags =
 		ioas_entry_of_id(m->id) | ioas_entry_of_perm(m->region.perm);
 	const struct ioas_pinned *p = &m->region.pinned;
-	uint64_t first = d->what.start >> d->registry->pinner.page_shift;
+	uint64_t first = d->what->start >> d->registry->pinner.page_shift;
 	unsigned int i;
 
 	for (i = 0; i < p->runs; i++) {
@@ -217,7 +218,7 @@ static void enter_table_locked(const struct draft *d,
 static void fill_in(struct ioas_member *m, const struct draft *d)
 {
 	m->state = IOAS_MEMBER_LIVE;
-	m->flags = d->what.flags;
+	m->flags = d->what->flags;
 	m->region = d->region;
 	m->region.kind = IOAS_REGION_SHARED;
 	if (d->region.pinned.run == &d->region.pinned.one)
@@ -231,8 +232,8 @@ static void fill_in(struct ioas_member *m, const struct draft *d)
 static int publish_locked(struct draft *d)
 {
 	struct ioas_registry *registry = d->registry;
-	struct ioas_pages pages = {d->what.start >> registry->pinner.page_shift,
-	                           d->npages};
+	struct ioas_pages pages = {
+		d->what->start >> registry->pinner.page_shift, d->npages};
 	struct ioas_member *m;
 	int rc;
 
@@ -280,11 +281,11 @@ static int register_memory(struct draft *d)
 	int rc = -ENOENT;
 
 	/* No memory of the program is there. */
-	if ((d->what.start + (d->what.length - 1)) >>
+	if ((d->what->start + (d->what->length - 1)) >>
 	    d->registry->pinner.page_shift > mask)
 		return -EFAULT;
 	/* Without an entry there is nothing to share. */
-	if (ioas_mem_entry(&d->registry->table.view, d->what.start)) {
+	if (ioas_mem_entry(&d->registry->table.view, d->what->start)) {
 		ioas_lock(&d->registry->lock);
 		rc = share_locked(d);
 		ioas_unlock(&d->registry->lock);
@@ -292,45 +293,50 @@ static int register_memory(struct draft *d)
 	return rc == -ENOENT ? finish(d, furnish(d)) : rc;
 }
 
-static int map_file(struct draft *d)
+/* @what is a copy: where the file is seen is written to it. */
+static int register_file(struct draft *d, struct ioas_register *what)
 {
 	const struct ioas_backend *backend = d->registry->pinner.backend;
+	int rc;
 
 	if (!backend->map_file)
 		return -ENOTSUP;
-	return backend->map_file(backend, &d->what, &d->what.start);
-}
-
-static int register_file(struct draft *d)
-{
-	const struct ioas_backend *backend = d->registry->pinner.backend;
-	int rc = map_file(d);
-
+	rc = backend->map_file(backend, what, &what->start);
 	if (rc)
 		return rc;
+	d->what = what;
 	rc = register_memory(d);
 	if (rc)
-		backend->unmap_file(backend, d->what.start, d->what.length);
+		backend->unmap_file(backend, what->start, what->length);
 	return rc;
+}
+
+/* Whatever was said of its start is of no matter. */
+static int try_file(struct draft *d, struct ioas_register *what)
+{
+	what->start = 0;
+	if (!is_sound(d->registry, what) ||
+	    (what->offset & ioas_mask_lg2(d->registry->pinner.page_shift)))
+		return -EINVAL;
+	return register_file(d, what);
 }
 
 int ioas_holder_register(struct ioas_holder *holder,
                          const struct ioas_register *what, uint64_t *ret_start)
 {
 	struct draft d = {
-		.registry = holder->registry, .holder = holder, .what = *what};
-	bool file = what->flags & IOAS_REGISTER_FILE;
-	int rc;
+		.registry = holder->registry, .holder = holder, .what = what};
+	struct ioas_register file;
+	int rc = -EINVAL;
 
-	if (file)
-		d.what.start = 0;
-	if (!is_sound(d.registry, &d.what) ||
-	    (file &&
-	     (what->offset & ioas_mask_lg2(d.registry->pinner.page_shift))))
-		return -EINVAL;
 	d.npages = what->length >> d.registry->pinner.page_shift;
-	rc = file ? register_file(&d) : register_memory(&d);
+	if (what->flags & IOAS_REGISTER_FILE) {
+		file = *what;
+		rc = try_file(&d, &file);
+	} else if (is_sound(d.registry, what)) {
+		rc = register_memory(&d);
+	}
 	if (!rc && ret_start)
-		*ret_start = d.what.start;
+		*ret_start = d.what->start;
 	return rc;
 }

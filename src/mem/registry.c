@@ -135,6 +135,7 @@ void ioas_member_leave_locked(struct ioas_registry *registry,
 	m->next = registry->leaving;
 	registry->leaving = m;
 	registry->leaving_count++;
+	registry->leaving_bytes += m->region.length;
 	ioas_count_locked(&registry->regions, -UINT64_C(1));
 	if (!(m->flags & IOAS_REGISTER_DEVICE))
 		uncharge_locked(registry, ioas_member_npages(m));
@@ -155,25 +156,31 @@ static void unpin(struct ioas_registry *registry, struct ioas_member *m)
 	ioas_marks_fini(&m->marks, ioas_member_npages(m));
 }
 
-/* The list of what is leaving, when it is long enough. */
+bool ioas_leaving_enough_locked(const struct ioas_registry *registry)
+{
+	return registry->leaving_count >= IOAS_LEAVING_MAX ||
+	       registry->leaving_bytes >= IOAS_LEAVING_BYTES;
+}
+
 static struct ioas_member *take_leaving(struct ioas_registry *registry,
-                                        unsigned int enough)
+                                        bool all)
 {
 	struct ioas_member *list = NULL;
 
 	ioas_lock(&registry->lock);
-	if (registry->leaving_count >= enough) {
+	if (all || ioas_leaving_enough_locked(registry)) {
 		list = registry->leaving;
 		registry->leaving = NULL;
 		registry->leaving_count = 0;
+		registry->leaving_bytes = 0;
 	}
 	ioas_unlock(&registry->lock);
 	return list;
 }
 
-void ioas_registry_drain(struct ioas_registry *registry, unsigned int enough)
+void ioas_registry_drain(struct ioas_registry *registry, bool all)
 {
-	struct ioas_member *list = take_leaving(registry, enough);
+	struct ioas_member *list = take_leaving(registry, all);
 	struct ioas_member *m, *next;
 
 	if (!list)
@@ -215,7 +222,7 @@ uint64_t ioas_registry_settle(struct ioas_registry *registry)
 	ioas_lock(&registry->lock);
 	release_idle_locked(registry);
 	ioas_unlock(&registry->lock);
-	ioas_registry_drain(registry, 1);
+	ioas_registry_drain(registry, true);
 	return ioas_a64_load(&registry->in_quarantine);
 }
 
@@ -312,7 +319,7 @@ void ioas_registry_destroy(struct ioas_registry *registry,
 		end_all_locked(registry);
 		registry->ended = true;
 		ioas_unlock(&registry->lock);
-		ioas_registry_drain(registry, 1);
+		ioas_registry_drain(registry, true);
 		ioas_law(MEM_7, ioas_a64_load(&registry->pinned) == 0 &&
 		                        ioas_a64_load(&registry->charged) == 0);
 		free_if_unused(registry);
@@ -362,6 +369,6 @@ void ioas_holder_destroy(struct ioas_holder *holder)
 		holder->next->from = holder->from;
 	ioas_unlock(&registry->lock);
 	ioas_delete(holder);
-	ioas_registry_drain(registry, IOAS_LEAVING_MAX);
+	ioas_registry_drain(registry, false);
 	free_if_unused(registry);
 }

@@ -21,7 +21,7 @@
  * A reader that found an entry before it was cleared reads the member inside
  * its section of IOAS_GRACE_MEM; a member becomes FREE, and its pages are
  * unpinned, after the grace period only. What is LEAVING is kept until there
- * are LEAVING_MAX of it, because one grace period serves all.
+ * is enough of it (LEAVING_MAX, LEAVING_BYTES): one grace period serves all.
  *
  * A region that a type1 container maps has no member: it is that container's
  * alone, nobody looks it up, and nothing is shared (mem.h). Both are a struct
@@ -39,10 +39,16 @@
 #include "mem/mem.h"
 #include "mem/table.h"
 
-#define IOAS_SLAB_LG2    7 /* members */
-#define IOAS_SLAB        (1u << IOAS_SLAB_LG2)
-#define IOAS_SLABS       ((1u << 20) >> IOAS_SLAB_LG2)
-#define IOAS_LEAVING_MAX 256 /* members: a barrier for so many */
+#define IOAS_SLAB_LG2 7 /* members */
+#define IOAS_SLAB     (1u << IOAS_SLAB_LG2)
+#define IOAS_SLABS    ((1u << 20) >> IOAS_SLAB_LG2)
+/*
+ * What may gather before it is waited for. The wait interrupts every processor
+ * that runs a thread of the process, so it should be rare; what gathers stays
+ * pinned, so it should not be much.
+ */
+#define IOAS_LEAVING_MAX   1024 /* members */
+#define IOAS_LEAVING_BYTES (UINT64_C(256) << 20)
 
 struct ioas_member;
 
@@ -87,6 +93,7 @@ struct ioas_registry {
 	/* Lists, under the lock. */
 	struct ioas_member *free, *leaving, *quarantined;
 	unsigned int leaving_count;
+	uint64_t leaving_bytes;
 	struct ioas_holder *holders;
 	bool ended; /* under the lock: holders may be left */
 	/* Written under the lock. */
@@ -175,8 +182,10 @@ void ioas_member_free_locked(struct ioas_registry *registry,
  */
 void ioas_member_leave_locked(struct ioas_registry *registry,
                               struct ioas_member *m);
-/* If enough have gathered: wait, unpin, free. Without the lock. */
-void ioas_registry_drain(struct ioas_registry *registry, unsigned int enough);
+/* Has enough gathered for a grace period? */
+bool ioas_leaving_enough_locked(const struct ioas_registry *registry);
+/* What has gathered, if it is enough or @all: wait, unpin, free. No lock. */
+void ioas_registry_drain(struct ioas_registry *registry, bool all);
 /* All pages of a member of it. */
 static inline uint64_t ioas_member_npages(const struct ioas_member *m)
 {

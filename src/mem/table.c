@@ -96,30 +96,36 @@ void ioas_table_fini(struct ioas_table *table)
 		ioas_hooks.free(root, links * sizeof(*root));
 }
 
+static struct ioas_a64 *row_in_tree(const struct ioas_table *table,
+                                    uint64_t first)
+{
+	struct node *node;
+	struct leaf *leaf = NULL;
+
+	/* Relaxed: links change under the lock, which is held. */
+	node = ioas_aptr_load_relaxed(&root_of(table)[first >> LOWER_BITS]);
+	if (node)
+		leaf = ioas_aptr_load_relaxed(
+			&node->link[first >> IOAS_MEM_FANOUT_LG2 &
+		                    (FANOUT - 1)]);
+	return leaf ? &leaf->entry[first & (FANOUT - 1)] : NULL;
+}
+
 /*
  * The entries of pages from the first on that lie in a row, *ret_count of
  * them. NULL: there are none so far.
  */
-static struct ioas_a64 *row(const struct ioas_table *table,
-                            struct ioas_pages pages, uint64_t *ret_count)
+static inline struct ioas_a64 *row(const struct ioas_table *table,
+                                   struct ioas_pages pages, uint64_t *ret_count)
 {
 	uint64_t to_end = FANOUT - (pages.first & (FANOUT - 1));
-	struct node *node;
-	struct leaf *leaf = NULL;
 
 	*ret_count = pages.count;
 	if (table->view.shadow)
 		return shadow_of(table) + pages.first;
 	if (to_end < pages.count)
 		*ret_count = to_end;
-	/* Relaxed: links change under the lock, which is held. */
-	node = ioas_aptr_load_relaxed(
-		&root_of(table)[pages.first >> LOWER_BITS]);
-	if (node)
-		leaf = ioas_aptr_load_relaxed(
-			&node->link[pages.first >> IOAS_MEM_FANOUT_LG2 &
-		                    (FANOUT - 1)]);
-	return leaf ? &leaf->entry[pages.first & (FANOUT - 1)] : NULL;
+	return row_in_tree(table, pages.first);
 }
 
 static struct ioas_pages behind(struct ioas_pages pages, uint64_t count)

@@ -154,9 +154,9 @@ int ioas_holder_unregister(struct ioas_holder *holder,
 
 	ioas_lock(&registry->lock);
 	rc = unregister_locked(holder, what);
-	enough = registry->leaving_count >= IOAS_LEAVING_MAX;
+	enough = ioas_leaving_enough_locked(registry);
 	ioas_unlock(&registry->lock);
 	if (enough)
-		ioas_registry_drain(registry, IOAS_LEAVING_MAX);
+		ioas_registry_drain(registry, false);
 	return rc;
 }

@@ -172,6 +172,43 @@ static void unpinning_does_not_wait_for_ever(struct rig *r)
 	assert_true(ioas_a64_load(&m.unpins) >= 2 * IOAS_LEAVING_MAX);
 }
 
+static int pin_anything(const struct ioas_backend *self,
+                        const struct ioas_pin *pin,
+                        struct ioas_extent *ret_extents, unsigned int max)
+{
+	ret_extents[0] = (struct ioas_extent){pin->start, pin->npages};
+	return 1;
+}
+
+static void unpin_anything(const struct ioas_backend *self,
+                           const struct ioas_pin *pin, uint64_t phys,
+                           bool dirty)
+{
+}
+
+/* A few that are large are as good as many. */
+static void much_memory_does_not_wait_for_more(struct rig *r)
+{
+	static const struct ioas_backend anything = {
+		.name = "anything",
+		.pin = pin_anything,
+		.unpin = unpin_anything,
+	};
+	struct ioas_register what = {.length = IOAS_LEAVING_BYTES / 4,
+	                             .perm = RW};
+	struct ioas_unregister gone = {.length = what.length};
+	unsigned int i;
+
+	start_on(r, &anything);
+	for (i = 1; i <= 4; i++) {
+		what.start = gone.start = i * IOAS_LEAVING_BYTES;
+		rig_ok(r, ioas_holder_register(m.a, &what, NULL));
+		rig_ok(r, ioas_holder_unregister(m.a, &gone));
+		assert_true(pages(report().pinned) ==
+		            (i < 4 ? i * what.length : 0));
+	}
+}
+
 RIG_MAIN("mem_unregister", RIG_TEST(unregister_is_exact),
          RIG_TEST(MEM_3_a_refused_unregister_changes_nothing),
          RIG_TEST(with_another_user_a_mapped_region_may_be_left),
@@ -181,4 +218,5 @@ RIG_MAIN("mem_unregister", RIG_TEST(unregister_is_exact),
          RIG_ONCE(who_shares_meanwhile_ends_the_wait),
          RIG_TEST(quarantine_keeps_pages_until_the_last_count),
          RIG_TEST(quarantine_of_what_is_idle_is_its_end),
-         RIG_TEST(unpinning_does_not_wait_for_ever))
+         RIG_TEST(unpinning_does_not_wait_for_ever),
+         RIG_TEST(much_memory_does_not_wait_for_more))
