@@ -304,12 +304,18 @@ def mmio(options):
             yield json.loads(line)
 
 
+def mem(options):
+    """With libraries that are shared, and what is called with static ones."""
+    yield from micro("bench-mem")(options)
+    yield from micro("bench-mem-static", "static")(options)
+
+
 BENCHES = {
     "translate": ("device address to memory, hot random",
                   micro("bench-core", "translate")),
     "map": ("map and unmap a piece of memory", micro("bench-core", "map")),
     "mem": ("registered memory, beside what others find it by",
-            micro("bench-mem")),
+            mem),
     "live": ("the same with a million mappings alive", micro("bench-live")),
     "ioctl": ("calls through the wrappers",
               micro("bench-ioctl", ioas=True)),

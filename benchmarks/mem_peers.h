@@ -8,13 +8,7 @@
  *	        mm_iommu_ua_to_hpa(). liburcu's memb flavour, inlined
  *	array   a sorted array under RCU, searched by halves without branches.
  *	        Inlined
- *	map     levels of 1 GiB, 2 MiB and 4 KiB, as SPDK has them in
- *	        lib/env_dpdk/memory.c (2026): what is mapped by 2 MiB is found
- *	        by two loads. A function that translates, and the one over it
- *	        that its users call. What is registered is in a second map of
- *	        the same kind; both are changed page by page, each page by a
- *	        call through a pointer, under a mutex. Left out, in its favour:
- *	        further maps, and finding the physical address
+ *	map     mem_map.h
  *	dpdk    rte_mem_virt2memseg() itself, when librte-eal is there
  */
 #ifndef BENCHMARKS_MEM_PEERS_H
@@ -27,8 +21,7 @@
 #include <stdlib.h>
 #include <urcu/urcu-memb.h>
 
-#define PEER_SHIFT 12
-#define PEER_NONE  UINT64_MAX
+#include "benchmarks/mem_map.h"
 
 static inline uint64_t peer_inside(uint64_t uaddr, unsigned int shift)
 {
@@ -68,6 +61,8 @@ static inline uint64_t peer_list_find(const struct peer_list *list,
 }
 
 void peer_list_add(struct peer_list *list, uint64_t start, uint64_t bytes);
+/* Waits for readers, and frees it. One thread changes the list at a time. */
+void peer_list_remove(struct peer_list *list, uint64_t start);
 void peer_list_free(struct peer_list *list);
 
 /* ---- Array. ---- */
@@ -100,19 +95,10 @@ static inline uint64_t peer_array_find(struct peer_array *const *published,
 
 struct peer_array *peer_array_new(const uint64_t *start, size_t count,
                                   uint64_t bytes);
-
-/* ---- Map. ---- */
-
-struct peer_map;
-
-struct peer_map *peer_map_new(void);
-void peer_map_free(struct peer_map *map);
-/* Physical is the program's. @page: 2 MiB or 4 KiB. */
-void peer_map_register(struct peer_map *map, uint64_t start, uint64_t bytes,
-                       uint64_t page);
-void peer_map_unregister(struct peer_map *map, uint64_t start, uint64_t bytes,
-                         uint64_t page);
-uint64_t peer_map_find(const struct peer_map *map, uint64_t uaddr);
+/* With one more at the end, or the last one less. Waits for readers. */
+void peer_array_grow(struct peer_array **published, uint64_t start,
+                     uint64_t bytes);
+void peer_array_shrink(struct peer_array **published);
 
 /* ---- DPDK. ---- */
 

@@ -74,12 +74,12 @@ static void engine_rows(void)
 }
 
 /* As ioas run uses it: that the pages are there is checked. */
-static void pinned_row(void)
+static void pinned_row(const char *name, uint64_t bytes)
 {
-	struct piece piece = {.bytes = 2u << 20};
+	struct piece piece = {.bytes = bytes};
 	struct meter_case c[] = {
-		{"2 MiB, presence checked", register_ours, &piece, 0, 0, 0},
-		{"madvise alone", populate, &piece, 0, 0, 0},
+		{name, register_ours, &piece, 0, 0, 0},
+		{"", populate, &piece, 0, 0, 0},
 	};
 	struct ioas_registry *registry = new_registry(NULL, false);
 	void *memory = mmap(NULL, piece.bytes, PROT_READ | PROT_WRITE,
@@ -93,6 +93,7 @@ static void pinned_row(void)
 	meter_row("mem", &c[0], &c[1], "ratio >= 0.833");
 	ioas_holder_destroy(piece.holder);
 	ioas_registry_destroy(registry, NULL);
+	munmap(memory, piece.bytes);
 }
 
 /* ---- Memory. ---- */
@@ -108,19 +109,23 @@ static double resident(void)
 	return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
-static void memory_row(void)
+/* What 1 GiB costs, registered in one piece or in many. */
+static void memory_row(const char *name, bool no_shadow, unsigned int regions)
 {
-	struct ioas_registry *registry = new_registry(&pins_nothing, false);
+	struct ioas_registry *registry = new_registry(&pins_nothing, no_shadow);
+	uint64_t each = (UINT64_C(1) << 30) / regions;
 	struct ioas_holder *holder;
-	struct meter_case c = {.name = "KiB of tables for 1 GiB"};
+	struct meter_case c = {.name = name};
 	double before;
+	unsigned int i;
 
 	if (ioas_holder_create(registry, &holder))
 		die("holder");
 	before = resident();
-	enter(holder, BASE, UINT64_C(1) << 30);
+	for (i = 0; i < regions; i++)
+		enter(holder, BASE + i * each, each);
 	c.min = c.median = (resident() - before) / 1024;
-	meter_row_in("KiB", "mem", &c, "min <= 2400");
+	meter_row_in("KiB", "mem", &c, regions == 1 ? "min <= 2400" : NULL);
 	ioas_holder_destroy(holder);
 	ioas_registry_destroy(registry, NULL);
 }
@@ -128,6 +133,10 @@ static void memory_row(void)
 void register_rows(void)
 {
 	engine_rows();
-	pinned_row();
-	memory_row();
+	pinned_row("2 MiB, presence checked", 2u << 20);
+	pinned_row("64 KiB, presence checked", 64u << 10);
+	memory_row("tables for 1 GiB", false, 1);
+	memory_row("tables for 1 GiB in 4096", false, 4096);
+	memory_row("tables for 1 GiB, tree", true, 1);
+	memory_row("tables for 1 GiB in 4096, tree", true, 4096);
 }

@@ -132,11 +132,13 @@ void world_init(struct world *w, unsigned int regions, bool no_shadow)
 		die("memory");
 	memset(w, 0, sizeof(*w));
 	w->regions = regions;
+	w->origin = w;
 	w->registry = new_registry(&pins_nothing, no_shadow);
 	if (ioas_holder_create(w->registry, &w->holder))
 		die("holder");
 	w->view = *ioas_registry_view(w->registry);
 	w->map = peer_map_new();
+	peer_map_use(w->map);
 	for (i = 0; i < regions; i++)
 		start[i] = BASE + i * each;
 	shuffle(start, regions);
@@ -159,4 +161,62 @@ void world_fini(struct world *w)
 	peer_list_free(&w->list);
 	peer_map_free(w->map);
 	free(w->array);
+}
+
+/* ---- Addresses. ---- */
+
+uint64_t hot[HOT];
+uint16_t order[ORDER];
+uint64_t *cold;
+
+void addresses_init(void)
+{
+	unsigned int i;
+
+	cold = calloc(COLD, sizeof(*cold));
+	if (!cold)
+		die("memory");
+	for (i = 0; i < HOT; i++)
+		hot[i] = BASE + any_number() % TOTAL;
+	for (i = 0; i < ORDER; i++)
+		order[i] = (uint16_t)(any_number() % HOT);
+	for (i = 0; i < COLD; i++)
+		cold[i] = BASE + any_number() % TOTAL;
+}
+
+/* How many from *at on, of @all; it goes round. */
+static size_t advance(size_t *at, size_t all, unsigned long *n)
+{
+	size_t count = all - *at < *n ? all - *at : *n;
+
+	*at = (*at + count) % all;
+	*n -= count;
+	return count;
+}
+
+struct part next_part(unsigned long *n)
+{
+	static __thread size_t at;
+	const uint16_t *from = order + at;
+
+	return (struct part){from, from + advance(&at, ORDER, n)};
+}
+
+struct cold_part next_cold_part(unsigned long *n)
+{
+	static __thread size_t at;
+	const uint64_t *from = cold + at;
+
+	return (struct cold_part){from, from + advance(&at, COLD, n)};
+}
+
+char *named(const char *way, const char *how, unsigned int regions)
+{
+	char *name = malloc(96);
+
+	if (!name)
+		die("memory");
+	snprintf(name, 96, "%s, %s, %u region%s", way, how, regions,
+	         regions == 1 ? "" : "s");
+	return name;
 }

@@ -62,10 +62,8 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void meter_run(struct meter_case *cases, size_t count)
+static void run(struct meter_case *cases, size_t count, size_t slices)
 {
-	const char *smoke = getenv("IOAS_BENCH_SMOKE");
-	size_t slices = smoke ? SLICES_SMOKE : SLICES;
 	double *took = malloc(count * slices * sizeof(*took));
 	size_t i, c;
 
@@ -73,8 +71,6 @@ void meter_run(struct meter_case *cases, size_t count)
 		fputs("bench: out of memory\n", stderr);
 		exit(1);
 	}
-	for (c = 0; c < count; c++)
-		calibrate(&cases[c], smoke ? SLICE_SMOKE_NS : SLICE_NS);
 	for (i = 0; i < slices; i++)
 		for (c = 0; c < count; c++)
 			took[c * slices + i] = slice(&cases[c]);
@@ -84,6 +80,21 @@ void meter_run(struct meter_case *cases, size_t count)
 		cases[c].median = took[c * slices + slices / 2];
 	}
 	free(took);
+}
+
+void meter_run(struct meter_case *cases, size_t count)
+{
+	const char *smoke = getenv("IOAS_BENCH_SMOKE");
+	size_t c;
+
+	for (c = 0; c < count; c++)
+		calibrate(&cases[c], smoke ? SLICE_SMOKE_NS : SLICE_NS);
+	run(cases, count, smoke ? SLICES_SMOKE : SLICES);
+}
+
+void meter_run_long(struct meter_case *cases, size_t count, size_t slices)
+{
+	run(cases, count, getenv("IOAS_BENCH_SMOKE") ? 1 : slices);
 }
 
 static void print_string(const char *name, const char *value)

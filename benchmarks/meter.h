@@ -22,12 +22,21 @@ struct meter_case {
 	const char *name;
 	void (*slice)(void *state, unsigned long n);
 	void *state;
-	unsigned long n;    /* operations in a slice; found by meter_run() */
+	unsigned long n;    /* operations in a slice; see meter_run() */
 	double min, median; /* nanoseconds an operation; results */
 };
 
-/* Interleave and measure; ends the process when there is no memory. */
+/*
+ * Interleave and measure; ends the process when there is no memory. How many
+ * operations make a slice is found out.
+ */
 void meter_run(struct meter_case *cases, size_t count);
+
+/*
+ * The same with so many slices, of as many operations as the cases say: for
+ * what takes so differently long that a short slice of it means nothing.
+ */
+void meter_run_long(struct meter_case *cases, size_t count, size_t slices);
 
 /*
  * Print a row: @ours beside @baseline, which may be NULL. @wanted is NULL or an

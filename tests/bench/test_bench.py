@@ -65,6 +65,8 @@ def test_a_rate_is_short(value, shown):
 
 @pytest.mark.parametrize("name, case", [("ioctl", "CHECK_EXTENSION"),
                                         ("mmio", "trapped store"),
+                                        ("mem", "hot, inline, 16 regions"),
+                                        ("mem", "static, call, 1 region"),
                                         ("start", "added to /bin/true")])
 def test_a_slowed_case_is_reported_as_missed(tmp_path, name, case):
     status, rows, text = run(tmp_path, name, "--slow", case)
