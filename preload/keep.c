@@ -269,6 +269,13 @@ static uint64_t pages_up(uint64_t bytes)
 	return (bytes + ioas_page_bytes() - 1) & ~(ioas_page_bytes() - 1);
 }
 
+bool ioas_keep_inside(void)
+{
+	return ioas_grace_inside(IOAS_GRACE_FILE) ||
+	       ioas_grace_inside(IOAS_GRACE_DMA) ||
+	       ioas_grace_inside(IOAS_GRACE_MEM);
+}
+
 bool ioas_keep_look(uint64_t start, uint64_t bytes)
 {
 	struct uaddr_range run;
@@ -277,8 +284,7 @@ bool ioas_keep_look(uint64_t start, uint64_t bytes)
 	 * In a signal handler that interrupted a call on a file, whose locks
 	 * are held by this very thread: the rest is wall (c).
 	 */
-	if (ioas_grace_inside(IOAS_GRACE_FILE) ||
-	    ioas_grace_inside(IOAS_GRACE_DMA))
+	if (ioas_keep_inside())
 		return false;
 	bytes = pages_up(bytes);
 	if (!bytes || (start & (ioas_page_bytes() - 1)) ||
@@ -354,8 +360,7 @@ void ioas_keep_begin_file(struct ioas_giving *g,
 	struct ioas_move move;
 
 	g->active = false;
-	if (ioas_grace_inside(IOAS_GRACE_FILE) ||
-	    ioas_grace_inside(IOAS_GRACE_DMA))
+	if (ioas_keep_inside())
 		return;
 	begin(g);
 	ioas_move_begin(&move);

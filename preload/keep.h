@@ -53,6 +53,12 @@ struct ioas_giving {
 	struct ioas_signals saved; /* signals are blocked in between */
 };
 
+/*
+ * In our own calls, or in a handler that interrupted one: nothing may be waited
+ * for, and no lock taken.
+ */
+bool ioas_keep_inside(void);
+
 /* Is something pinned in the @bytes from @start? */
 bool ioas_keep_look(uint64_t start, uint64_t bytes);
 

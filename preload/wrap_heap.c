@@ -14,10 +14,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/grace.h"
 #include "base/itree.h"
 #include "base/lock.h"
+#include "mem/follow.h"
 #include "preload/heap.h"
+#include "preload/keep.h"
 #include "preload/say.h"
 #include "preload/sites.h"
 #include "preload/wrap.h"
@@ -193,13 +194,6 @@ static void complain_twice(const void *block)
 		              block);
 }
 
-/* In our own calls, and in a handler that interrupted one: no lock is taken. */
-static bool is_inside(void)
-{
-	return ioas_grace_inside(IOAS_GRACE_FILE) ||
-	       ioas_grace_inside(IOAS_GRACE_DMA);
-}
-
 static void defer(void *block, struct uaddr_range range)
 {
 	struct block *b = ioas_new(struct block);
@@ -222,9 +216,17 @@ static void defer(void *block, struct uaddr_range range)
 /* Is it a block that a device may use? */
 static bool is_in_use(void *block, struct uaddr_range *ret_range)
 {
-	if (!block || is_inside())
+	struct ioas_signals saved;
+
+	if (!block || ioas_keep_inside())
 		return false;
 	*ret_range = range_of(block);
+	if (!is_pinned(*ret_range))
+		return false;
+	/* What was unregistered is pinned for a while after. */
+	ioas_hooks.signals_block(&saved);
+	ioas_registries_settle();
+	ioas_hooks.signals_restore(&saved);
 	return is_pinned(*ret_range);
 }
 

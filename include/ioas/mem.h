@@ -37,6 +37,8 @@
  *	MEM-7   what was charged and pinned is given back, exactly
  *	MEM-8   a put without a get is an error, never absorbed
  *	MEM-9   look-up and count are one step: the region cannot die between
+ *	MEM-10  what the program gives back stays what was registered: its
+ *	        frames are told anew, or it is lost; never another's memory
  *	MEM-11  translate takes no lock, allocates nothing, and has no locked
  *	        instruction
  *	MEM-12  a holder that ends drops every registration it held
@@ -137,13 +139,51 @@ struct ioas_accountant {
 	uint64_t (*room)(struct ioas_accountant *self);
 };
 
-/** struct ioas_registry_config - see ioas_registry_create(). All 0 is fine. */
+/**
+ * struct ioas_moved - registered memory whose addresses the program gave back.
+ * @region: whose memory; it has counts
+ * @start:  the first byte, by the address it was registered at
+ * @length: bytes; whole pages of the program
+ * @to:     where the pages are now, to be asked of the back end's frame;
+ *          the program has nothing there
+ * @lost:   they are nowhere: devices must find no entry, or a fault
+ */
+struct ioas_moved {
+	struct ioas_region *region;
+	uint64_t start, length;
+	uint64_t to;
+	bool lost;
+};
+
+/**
+ * struct ioas_registry_config - see ioas_registry_create(). All 0 is fine.
+ *
+ * @moved is for those who write frames down where devices find them, in tables
+ * of windows for example. When the program gives back memory that is registered
+ * on a back end with frame (and a front end sees that), it is moved aside, and
+ * look-ups by the old addresses say the new frames, or none (MEM-10). Then
+ * moved() is called for each piece of a region with counts, and has to change
+ * what was written down. Old frames are not used by anybody else before it has
+ * returned and every section of IOAS_GRACE_DMA of before is over.
+ *
+ * What it finds is complete when each mapper calls ioas_registry_get() and
+ * writes the frame down inside of one section (ioas_mem_enter()). It may be
+ * called twice for the same pages: what was moved aside for nothing comes back.
+ *
+ * It is called on the thread of the program that gives the memory back, with
+ * signals blocked and the locks of all spaces and registries held: it may take
+ * locks that come after those, translate, find, get without may_sleep, and put.
+ * It may not register, unregister, or wait for a section of any kind, and no
+ * section (ioas_mem_enter()) may wait for a lock that it takes.
+ */
 struct ioas_registry_config {
 	const struct ioas_backend *backend; /* NULL: the identity */
 	struct ioas_accountant *accountant; /* NULL: nobody is charged */
 	unsigned int page_shift;            /* 0: the system's */
 	unsigned int address_bits;          /* of the program; 0: 48 */
 	bool no_shadow; /* the table as a tree: less address space */
+	void (*moved)(void *context, const struct ioas_moved *moved);
+	void *moved_context;
 };
 
 /** struct ioas_registry_report - what there is, and what was left behind. */
@@ -449,7 +489,8 @@ IOAS_API void ioas_holder_destroy(struct ioas_holder *holder);
  *   -EBUSY   this holder has registered this range, or it is in quarantine
  *   -EACCES  it is registered for less than is asked for here
  *   -ENOMEM  the accountant refused, or no memory
- *   -EFAULT  part of it is not there, or not for this
+ *   -EFAULT  part of it is not there, or not for this; or the program gave it
+ *            back meanwhile
  *   -ENOTSUP the back end cannot register files
  *   -EBADF   the file cannot be used so
  *
@@ -509,7 +550,8 @@ IOAS_API IOAS_MUST int ioas_registry_find(struct ioas_registry *registry,
  * @ret:      the region, good until ioas_region_put() has put all of them
  *
  * Return: 0, or
- *   -EFAULT    no region holds all of it
+ *   -EFAULT    no region holds all of it, or part of it is lost: the program
+ *              gave it back, and it could not be kept
  *   -EACCES    the region is not for this
  *   -EINVAL    empty, no permission, or no counts; or not whole I/O pages, or
  *              their memory is not contiguous and aligned (MEM-6)
@@ -560,7 +602,7 @@ IOAS_API void ioas_region_put(struct ioas_region *region, uint64_t n);
  * @perm:     IOAS_READ, IOAS_WRITE or both
  *
  * Return: its physical address, or IOAS_MEM_NONE when it is not registered for
- * this; cannot fail otherwise
+ * this, or is lost; cannot fail otherwise
  *
  * Threads: any, wait-free, async-signal-safe
  * Source: Linux 7.3, arch/powerpc/mm/book3s64/iommu_api.c,

@@ -38,9 +38,10 @@ struct ioas_mem {
 };
 
 enum ioas_region_kind {
-	IOAS_REGION_ALONE,  /* of a struct ioas_mem */
-	IOAS_REGION_DRAFT,  /* of a registry, and not published so far */
-	IOAS_REGION_SHARED, /* of a registry: in a struct ioas_member */
+	IOAS_REGION_ALONE,     /* of a struct ioas_mem */
+	IOAS_REGION_DRAFT,     /* of a registry, and not published so far */
+	IOAS_REGION_DISTURBED, /* likewise, and given back meanwhile */
+	IOAS_REGION_SHARED,    /* of a registry: in a struct ioas_member */
 };
 
 struct ioas_region {

@@ -236,18 +236,12 @@ static int charge_and_pin(struct ioas_region *region,
 	return rc;
 }
 
-/* Do the walls keep its memory? They have to know where it is, then. */
-static bool is_walled(const struct ioas_pinner *how)
-{
-	return how->wall_shift && how->backend->frame;
-}
-
 int ioas_region_pin(struct ioas_region *region, const struct ioas_pinner *how)
 {
 	int rc = 0;
 
 	ioas_pinned_init(&region->pinned);
-	if (is_walled(how))
+	if (ioas_is_walled(how))
 		rc = ioas_spans_enter(region, how->wall_shift);
 	if (rc)
 		return rc;
@@ -287,7 +281,7 @@ void ioas_region_unpin(struct ioas_region *region,
 	unsigned int i;
 
 	/* First: who is asked to unpin may ask in turn what is pinned. */
-	if (is_walled(how))
+	if (ioas_is_walled(how))
 		ioas_spans_leave(region);
 	for (i = 0; i < p->runs; i++)
 		unpin_run(region, how, i, marks);

@@ -47,6 +47,12 @@ struct ioas_pinner {
 	bool in_order;
 };
 
+/* Do the walls keep its memory? They have to know where it is, then. */
+static inline bool ioas_is_walled(const struct ioas_pinner *how)
+{
+	return how->wall_shift && how->backend->frame;
+}
+
 /* Pages that follow each other physically; up to the next one's first. */
 struct ioas_frame_run {
 	uint64_t first; /* page of the region */

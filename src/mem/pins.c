@@ -51,7 +51,7 @@ void ioas_pins_unlock(void)
 	ioas_unlock(&lock);
 }
 
-static unsigned int page_shift(void)
+unsigned int ioas_pins_page_shift(void)
 {
 	/* Relaxed: it was stored before the root, and does not change. */
 	return ioas_a32_load_relaxed(&shift_of);
@@ -190,7 +190,7 @@ bool ioas_pins_run(struct uaddr_range range, struct uaddr_range *ret_run)
 	uint64_t first, after, end;
 
 	ioas_grace_enter(IOAS_GRACE_DMA);
-	shift = page_shift();
+	shift = ioas_pins_page_shift();
 	end = (range.last >> shift) + 1;
 	first = seek(range.first >> shift, end, true);
 	after = seek(first, end, false);
@@ -206,12 +206,12 @@ bool ioas_pins_run(struct uaddr_range range, struct uaddr_range *ret_run)
 
 static uint64_t first_page(const struct ioas_span *span)
 {
-	return span->at.raw >> page_shift();
+	return span->at.raw >> ioas_pins_page_shift();
 }
 
 static uint64_t last_page(const struct ioas_span *span)
 {
-	return (span->at.raw + (span->bytes - 1)) >> page_shift();
+	return (span->at.raw + (span->bytes - 1)) >> ioas_pins_page_shift();
 }
 
 int ioas_pins_reserve_locked(struct uaddr at, uint64_t bytes,
@@ -223,7 +223,7 @@ int ioas_pins_reserve_locked(struct uaddr at, uint64_t bytes,
 	/* Relaxed: it is published with the root. */
 	if (!ioas_aptr_load_relaxed(&root))
 		ioas_a32_store_relaxed(&shift_of, shift);
-	ioas_law(PINS_1, page_shift() == shift);
+	ioas_law(PINS_1, ioas_pins_page_shift() == shift);
 	for (; number <= last; number++)
 		if (!make_chunk_locked(number))
 			return -ENOMEM;
@@ -317,8 +317,8 @@ static struct ioas_span *find_in(struct ioas_span *list, uint64_t first,
 
 struct ioas_span *ioas_pins_find_locked(struct uaddr_range range)
 {
-	uint64_t first = range.first >> page_shift();
-	uint64_t last = range.last >> page_shift();
+	uint64_t first = range.first >> ioas_pins_page_shift();
+	uint64_t last = range.last >> ioas_pins_page_shift();
 	uint64_t number = first >> CHUNK_BITS, hole;
 	struct ioas_span *found = find_in(wide, first, last, NULL);
 	struct chunk *chunk;

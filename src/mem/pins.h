@@ -28,7 +28,7 @@
  *	PINS-2  the spans of a region cover it, each byte once
  *	PINS-3  kept memory ends when its last span does, once
  *
- * Lock order: the lock of the pins comes after the locks of spaces.
+ * Lock order: the lock of the pins comes after those of spaces and registries.
  */
 #ifndef IOAS_MEM_PINS_H
 #define IOAS_MEM_PINS_H
@@ -54,11 +54,12 @@ struct ioas_span {
 	uint64_t bytes;
 	struct uaddr at; /* where they are now */
 	struct ioas_keep *keep;
-	bool gone;
-	struct ioas_span *sibling; /* of the same region */
-	struct ioas_span *found;   /* result of ioas_pins_find_locked() */
-	struct ioas_span *next;    /* the program's: in the chunk's list */
-	struct ioas_span **place;  /* what points here */
+	bool gone, news;             /* news: in the list of that name */
+	struct ioas_span *sibling;   /* of the same region */
+	struct ioas_span *found;     /* result of ioas_pins_find_locked() */
+	struct ioas_span *next;      /* the program's: in the chunk's list */
+	struct ioas_span **place;    /* what points here */
+	struct ioas_span *next_news; /* follow.c */
 };
 
 /* The program's spans that there are; for a first look. */
@@ -85,6 +86,8 @@ bool ioas_pins_run(struct uaddr_range range, struct uaddr_range *ret_run);
 void ioas_pins_lock(void);
 void ioas_pins_unlock(void);
 
+/* The shift of the program's pages, when something was ever reserved. */
+unsigned int ioas_pins_page_shift(void);
 /* What adding a span over this needs. Return: 0 or -ENOMEM. */
 int ioas_pins_reserve_locked(struct uaddr at, uint64_t bytes,
                              unsigned int page_shift);

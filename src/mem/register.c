@@ -9,7 +9,8 @@
  *	overlaps?         -EINVAL; in one critical section with publishing it
  *
  * Everything up to the last step is in a draft that nobody else sees, and is
- * undone by dropping that.
+ * undone by dropping that; but for the walls, which may move its pages before
+ * it is published. Then it is disturbed, and that is -EFAULT as well.
  *
  * Source: Linux 7.3, arch/powerpc/mm/book3s64/iommu_api.c, mm_iommu_do_alloc()
  */
@@ -18,16 +19,17 @@
 #include "base/hooks.h"
 #include "mem/registry.h"
 
-/* A region that is about to be. */
+/*
+ * A region that is about to be. Its member has no entry so far, but its pages
+ * are known to the walls as soon as they are pinned.
+ */
 struct draft {
 	struct ioas_registry *registry;
 	struct ioas_holder *holder;
 	/* The caller's: a copy would wait for what was just written. */
 	const struct ioas_register *what;
 	uint64_t npages;
-	struct ioas_region region; /* pinned, when it is furnished */
-	struct ioas_marks marks;
-	bool furnished;
+	struct ioas_member *member; /* furnished; or NULL */
 };
 
 static const unsigned int known_flags =
@@ -135,48 +137,70 @@ static bool is_device(const struct draft *d)
 	return d->what->flags & IOAS_REGISTER_DEVICE;
 }
 
+/* Its member is as it was. */
 static void unfurnish(struct draft *d)
 {
 	const struct ioas_pinner *pinner = &d->registry->pinner;
 
-	ioas_marks_fini(&d->marks, d->npages);
+	ioas_marks_fini(&d->member->marks, d->npages);
 	if (is_device(d))
 		return;
-	ioas_region_unpin(&d->region, pinner, NULL);
+	ioas_region_unpin(&d->member->region, pinner, NULL);
 	ioas_uncharge(pinner, d->npages);
 }
 
-static int make_marks(struct draft *d)
+static int pin_memory(const struct draft *d, struct ioas_region *region)
 {
+	struct ioas_extent device = {d->what->phys, d->npages};
+
+	*region = (struct ioas_region){
+		.start = {d->what->start},
+		.length = d->what->length,
+		.perm = d->what->perm,
+		.kind = IOAS_REGION_DRAFT,
+	};
+	if (!is_device(d))
+		return ioas_region_pin(region, &d->registry->pinner);
+	ioas_pinned_init(&region->pinned);
+	ioas_pinned_assume(&region->pinned, device);
+	return 0;
+}
+
+static int furnish(struct draft *d)
+{
+	struct ioas_member *m = d->member;
 	int rc;
 
-	if (is_device(d) || !(d->what->perm & IOAS_WRITE))
-		return 0;
-	rc = ioas_marks_init(&d->marks, d->npages);
+	m->flags = d->what->flags;
+	m->marks.word = NULL;
+	rc = pin_memory(d, &m->region);
+	if (rc || is_device(d) || !(d->what->perm & IOAS_WRITE))
+		return rc;
+	rc = ioas_marks_init(&m->marks, d->npages);
 	if (rc)
 		unfurnish(d);
 	return rc;
 }
 
-static int furnish(struct draft *d)
+static void drop_member(struct draft *d)
 {
-	int rc = 0;
+	ioas_lock(&d->registry->lock);
+	ioas_member_free_locked(d->registry, d->member);
+	ioas_unlock(&d->registry->lock);
+}
 
-	d->region.start.raw = d->what->start;
-	d->region.length = d->what->length;
-	d->region.perm = d->what->perm;
-	d->region.kind = IOAS_REGION_DRAFT;
-	if (is_device(d)) {
-		ioas_pinned_init(&d->region.pinned);
-		ioas_pinned_assume(
-			&d->region.pinned,
-			(struct ioas_extent){d->what->phys, d->npages});
-	} else {
-		rc = ioas_region_pin(&d->region, &d->registry->pinner);
-	}
-	if (!rc)
-		rc = make_marks(d);
-	d->furnished = !rc;
+static int prepare(struct draft *d)
+{
+	int rc;
+
+	ioas_lock(&d->registry->lock);
+	d->member = ioas_member_new_locked(d->registry);
+	ioas_unlock(&d->registry->lock);
+	if (!d->member)
+		return -ENOMEM;
+	rc = furnish(d);
+	if (rc)
+		drop_member(d);
 	return rc;
 }
 
@@ -214,42 +238,39 @@ static void enter_table_locked(const struct draft *d,
 	}
 }
 
-/* The draft becomes a member. Its small parts are inside, and move. */
-static void fill_in(struct ioas_member *m, const struct draft *d)
+/* Is its memory where it was pinned? Then it follows from here on. */
+static bool settled(struct ioas_region *region)
 {
-	m->state = IOAS_MEMBER_LIVE;
-	m->flags = d->what->flags;
-	m->region = d->region;
-	m->region.kind = IOAS_REGION_SHARED;
-	if (d->region.pinned.run == &d->region.pinned.one)
-		m->region.pinned.run = &m->region.pinned.one;
-	m->marks = d->marks;
-	if (d->marks.word == &d->marks.one)
-		m->marks.word = &m->marks.one;
-	ioas_a64_store(&m->region.mapped, 1);
+	bool undisturbed;
+
+	ioas_pins_lock();
+	undisturbed = region->kind == IOAS_REGION_DRAFT;
+	if (undisturbed)
+		region->kind = IOAS_REGION_SHARED;
+	ioas_pins_unlock();
+	return undisturbed;
 }
 
 static int publish_locked(struct draft *d)
 {
 	struct ioas_registry *registry = d->registry;
-	struct ioas_pages pages = {
-		d->what->start >> registry->pinner.page_shift, d->npages};
-	struct ioas_member *m;
+	struct ioas_member *m = d->member;
+	struct ioas_pages pages = ioas_member_pages(m);
 	int rc;
 
 	if (ioas_table_taken_locked(&registry->table, pages))
 		return -EINVAL;
 	if (in_quarantine_locked(d))
 		return -EBUSY;
-	m = ioas_member_new_locked(registry);
-	if (!m)
-		return -ENOMEM;
 	rc = ioas_table_reserve_locked(&registry->table, pages);
-	if (rc) {
-		ioas_member_free_locked(registry, m);
+	if (rc)
 		return rc;
-	}
-	fill_in(m, d);
+	if (!settled(&m->region))
+		return -EFAULT;
+	m->state = IOAS_MEMBER_LIVE;
+	/* Relaxed: it is published by the entries. */
+	ioas_a32_store_relaxed(&m->moved, 0);
+	ioas_a64_store(&m->region.mapped, 1);
 	use_enter_locked(&m->first_use, m, d);
 	ioas_count_locked(&registry->regions, 1);
 	if (!is_device(d)) {
@@ -260,19 +281,28 @@ static int publish_locked(struct draft *d)
 	return 0;
 }
 
-/* @rc: 0, the draft is furnished; else it could not be. */
-static int finish(struct draft *d, int rc)
+static int finish(struct draft *d)
 {
+	int rc;
+
 	ioas_lock(&d->registry->lock);
-	if (!rc)
-		rc = publish_locked(d);
+	rc = publish_locked(d);
 	/* Somebody else may have registered the same while this one pinned. */
 	if (rc == -EINVAL && share_locked(d) == 0)
 		rc = 1;
 	ioas_unlock(&d->registry->lock);
-	if (rc && d->furnished)
+	if (rc) {
 		unfurnish(d);
+		drop_member(d);
+	}
 	return rc == 1 ? 0 : rc;
+}
+
+static int make(struct draft *d)
+{
+	int rc = prepare(d);
+
+	return rc ? rc : finish(d);
 }
 
 static int register_memory(struct draft *d)
@@ -290,7 +320,7 @@ static int register_memory(struct draft *d)
 		rc = share_locked(d);
 		ioas_unlock(&d->registry->lock);
 	}
-	return rc == -ENOENT ? finish(d, furnish(d)) : rc;
+	return rc == -ENOENT ? make(d) : rc;
 }
 
 /* @what is a copy: where the file is seen is written to it. */

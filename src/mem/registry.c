@@ -7,6 +7,7 @@
 #include "base/grace.h"
 #include "base/hooks.h"
 #include "mem/backend.h"
+#include "mem/follow.h"
 
 #define PAGE_SHIFT_MIN 11
 #define PAGE_SHIFT_MAX 30
@@ -30,7 +31,10 @@ static int configure(struct ioas_registry *registry,
 	                                   : &ioas_backend_identity,
 		.accountant = config->accountant,
 		.page_shift = shift,
+		.wall_shift = ioas_hooks.page_shift,
 	};
+	registry->moved = config->moved;
+	registry->moved_context = config->moved_context;
 	return ioas_table_init(&registry->table, shift, bits,
 	                       config->no_shadow);
 }
@@ -49,6 +53,7 @@ int ioas_registry_create(const struct ioas_registry_config *config,
 		ioas_delete(registry);
 		return rc;
 	}
+	ioas_registries_add(registry);
 	*ret_registry = registry;
 	return 0;
 }
@@ -320,6 +325,8 @@ void ioas_registry_destroy(struct ioas_registry *registry,
 		registry->ended = true;
 		ioas_unlock(&registry->lock);
 		ioas_registry_drain(registry, true);
+		ioas_registries_remove(registry);
+		ioas_pins_fini();
 		ioas_law(MEM_7, ioas_a64_load(&registry->pinned) == 0 &&
 		                        ioas_a64_load(&registry->charged) == 0);
 		free_if_unused(registry);

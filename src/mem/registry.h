@@ -7,6 +7,7 @@
  *	unregister.c unregister: decide, then withdraw
  *	lookup.c     translate, find, get: no lock
  *	dirty.c      marks
+ *	follow.c     what is registered moves
  *	pin.c        charge and pin
  *	table.c      what look-ups read
  *	count.h      the word that mappings are counted in
@@ -27,8 +28,9 @@
  * alone, nobody looks it up, and nothing is shared (mem.h). Both are a struct
  * ioas_region with its count, which is all that a mapping needs.
  *
- * Lock order: the registry's lock comes after the locks of spaces, and before
- * none. The accountant and pin are called without it.
+ * Lock order: the list of registries (follow.h), the registry's lock, the lock
+ * of the pins; all after the locks of spaces. The accountant and pin are called
+ * without it.
  */
 #ifndef IOAS_MEM_REGISTRY_H
 #define IOAS_MEM_REGISTRY_H
@@ -78,7 +80,8 @@ struct ioas_member {
 	unsigned int flags;           /* enum ioas_register_flag */
 	enum ioas_member_state state; /* under the lock */
 	struct ioas_a32 users;        /* written under the lock */
-	struct ioas_use *uses;        /* under the lock */
+	struct ioas_a32 moved; /* entries may differ from pinned; likewise */
+	struct ioas_use *uses; /* under the lock */
 	struct ioas_use first_use; /* so that most need no memory of theirs */
 	struct ioas_marks marks;
 	struct ioas_member *next; /* of its state's list; under the lock */
@@ -95,7 +98,12 @@ struct ioas_registry {
 	unsigned int leaving_count;
 	uint64_t leaving_bytes;
 	struct ioas_holder *holders;
-	bool ended; /* under the lock: holders may be left */
+	bool ended;                 /* under the lock: holders may be left */
+	struct ioas_registry *next; /* of all; follow.c */
+	struct ioas_span *news;     /* follow.c, under the lock */
+	struct ioas_a32 changing;   /* follow.c, written under the lock */
+	void (*moved)(void *context, const struct ioas_moved *moved);
+	void *moved_context;
 	/* Written under the lock. */
 	struct ioas_a64 regions, charged, pinned, in_quarantine;
 };

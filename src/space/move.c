@@ -3,6 +3,7 @@
 #include "space/move.h"
 
 #include "base/law.h"
+#include "mem/follow.h"
 
 static struct ioas_lock spaces_lock; /* the list; held while a move runs */
 static struct ioas_space *spaces;
@@ -36,6 +37,7 @@ void ioas_spaces_forked(void)
 
 	ioas_lock_reset(&spaces_lock);
 	spaces = NULL;
+	ioas_registries_forked();
 	/* Relaxed: a forked child has one thread. */
 	ioas_a32_store_relaxed(&ioas_moves, moves + (moves & 1));
 }
@@ -48,9 +50,11 @@ void ioas_move_begin(struct ioas_move *move)
 
 	/* A handler of the program may give memory back as well. */
 	ioas_hooks.signals_block(&move->signals);
+	ioas_registries_settle();
 	ioas_lock(&spaces_lock);
 	for (space = spaces; space; space = space->next)
 		ioas_lock(&space->lock);
+	ioas_registries_lock();
 	ioas_pins_lock();
 	/* Pairs with the load in ioas_moves_now(). */
 	ioas_a32_add(&ioas_moves, 1);
@@ -60,9 +64,11 @@ void ioas_move_end(struct ioas_move *move)
 {
 	struct ioas_space *space;
 
+	ioas_registries_tell_locked();
 	/* Pairs with the load in ioas_moves_now(): the entries are seen. */
 	ioas_a32_add(&ioas_moves, 1);
 	ioas_pins_unlock();
+	ioas_registries_unlock();
 	for (space = spaces; space; space = space->next)
 		ioas_unlock(&space->lock);
 	ioas_unlock(&spaces_lock);
@@ -82,9 +88,17 @@ bool ioas_moves_since(uint32_t seen)
 
 /* ---- Spans and entries. ---- */
 
+/* NULL: nobody has entries in a space for it. */
 static struct ioas_area *area_of(const struct ioas_span *span)
 {
 	return span->region->owner;
+}
+
+/* Of a registry: whoever has its frames is told. */
+static void follow_locked(struct ioas_span *span)
+{
+	if (span->region->kind != IOAS_REGION_ALONE)
+		ioas_region_follow_locked(span);
 }
 
 /*
@@ -143,7 +157,7 @@ struct step {
 
 static uint64_t frame_at(const struct ioas_backend *frames, uint64_t uaddr)
 {
-	return frames->frame(frames, uaddr, ioas_hooks.page_shift);
+	return frames->frame(frames, uaddr, ioas_pins_page_shift());
 }
 
 /* The one that begins at step->range.first; all is the span's range. */
@@ -161,8 +175,8 @@ static void look_ahead(const struct ioas_span *span, struct iova_range all,
 		return;
 	at = span->at.raw + (step->range.first - area->range.first) + lead -
 	     span->offset;
-	left = ioas_mask_lg2(ioas_hooks.page_shift) -
-	       (at & ioas_mask_lg2(ioas_hooks.page_shift));
+	left = ioas_mask_lg2(ioas_pins_page_shift()) -
+	       (at & ioas_mask_lg2(ioas_pins_page_shift()));
 	if (left < all.last - step->range.first)
 		step->range.last = step->range.first + left;
 	step->delta = frame_at(frames, at + way) - frame_at(frames, at);
@@ -214,7 +228,7 @@ int ioas_move_prepare_locked(struct uaddr_range range, struct uaddr to,
                              const struct ioas_keep *keep)
 {
 	struct ioas_span *span = ioas_pins_find_locked(range);
-	unsigned int shift = span ? span->region->mem->pinner.page_shift : 0;
+	bool any = span != NULL;
 	int rc = 0;
 
 	for (; span && !rc; span = span->found)
@@ -222,10 +236,10 @@ int ioas_move_prepare_locked(struct uaddr_range range, struct uaddr to,
 	span = rc ? NULL : ioas_pins_find_locked(range);
 	for (; span && !rc; span = span->found)
 		rc = split_locked(span, to.raw - range.first);
-	if (rc || !shift || keep)
+	if (rc || !any || keep)
 		return rc;
 	return ioas_pins_reserve_locked(to, range.last - range.first + 1,
-	                                shift);
+	                                ioas_pins_page_shift());
 }
 
 void ioas_move_to_locked(struct uaddr_range range, struct uaddr to,
@@ -246,6 +260,8 @@ void ioas_move_to_locked(struct uaddr_range range, struct uaddr to,
 			keep->users++;
 		else
 			ioas_pins_add_locked(span);
+		if (way)
+			follow_locked(span);
 	}
 }
 
@@ -257,6 +273,7 @@ void ioas_move_lose_locked(struct uaddr_range range)
 		lose_entries_locked(span);
 		ioas_pins_remove_locked(span);
 		span->gone = true;
+		follow_locked(span);
 	}
 }
 
@@ -265,7 +282,7 @@ void ioas_move_lose_locked(struct uaddr_range range)
 /* See ioas_move_tell_locked() in the header. */
 static bool is_about(const struct ioas_span *span, struct uaddr_range range)
 {
-	uint64_t mask = ioas_mask_lg2(span->region->mem->pinner.page_shift);
+	uint64_t mask = ioas_mask_lg2(ioas_pins_page_shift());
 	const struct ioas_area *area = area_of(span);
 	uint64_t first = (range.first + mask) & ~mask;
 	uint64_t end = (range.last + 1) & ~mask;

@@ -35,7 +35,9 @@ struct ioas_move {
 
 /*
  * Not inside a section of any domain, and not in a signal handler that may
- * have interrupted a call on a file: it takes every space's lock.
+ * have interrupted a call on a file: it takes the lock of every space and every
+ * registry. What is registered follows as mem/follow.h has it, and who wrote
+ * its frames down has been told when end returns.
  */
 void ioas_move_begin(struct ioas_move *move);
 void ioas_move_end(struct ioas_move *move);

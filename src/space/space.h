@@ -18,8 +18,9 @@
  *	MSI-6    whatever is asked which addresses are usable says the same
  *	MSI-9    an owner that goes gives back what only it took
  *
- * Lock order: the lock of all spaces (move.c), a space's lock, the lock of the
- * pins (mem/pins.h) or of a table of doorbells.
+ * Lock order: the lock of all spaces (move.c), a space's lock, those of
+ * registries (mem/follow.h), the lock of the pins (mem/pins.h) or of a table of
+ * doorbells.
  */
 #ifndef IOAS_SPACE_SPACE_H
 #define IOAS_SPACE_SPACE_H

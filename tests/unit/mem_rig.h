@@ -19,6 +19,8 @@ static struct mem_rig {
 	struct ioas_backend backend;
 	const struct ioas_backend *below; /* does the work */
 	struct ioas_a64 pins, unpins, dirty_pages;
+	unsigned int moves; /* that the registry told of */
+	struct ioas_moved moved;
 	struct ioas_registry *registry;
 	struct ioas_holder *a, *b;
 	char *memory; /* PAGES pages */
@@ -59,6 +61,20 @@ static inline void rig_backend_unpin(const struct ioas_backend *self,
 	m.below->unpin(m.below, pin, phys, dirty);
 }
 
+static inline uint64_t rig_backend_frame(const struct ioas_backend *self,
+                                         uint64_t uaddr,
+                                         unsigned int page_shift)
+{
+	return m.below->frame(m.below, uaddr, page_shift);
+}
+
+static inline void rig_moved(void *context, const struct ioas_moved *moved)
+{
+	assert_ptr_equal(context, &m);
+	m.moves++;
+	m.moved = *moved;
+}
+
 static inline void destroy_registry(void *arg)
 {
 	(void)arg;
@@ -79,11 +95,15 @@ static inline uint64_t pages(uint64_t n)
 	return n * (uint64_t)rig_page();
 }
 
-static inline void start_on(struct rig *r, const struct ioas_backend *below)
+static inline void start_pages(struct rig *r, const struct ioas_backend *below,
+                               unsigned int page_shift)
 {
 	struct ioas_registry_config config = {
 		.backend = &m.backend,
 		.accountant = &m.accountant,
+		.page_shift = page_shift,
+		.moved = rig_moved,
+		.moved_context = &m,
 	};
 
 	memset(&m, 0, sizeof(m));
@@ -94,11 +114,18 @@ static inline void start_on(struct rig *r, const struct ioas_backend *below)
 	m.backend = *below;
 	m.backend.pin = rig_backend_pin;
 	m.backend.unpin = rig_backend_unpin;
+	if (below->frame)
+		m.backend.frame = rig_backend_frame;
 	m.memory = rig_memory(r, PAGES * rig_page());
 	rig_defer(r, destroy_registry, NULL);
 	rig_ok(r, ioas_registry_create(&config, &m.registry));
 	rig_ok(r, ioas_holder_create(m.registry, &m.a));
 	rig_ok(r, ioas_holder_create(m.registry, &m.b));
+}
+
+static inline void start_on(struct rig *r, const struct ioas_backend *below)
+{
+	start_pages(r, below, 0);
 }
 
 static inline struct ioas_register range(unsigned int i, uint64_t n)
