@@ -31,6 +31,7 @@
 #include "iova/iova.h"
 #include "msi/msi.h"
 #include "pci/function.h"
+#include "pt/pt.h"
 
 struct ioas_profile {
 	const char *name;
@@ -39,6 +40,7 @@ struct ioas_profile {
 	uint64_t page_sizes;      /* bitmap, as the IOMMU's driver has them */
 	uint64_t page_sizes_6_12; /* as Linux 6.12's had them; 0: the same */
 	unsigned int page_shift;  /* smallest page */
+	const struct ioas_pt_format *format; /* of the tables it walks */
 	const struct ioas_reserved *reserved;
 	unsigned int reserved_count;
 	bool coherent;     /* enforces cache coherency */

@@ -369,6 +369,16 @@ granule_of(const struct ioas_pt_format *format, unsigned int page_shift)
 	return NULL;
 }
 
+unsigned int ioas_pt_page_shift(const struct ioas_pt_format *format,
+                                unsigned int want)
+{
+	const struct ioas_pt_granule *granule = NULL;
+
+	while (want && !granule)
+		granule = granule_of(format ? format : &ioas_pt_native, want--);
+	return granule ? want + 1 : 0;
+}
+
 /* The fewest whose root is no larger than it may be. */
 static unsigned int fewest_levels(const struct ioas_pt_config *config,
                                   const struct ioas_pt_granule *granule,
@@ -405,7 +415,8 @@ static int shape(struct ioas_pt *pt, const struct ioas_pt_config *config,
 	pt->root_shift = top;
 	pt->leaf_levels = granule->leaf_levels;
 	for (i = 0; i < IOAS_ARRAY_SIZE(granule->cluster); i++)
-		pt->cluster[i] = granule->cluster[i];
+		/* Dirt of one entry would be the cluster's. */
+		pt->cluster[i] = pt->dirty ? 0 : granule->cluster[i];
 	return 0;
 }
 

@@ -39,7 +39,13 @@
 struct ioas_pt_format;
 struct ioas_pt_node;
 
-extern const struct ioas_pt_format ioas_pt_native;
+extern const struct ioas_pt_format ioas_pt_native;   /* of our own */
+extern const struct ioas_pt_format ioas_pt_vtd;      /* Intel, second stage */
+extern const struct ioas_pt_format ioas_pt_amdv1;    /* AMD, host, format 1 */
+extern const struct ioas_pt_format ioas_pt_lpae1;    /* Arm, stage 1 */
+extern const struct ioas_pt_format ioas_pt_lpae2;    /* Arm, stage 2 */
+extern const struct ioas_pt_format ioas_pt_tce;      /* POWER, PowerNV */
+extern const struct ioas_pt_format ioas_pt_tce_papr; /* POWER, PAPR */
 
 /*
  * Hardware that walks the tables as well: where table memory comes from, and
@@ -105,9 +111,10 @@ struct ioas_pt_gather {
 	bool any, flushed;
 };
 
-/*
- * Return: 0, -EINVAL (the format has no such tables) or -ENOMEM.
- */
+/* The largest page that tables can be made of, up to @want; or 0. */
+unsigned int ioas_pt_page_shift(const struct ioas_pt_format *format,
+                                unsigned int want);
+/* Return: 0, -EINVAL (the format has no such tables) or -ENOMEM. */
 int ioas_pt_init(struct ioas_pt *pt, const struct ioas_pt_config *config);
 /* Nobody walks any more, hardware neither. */
 void ioas_pt_fini(struct ioas_pt *pt);
@@ -146,6 +153,22 @@ void ioas_pt_lose(struct ioas_pt *pt, struct iova_range range);
  */
 void ioas_pt_merge(struct ioas_pt *pt, struct iova_range range,
                    struct ioas_pt_gather *gather);
+
+/*
+ * Dirty tracking, of a table with .dirty. Mark is what hardware does before a
+ * device writes through a clean leaf: a reader's call, inside a section. Take
+ * is read-and-clear: @found is told of each leaf, or piece of the range, that
+ * was written to since the last time, in order, and with @clear it is clean
+ * again. Then flush, so that hardware marks again (PT-8).
+ */
+struct ioas_pt_finder {
+	void (*found)(struct ioas_pt_finder *finder, struct iova_range range);
+};
+
+void ioas_pt_mark(const struct ioas_pt *pt, struct iova at);
+void ioas_pt_take_dirty(struct ioas_pt *pt, struct iova_range range, bool clear,
+                        struct ioas_pt_finder *finder,
+                        struct ioas_pt_gather *gather);
 
 /*
  * A writer's hint: the entry of a smallest page there is about to be written.

@@ -19,6 +19,8 @@
 #include "base/law.h"
 #include "space/move.h"
 
+#define PAGE_SHIFT_MAX 30 /* of any format */
+
 static struct ioas_a32 last_id;
 
 static unsigned int bits_of(uint64_t last)
@@ -31,7 +33,7 @@ static int table_init(struct ioas_space *space,
 {
 	struct ioas_pt_config config = {
 		.format = format,
-		.page_shift = space->page_shift,
+		.page_shift = ioas_pt_page_shift(format, space->page_shift),
 		.bits = bits_of(space->aperture.last),
 	};
 
@@ -74,6 +76,8 @@ int ioas_space_create(const struct ioas_space_config *config,
 
 	if (config->backend &&
 	    (!config->backend->frame || !config->backend->pointer))
+		return -EINVAL;
+	if (config->page_shift > PAGE_SHIFT_MAX)
 		return -EINVAL;
 	space = ioas_new(struct ioas_space);
 	if (!space)

@@ -117,6 +117,7 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
 	struct ioas_space_config config = {
 		.page_shift = lowest_bit(sizes),
 		.aperture = profile->aperture,
+		.format = profile->format,
 		.backend = vfio->mem.pinner.backend,
 	};
 	struct ioas_type1 *type1;

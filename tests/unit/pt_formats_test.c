@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One suite for all formats of page tables: random operations beside a plain
+ * array of pages. After each the walker is asked, and a second reader that
+ * knows the architecture and nothing of ours (pt_reader.h). That one sees what
+ * hardware would see that does not snoop: the bytes that it was told of.
+ *
+ * The window of pages lies where tables meet: around the middle of the input
+ * range or at its end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pt/format.h"
+#include "pt_reader.h"
+#include "pt_rig.h"
+
+#define PAGES    4096
+#define MAPPINGS 32
+#define STEPS    400
+#define TABLES   4096
+#define LINEAR   UINT64_C(0x10000000)
+
+struct shape {
+	const struct ioas_pt_format *format;
+	unsigned int page_shift, bits, levels, index_bits;
+	uint64_t base;
+	bool at_end, dirty, no_hardware;
+	bool (*read)(const struct pt_reader *reader, uint64_t at,
+	             struct pt_reading *ret);
+};
+
+struct page {
+	uint64_t phys;
+	unsigned int asked; /* 0: not mapped */
+	bool lost, dirty;
+};
+
+static struct {
+	const struct shape *shape;
+	uint64_t first; /* input address of page 0 */
+	struct page page[PAGES];
+	struct {
+		unsigned int first, count; /* count 0: free */
+	} mapping[MAPPINGS];
+	struct pt_reader reader;
+} m;
+
+/* ---- Hardware: its memory, and what it knows of it. ---- */
+
+static struct table {
+	uint8_t *ours, *its;
+	size_t bytes;
+} table[TABLES];
+
+static struct {
+	unsigned int tables, told, destroyed;
+	struct iova_range forgot;
+	bool forgot_tables;
+} hardware;
+
+static struct table *table_of(const void *at)
+{
+	unsigned int i;
+
+	for (i = 0; i < hardware.tables; i++)
+		if ((const uint8_t *)at >= table[i].ours &&
+		    (const uint8_t *)at < table[i].ours + table[i].bytes)
+			return &table[i];
+	fail_msg("there is no table at %p", at);
+	return NULL;
+}
+
+static void *hardware_create(void *arg, size_t bytes)
+{
+	struct table *t = &table[hardware.tables];
+
+	assert_ptr_equal(arg, &hardware);
+	assert_true(hardware.tables < TABLES);
+	t->ours = ioas_hooks.alloc(bytes);
+	if (!t->ours)
+		return NULL;
+	assert_true((uintptr_t)t->ours % (bytes < 4096 ? 64 : bytes) == 0);
+	t->its = calloc(1, bytes);
+	t->bytes = bytes;
+	hardware.tables++;
+	return t->ours;
+}
+
+static void hardware_destroy(void *arg, void *at, size_t bytes)
+{
+	struct table *t = table_of(at);
+
+	assert_ptr_equal(t->ours, at);
+	assert_true(t->bytes == bytes);
+	free(t->its);
+	*t = table[--hardware.tables];
+	hardware.destroyed++;
+	ioas_hooks.free(at, bytes);
+}
+
+static void hardware_wrote(void *arg, const void *start, size_t bytes)
+{
+	struct table *t = table_of(start);
+	size_t offset = (size_t)((const uint8_t *)start - t->ours);
+
+	assert_true(offset + bytes <= t->bytes);
+	memcpy(t->its + offset, start, bytes);
+}
+
+static void hardware_invalidate(void *arg, struct iova_range range, bool tables)
+{
+	hardware.told++;
+	hardware.forgot = range;
+	hardware.forgot_tables = tables;
+}
+
+static const uint8_t *table_at(uint64_t phys)
+{
+	const uint8_t *ours = (const uint8_t *)(uintptr_t)(phys + LINEAR);
+	const struct table *t = table_of(ours);
+
+	assert_ptr_equal(t->ours, ours);
+	return m.shape->dirty ? t->ours : t->its;
+}
+
+/* ---- The model ---- */
+
+static uint64_t at_page(unsigned int i)
+{
+	return m.first + ((uint64_t)i << m.shape->page_shift);
+}
+
+static struct iova_range pages(unsigned int first, unsigned int count)
+{
+	return (struct iova_range){
+		at_page(first),
+		at_page(first) +
+			(((uint64_t)count << m.shape->page_shift) - 1)};
+}
+
+/* What a device may do: hardware may not know a page that is only written. */
+static unsigned int rounded(unsigned int asked)
+{
+	bool more = !m.shape->format->write_only && (asked & IOAS_WRITE);
+
+	return asked | (more ? IOAS_READ : 0);
+}
+
+static bool is_free(unsigned int first, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = first; i < first + count; i++)
+		if (m.page[i].asked)
+			return false;
+	return true;
+}
+
+/* Half of them lie so that large leaves and clusters can be used. */
+static uint64_t pick_phys(struct rig *r, unsigned int first)
+{
+	unsigned int shift = m.shape->page_shift;
+
+	if (rig_random_below(r, 2))
+		return (UINT64_C(1) << 40) +
+		       (rig_random_below(r, PAGES) << shift);
+	return (UINT64_C(1) << 46) + (at_page(first) - m.first) +
+	       (m.first & ioas_mask_lg2(shift + 13));
+}
+
+static void do_map(struct rig *r, unsigned int slot)
+{
+	unsigned int count, first, i;
+	unsigned int asked = 1 + (unsigned int)rig_random_below(r, 3);
+	uint64_t phys, tables = pt.tables;
+	int rc;
+
+	count = 1 +
+	        (unsigned int)rig_random_below(r, 1 << rig_random_below(r, 12));
+	first = (unsigned int)rig_random_below(r, PAGES - count + 1);
+	if (rig_random_below(r, 2))
+		first &= ~(unsigned int)ioas_mask_lg2(
+			(unsigned int)rig_random_below(r, 12));
+	phys = pick_phys(r, first);
+	if (!is_free(first, count))
+		return;
+	rc = rig_try(r, ioas_pt_map(&pt, pages(first, count),
+	                            (struct phys){phys}, asked));
+	if (rig_failed(r)) {
+		assert_int_equal(rc, -ENOMEM);
+		assert_true(pt.tables == tables);
+		return;
+	}
+	assert_int_equal(rc, 0);
+	m.mapping[slot].first = first;
+	m.mapping[slot].count = count;
+	for (i = 0; i < count; i++)
+		m.page[first + i] = (struct page){
+			.phys = phys + ((uint64_t)i << m.shape->page_shift),
+			.asked = asked};
+}
+
+static void do_unmap(unsigned int slot)
+{
+	unsigned int first = m.mapping[slot].first;
+	unsigned int count = m.mapping[slot].count;
+
+	ioas_pt_unmap(&pt, pages(first, count), &gone);
+	memset(&m.page[first], 0, count * sizeof(m.page[0]));
+	m.mapping[slot].count = 0;
+}
+
+/* A piece of a mapping. False: of none. */
+static bool pick_piece(struct rig *r, unsigned int *first, unsigned int *count)
+{
+	unsigned int slot = (unsigned int)rig_random_below(r, MAPPINGS);
+	unsigned int skip, all = m.mapping[slot].count;
+
+	if (!all)
+		return false;
+	skip = (unsigned int)rig_random_below(r, all);
+	*first = m.mapping[slot].first + skip;
+	*count = 1 + (unsigned int)rig_random_below(r, all - skip);
+	return true;
+}
+
+static bool has_lost(unsigned int first, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = first; i < first + count; i++)
+		if (m.page[i].lost)
+			return true;
+	return false;
+}
+
+static void do_move(struct rig *r)
+{
+	unsigned int first, count, i;
+	uint64_t delta = (1 + rig_random_below(r, 64)) << m.shape->page_shift;
+
+	if (rig_random_below(r, 2))
+		delta <<= 9;
+	if (rig_random_below(r, 2))
+		delta = -delta;
+	if (!pick_piece(r, &first, &count) || has_lost(first, count))
+		return;
+	/* No further away than outputs go. */
+	if ((m.page[first].phys + delta) >> 47 || m.page[first].phys < -delta)
+		return;
+	if (rig_try(r, ioas_pt_split(&pt, pages(first, count), delta)))
+		return;
+	ioas_pt_shift(&pt, pages(first, count), delta);
+	for (i = first; i < first + count; i++)
+		m.page[i].phys += delta;
+}
+
+static void do_lose(struct rig *r)
+{
+	unsigned int first, count, i;
+
+	if (!pick_piece(r, &first, &count) || rig_random_below(r, 4) ||
+	    rig_try(r, ioas_pt_split(&pt, pages(first, count), 0)))
+		return;
+	ioas_pt_lose(&pt, pages(first, count));
+	for (i = first; i < first + count; i++)
+		m.page[i].lost = true;
+}
+
+static void do_merge(struct rig *r)
+{
+	if (!rig_random_below(r, 4))
+		ioas_pt_merge(&pt, pages(0, PAGES), &gone);
+}
+
+/* A device writes to a page: all of its leaf is dirty then. */
+static void do_mark(struct rig *r)
+{
+	unsigned int i = (unsigned int)rig_random_below(r, PAGES);
+
+	ioas_pt_mark(&pt, (struct iova){at_page(i) + 5});
+	if (!m.page[i].lost && (m.page[i].asked & IOAS_WRITE))
+		m.page[i].dirty = true;
+}
+
+static void note_dirty(struct ioas_pt_finder *finder, struct iova_range range)
+{
+	uint64_t at;
+	unsigned int i;
+
+	for (at = range.first; at - 1 != range.last;
+	     at += UINT64_C(1) << m.shape->page_shift) {
+		i = (unsigned int)((at - m.first) >> m.shape->page_shift);
+		assert_true(i < PAGES && !m.page[i].lost);
+		assert_true(m.page[i].asked & IOAS_WRITE);
+		m.page[i].dirty = false;
+	}
+}
+
+/* Whatever was written to is found; its neighbours in the leaf may be, too. */
+static void do_take(struct rig *r)
+{
+	struct ioas_pt_finder finder = {note_dirty};
+	unsigned int i;
+
+	if (!m.shape->dirty)
+		return;
+	ioas_pt_take_dirty(&pt, pages(0, PAGES), true, &finder, &gone);
+	for (i = 0; i < PAGES; i++)
+		assert_true(m.page[i].lost || !m.page[i].dirty);
+}
+
+/* ---- Comparing ---- */
+
+static void compare_walk(unsigned int i, uint64_t offset)
+{
+	const struct page *p = &m.page[i];
+	struct ioas_pt_leaf leaf;
+	unsigned int last, j;
+	bool found =
+		ioas_pt_walk(&pt, (struct iova){at_page(i) + offset}, &leaf);
+
+	assert_int_equal(found, p->asked != 0);
+	if (!found)
+		return;
+	assert_int_equal(leaf.lost, p->lost);
+	if (p->lost) {
+		assert_true(leaf.perm == p->asked ||
+		            leaf.perm == rounded(p->asked));
+		return;
+	}
+	assert_true(leaf.phys.raw == p->phys + offset);
+	assert_int_equal(leaf.perm, rounded(p->asked));
+	assert_true(leaf.last >= at_page(i) + offset);
+	last = (unsigned int)((leaf.last - m.first) >> m.shape->page_shift);
+	assert_true(last < PAGES);
+	for (j = i; j <= last; j++)
+		assert_true(m.page[j].asked && !m.page[j].lost &&
+		            m.page[j].phys - p->phys ==
+		                    (uint64_t)(j - i) << m.shape->page_shift);
+}
+
+static void compare_reader(unsigned int i, uint64_t offset)
+{
+	const struct page *p = &m.page[i];
+	struct pt_reading is = {0};
+	uint64_t at = at_page(i) + offset - m.shape->base;
+	bool found = m.shape->read(&m.reader, at, &is);
+
+	if (is.wrong)
+		fail_msg("at %#lx: %s", (unsigned long)at, is.wrong);
+	assert_int_equal(found, p->asked != 0 && !p->lost);
+	if (!found)
+		return;
+	assert_true(is.phys == p->phys + offset);
+	assert_int_equal(is.read, (rounded(p->asked) & IOAS_READ) != 0);
+	assert_int_equal(is.write, (p->asked & IOAS_WRITE) != 0);
+}
+
+static void compare(unsigned int i, uint64_t offset)
+{
+	compare_walk(i, offset);
+	if (m.shape->read)
+		compare_reader(i, offset);
+}
+
+/* ---- A run ---- */
+
+static void check_flush(void)
+{
+	struct ioas_pt_gather was = gone;
+	unsigned int told = hardware.told, destroyed = hardware.destroyed;
+	bool hooked = !m.shape->no_hardware;
+
+	ioas_pt_flush(&pt, &gone);
+	assert_int_equal(hardware.told - told, was.any && hooked);
+	if (hardware.told != told)
+		assert_true(hardware.forgot.first == was.first &&
+		            hardware.forgot.last == was.last);
+	ioas_pt_free(&pt, &gone);
+	assert_false(gone.any || gone.tables);
+	if (hardware.destroyed != destroyed)
+		assert_true(hardware.forgot_tables);
+}
+
+static void begin(struct rig *r, const struct shape *shape)
+{
+	static const struct ioas_pt_hardware hooks = {
+		.arg = &hardware,
+		.create = hardware_create,
+		.destroy = hardware_destroy,
+		.linear = LINEAR,
+		.wrote = hardware_wrote,
+		.invalidate = hardware_invalidate,
+	};
+	const struct ioas_pt_config config = {
+		.format = shape->format,
+		.page_shift = shape->page_shift,
+		.bits = shape->bits,
+		.base = shape->base,
+		.levels = shape->levels,
+		.index_bits = shape->index_bits,
+		.dirty = shape->dirty,
+		.hardware = shape->no_hardware ? NULL : &hooks,
+	};
+
+	memset(&m, 0, sizeof(m));
+	memset(&hardware, 0, sizeof(hardware));
+	gone = (struct ioas_pt_gather){0};
+	m.shape = shape;
+	m.first = shape->base + ioas_mask_lg2(shape->bits - 1) + 1 -
+	          ((uint64_t)PAGES / 2 << shape->page_shift);
+	if (shape->at_end)
+		m.first = shape->base + ioas_mask_lg2(shape->bits - 1) * 2 + 2 -
+		          ((uint64_t)PAGES << shape->page_shift);
+	rig_ok(r, ioas_pt_init(&pt, &config));
+	rig_defer(r, RIG_CALL(ioas_pt_fini), &pt);
+	rig_defer(r, free_gone, NULL);
+	m.reader = (struct pt_reader){
+		.read = shape->read,
+		.page_shift = shape->page_shift,
+		.bits = shape->bits,
+		.levels = pt.levels,
+		.index_bits = pt.index_bits,
+		.root = (uintptr_t)pt.top - LINEAR,
+		.table = table_at,
+	};
+}
+
+static void step(struct rig *r)
+{
+	unsigned int slot = (unsigned int)rig_random_below(r, MAPPINGS), i;
+
+	if (m.mapping[slot].count)
+		do_unmap(slot);
+	else
+		do_map(r, slot);
+	do_move(r);
+	do_lose(r);
+	do_merge(r);
+	for (i = 0; i < 8 && m.shape->dirty; i++)
+		do_mark(r);
+	if (!rig_random_below(r, 8))
+		do_take(r);
+	if (!rig_random_below(r, 3))
+		check_flush();
+	for (i = 0; i < 16; i++)
+		compare((unsigned int)rig_random_below(r, PAGES),
+		        rig_random_below(r, 1 << m.shape->page_shift));
+}
+
+static void run(struct rig *r, const struct shape *shape)
+{
+	unsigned int i;
+
+	begin(r, shape);
+	for (i = 0; i < STEPS; i++)
+		step(r);
+	for (i = 0; i < PAGES; i++)
+		compare(i, 0);
+	for (i = 0; i < MAPPINGS; i++)
+		if (m.mapping[i].count)
+			do_unmap(i);
+	check_flush();
+	assert_true(pt.tables == 1);
+	for (i = 0; i < PAGES; i++)
+		compare(i, 0);
+}
+
+#define SHAPE(name, ...)                                         \
+	static void name(struct rig *r)                          \
+	{                                                        \
+		static const struct shape shape = {__VA_ARGS__}; \
+                                                                 \
+		run(r, &shape);                                  \
+	}
+
+#define NATIVE(shift, width, ...)                                            \
+	SHAPE(native_pages_of_2_to_the_##shift##_in_##width##_bits,          \
+	      .format = &ioas_pt_native, .page_shift = shift, .bits = width, \
+	      __VA_ARGS__)
+NATIVE(11, 39, .at_end = false)
+NATIVE(11, 64, .at_end = true)
+NATIVE(12, 48, .no_hardware = true)
+NATIVE(12, 57, .dirty = true)
+NATIVE(12, 64, .at_end = true)
+NATIVE(16, 48, .at_end = true)
+NATIVE(30, 43, .at_end = false)
+
+#define VTD(width, ...)                                             \
+	SHAPE(vtd_tables_of_##width##_bits, .format = &ioas_pt_vtd, \
+	      .page_shift = 12, .bits = width, .read = pt_read_vtd, \
+	      __VA_ARGS__)
+VTD(36, .at_end = false)
+VTD(39, .at_end = true)
+VTD(48, .at_end = false)
+VTD(57, .dirty = true)
+
+#define AMD(width, ...)                                                 \
+	SHAPE(amdv1_tables_of_##width##_bits, .format = &ioas_pt_amdv1, \
+	      .page_shift = 12, .bits = width, .read = pt_read_amdv1,   \
+	      __VA_ARGS__)
+AMD(30, .at_end = false)
+AMD(48, .dirty = true)
+AMD(64, .at_end = true)
+
+#define LPAE(stage, granule, width, ...)                             \
+	SHAPE(stage_##stage##_granule_##granule##_of_##width##_bits, \
+	      .format = &ioas_pt_lpae##stage, .page_shift = granule, \
+	      .bits = width, .read = pt_read_stage##stage, __VA_ARGS__)
+LPAE(1, 12, 32, .at_end = true)
+LPAE(1, 12, 48, .at_end = false)
+LPAE(1, 12, 47, .dirty = true)
+LPAE(1, 14, 47, .at_end = false)
+LPAE(1, 14, 48, .at_end = true)
+LPAE(1, 16, 42, .at_end = false)
+LPAE(1, 16, 48, .at_end = true)
+LPAE(2, 12, 40, .at_end = false)
+LPAE(2, 12, 42, .levels = 4)
+LPAE(2, 12, 43, .dirty = true)
+LPAE(2, 12, 48, .at_end = true)
+LPAE(2, 14, 40, .at_end = false)
+LPAE(2, 14, 48, .at_end = true)
+LPAE(2, 16, 46, .at_end = true)
+
+#define TCE(shift, width, count, index, ...)                              \
+	SHAPE(tce_pages_of_2_to_the_##shift##_in_##count##_levels,        \
+	      .format = &ioas_pt_tce, .page_shift = shift, .bits = width, \
+	      .levels = count, .index_bits = index, .read = pt_read_tce,  \
+	      __VA_ARGS__)
+TCE(12, 31, 1, 19, .base = 0)
+TCE(12, 35, 2, 13, .at_end = true)
+TCE(12, 40, 3, 10, .base = UINT64_C(1) << 59)
+TCE(12, 57, 5, 9, .at_end = true)
+TCE(16, 46, 4, 9, .base = UINT64_C(1) << 59)
+TCE(21, 44, 2, 13, .at_end = false)
+TCE(24, 44, 3, 9, .base = UINT64_C(1) << 59)
+TCE(30, 46, 1, 16, .at_end = true)
+SHAPE(tce_as_papr_has_them, .format = &ioas_pt_tce_papr, .page_shift = 16,
+      .bits = 36, .levels = 1, .index_bits = 20, .read = pt_read_tce)
+
+RIG_MAIN("pt_formats", RIG_TEST(native_pages_of_2_to_the_11_in_39_bits),
+         RIG_TEST(native_pages_of_2_to_the_11_in_64_bits),
+         RIG_TEST(native_pages_of_2_to_the_12_in_48_bits),
+         RIG_TEST(native_pages_of_2_to_the_12_in_57_bits),
+         RIG_TEST(native_pages_of_2_to_the_12_in_64_bits),
+         RIG_TEST(native_pages_of_2_to_the_16_in_48_bits),
+         RIG_TEST(native_pages_of_2_to_the_30_in_43_bits),
+         RIG_TEST(vtd_tables_of_36_bits), RIG_TEST(vtd_tables_of_39_bits),
+         RIG_TEST(vtd_tables_of_48_bits), RIG_TEST(vtd_tables_of_57_bits),
+         RIG_TEST(amdv1_tables_of_30_bits), RIG_TEST(amdv1_tables_of_48_bits),
+         RIG_TEST(amdv1_tables_of_64_bits),
+         RIG_TEST(stage_1_granule_12_of_32_bits),
+         RIG_TEST(stage_1_granule_12_of_48_bits),
+         RIG_TEST(stage_1_granule_12_of_47_bits),
+         RIG_TEST(stage_1_granule_14_of_47_bits),
+         RIG_TEST(stage_1_granule_14_of_48_bits),
+         RIG_TEST(stage_1_granule_16_of_42_bits),
+         RIG_TEST(stage_1_granule_16_of_48_bits),
+         RIG_TEST(stage_2_granule_12_of_40_bits),
+         RIG_TEST(stage_2_granule_12_of_42_bits),
+         RIG_TEST(stage_2_granule_12_of_43_bits),
+         RIG_TEST(stage_2_granule_12_of_48_bits),
+         RIG_TEST(stage_2_granule_14_of_40_bits),
+         RIG_TEST(stage_2_granule_14_of_48_bits),
+         RIG_TEST(stage_2_granule_16_of_46_bits),
+         RIG_TEST(tce_pages_of_2_to_the_12_in_1_levels),
+         RIG_TEST(tce_pages_of_2_to_the_12_in_2_levels),
+         RIG_TEST(tce_pages_of_2_to_the_12_in_3_levels),
+         RIG_TEST(tce_pages_of_2_to_the_12_in_5_levels),
+         RIG_TEST(tce_pages_of_2_to_the_16_in_4_levels),
+         RIG_TEST(tce_pages_of_2_to_the_21_in_2_levels),
+         RIG_TEST(tce_pages_of_2_to_the_24_in_3_levels),
+         RIG_TEST(tce_pages_of_2_to_the_30_in_1_levels),
+         RIG_TEST(tce_as_papr_has_them))
