@@ -61,6 +61,7 @@ struct ioas_run_options {
 	const char *dma_entry_limit; /* NULL: as in Linux */
 	int error_exitcode;          /* -1: the program's status is kept */
 	bool fake_hugepages;
+	bool shared_interrupts, unsafe_interrupts;
 	bool stats;
 	char **program; /* argv of the program */
 };

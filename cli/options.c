@@ -167,6 +167,25 @@ static void take_dma_entry_limit(struct ioas_run_options *o, const char *value,
 	o->dma_entry_limit = ioas_must(strdup(value));
 }
 
+static void take_interrupts(struct ioas_run_options *o, const char *value,
+                            const struct source *source)
+{
+	if (strcmp(value, "isolated") != 0 && strcmp(value, "shared") != 0)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "%s: '%s' is neither isolated nor shared",
+		         source->where, value);
+	o->shared_interrupts = !strcmp(value, "shared");
+}
+
+static void take_unsafe_interrupts(struct ioas_run_options *o,
+                                   const char *value,
+                                   const struct source *source)
+{
+	(void)value;
+	(void)source;
+	o->unsafe_interrupts = true;
+}
+
 static void take_fake_hugepages(struct ioas_run_options *o, const char *value,
                                 const struct source *source)
 {
@@ -228,6 +247,12 @@ static const struct option_row {
 	{"dma-entry-limit", 0, "N",
          "mappings that a container may have (default 65535)",
          take_dma_entry_limit},
+	{"interrupts", 0, "isolated|shared",
+         "can devices raise each other's interrupts (default isolated)",
+         take_interrupts},
+	{"allow-unsafe-interrupts", 0, NULL,
+         "let containers have an IOMMU also where they can",
+         take_unsafe_interrupts},
 	{"fake-hugepages", 0, NULL,
          "show huge pages, and give ordinary memory for them",
          take_fake_hugepages},

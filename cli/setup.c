@@ -384,6 +384,9 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 	set(IOAS_ENV_PIN, options->pin);
 	set(IOAS_ENV_FRAMES, options->frames);
 	set(IOAS_ENV_DMA_ENTRY_LIMIT, options->dma_entry_limit);
+	set(IOAS_ENV_INTERRUPTS, options->shared_interrupts ? "shared" : NULL);
+	set(IOAS_ENV_UNSAFE_INTERRUPTS,
+	    options->unsafe_interrupts ? "1" : NULL);
 	set(IOAS_ENV_FAKE_HUGEPAGES, options->fake_hugepages ? "1" : NULL);
 	set(IOAS_ENV_STATS, options->stats ? "1" : NULL);
 	set(IOAS_ENV_CHECK, options->check);

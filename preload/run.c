@@ -155,6 +155,15 @@ static bool add_devices(struct ioas_machine *machine, char *ret_failure)
 	return good;
 }
 
+static void read_interrupts(struct ioas_machine *machine)
+{
+	const char *interrupts = getenv(IOAS_ENV_INTERRUPTS);
+
+	if (interrupts && !strcmp(interrupts, "shared"))
+		ioas_machine_share_interrupts(machine);
+	machine->unsafe_interrupts = getenv(IOAS_ENV_UNSAFE_INTERRUPTS);
+}
+
 static bool make_machine(struct ioas_run *run)
 {
 	const char *profile = getenv(IOAS_ENV_PROFILE);
@@ -168,6 +177,7 @@ static bool make_machine(struct ioas_run *run)
 		return false;
 	}
 	run->machine->entry_limit = entry_limit();
+	read_interrupts(run->machine);
 	ioas_shared_begin(run->machine);
 	run->machine->hugepages = ioas_huge ? IOAS_HUGE_PAGES : 0;
 	return true;

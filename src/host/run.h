@@ -11,6 +11,8 @@
  *	IOAS_MEMLOCK   "unlimited", "rlimit", or a number of bytes
  *	IOAS_CONTRACT  "strict", "linux-7.3" or "linux-6.12"
  *	IOAS_DMA_ENTRY_LIMIT  mappings that a container may have
+ *	IOAS_INTERRUPTS  "shared": devices can raise each other's interrupts
+ *	IOAS_UNSAFE_INTERRUPTS  set: that is allowed
  *	IOAS_FAKE_HUGEPAGES  set: huge pages are pretended
  *	IOAS_REPORT    absolute path of the report file, or not set
  *	IOAS_MMAP      "off": BARs cannot be mapped
@@ -51,21 +53,23 @@
 #ifndef IOAS_HOST_RUN_H
 #define IOAS_HOST_RUN_H
 
-#define IOAS_ENV_RUN             "IOAS_RUN"
-#define IOAS_ENV_PROFILE         "IOAS_PROFILE"
-#define IOAS_ENV_DEVICES         "IOAS_DEVICES"
-#define IOAS_ENV_MEMLOCK         "IOAS_MEMLOCK"
-#define IOAS_ENV_CONTRACT        "IOAS_CONTRACT"
-#define IOAS_ENV_DMA_ENTRY_LIMIT "IOAS_DMA_ENTRY_LIMIT"
-#define IOAS_ENV_FAKE_HUGEPAGES  "IOAS_FAKE_HUGEPAGES"
-#define IOAS_ENV_REPORT          "IOAS_REPORT"
-#define IOAS_ENV_MMAP            "IOAS_MMAP"
-#define IOAS_ENV_PIN             "IOAS_PIN"
-#define IOAS_ENV_FRAMES          "IOAS_FRAMES"
-#define IOAS_ENV_SHARED          "IOAS_SHARED"
-#define IOAS_ENV_RUNTIME         "IOAS_RUNTIME"
-#define IOAS_ENV_STATS           "IOAS_STATS"
-#define IOAS_ENV_CHECK           "IOAS_CHECK"
+#define IOAS_ENV_RUN               "IOAS_RUN"
+#define IOAS_ENV_PROFILE           "IOAS_PROFILE"
+#define IOAS_ENV_DEVICES           "IOAS_DEVICES"
+#define IOAS_ENV_MEMLOCK           "IOAS_MEMLOCK"
+#define IOAS_ENV_CONTRACT          "IOAS_CONTRACT"
+#define IOAS_ENV_DMA_ENTRY_LIMIT   "IOAS_DMA_ENTRY_LIMIT"
+#define IOAS_ENV_FAKE_HUGEPAGES    "IOAS_FAKE_HUGEPAGES"
+#define IOAS_ENV_INTERRUPTS        "IOAS_INTERRUPTS"
+#define IOAS_ENV_UNSAFE_INTERRUPTS "IOAS_UNSAFE_INTERRUPTS"
+#define IOAS_ENV_REPORT            "IOAS_REPORT"
+#define IOAS_ENV_MMAP              "IOAS_MMAP"
+#define IOAS_ENV_PIN               "IOAS_PIN"
+#define IOAS_ENV_FRAMES            "IOAS_FRAMES"
+#define IOAS_ENV_SHARED            "IOAS_SHARED"
+#define IOAS_ENV_RUNTIME           "IOAS_RUNTIME"
+#define IOAS_ENV_STATS             "IOAS_STATS"
+#define IOAS_ENV_CHECK             "IOAS_CHECK"
 
 #define IOAS_RUN_SOCKET "ioas-%s"          /* behind the leading NUL */
 #define IOAS_RUN_GROUP  "ioas-%s-group-%u" /* behind the leading NUL */

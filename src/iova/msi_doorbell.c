@@ -73,6 +73,13 @@ int ioas_msi_doorbells_prepare(struct ioas_msi_doorbells *doorbells,
 	return 0;
 }
 
+uint64_t ioas_msi_doorbell_compose(const struct ioas_msi_doorbell *doorbell,
+                                   struct phys phys)
+{
+	return doorbell->page << doorbell->shift |
+	       (phys.raw & ioas_mask_lg2(doorbell->shift));
+}
+
 unsigned int ioas_msi_doorbells_count(struct ioas_msi_doorbells *doorbells)
 {
 	unsigned int count;

@@ -74,10 +74,7 @@ ioas_msi_doorbells_range(const struct ioas_msi_doorbells *doorbells,
                          unsigned int i);
 
 /* From a physical address to the one that a device has to write to. */
-static inline uint64_t
-ioas_msi_doorbell_compose(const struct ioas_msi_doorbell *d, struct phys phys)
-{
-	return d->page << d->shift | (phys.raw & ioas_mask_lg2(d->shift));
-}
+uint64_t ioas_msi_doorbell_compose(const struct ioas_msi_doorbell *doorbell,
+                                   struct phys phys);
 
 #endif /* IOAS_IOVA_MSI_DOORBELL_H */

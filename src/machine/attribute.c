@@ -342,6 +342,12 @@ long ioas_attribute_entry_limit(const struct ioas_attribute *a)
 	                (unsigned long long)a->machine->entry_limit);
 }
 
+long ioas_attribute_unsafe_interrupts(const struct ioas_attribute *a)
+{
+	return snprintf(a->buffer, ROOM, "%c\n",
+	                a->machine->unsafe_interrupts ? 'Y' : 'N');
+}
+
 long ioas_attribute_hugepages(const struct ioas_attribute *a)
 {
 	return snprintf(a->buffer, ROOM, "%u\n", a->machine->hugepages);

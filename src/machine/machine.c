@@ -61,6 +61,11 @@ void ioas_machine_destroy(struct ioas_machine *machine)
 	ioas_delete(machine);
 }
 
+void ioas_machine_share_interrupts(struct ioas_machine *machine)
+{
+	machine->msi.kind = machine->profile->msi_shared;
+}
+
 static int no_function(unsigned int function, char *ret_failure)
 {
 	snprintf(ret_failure, IOAS_TEXT_MAX, "the machine has no function %u",

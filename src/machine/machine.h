@@ -99,6 +99,7 @@ struct ioas_machine {
 	/* Shown in the tree; set before it is looked at. */
 	uint64_t entry_limit;   /* mappings of a container */
 	unsigned int hugepages; /* of 2 MiB, pretended; 0: the real ones */
+	bool unsafe_interrupts; /* are allowed, where they are not isolated */
 };
 
 /* As a device is made of it, but for what it looks like. */
@@ -120,6 +121,8 @@ int ioas_machine_create(const char *profile,
                         const struct ioas_model *const *models,
                         struct ioas_machine **ret_machine, char *ret_failure);
 void ioas_machine_destroy(struct ioas_machine *machine);
+/* Devices can raise each other's interrupts from now on. Before any device. */
+void ioas_machine_share_interrupts(struct ioas_machine *machine);
 /*
  * -EINVAL (no or unknown model; an option without '=', unknown, or given twice;
  * bad bdf or reserved), -EEXIST (bdf taken), -ENOSPC (IOAS_FUNCTIONS_MAX),

@@ -69,10 +69,11 @@ ioas_attribute_read ioas_attribute_vendor, ioas_attribute_device,
 	ioas_attribute_class, ioas_attribute_revision, ioas_attribute_irq,
 	ioas_attribute_modalias, ioas_attribute_uevent, ioas_attribute_resource,
 	ioas_attribute_config, ioas_attribute_reserved_regions,
-	ioas_attribute_entry_limit, ioas_attribute_hugepages,
-	ioas_attribute_sriov_totalvfs, ioas_attribute_sriov_numvfs,
-	ioas_attribute_sriov_offset, ioas_attribute_sriov_stride,
-	ioas_attribute_sriov_vf_device, ioas_attribute_sriov_autoprobe;
+	ioas_attribute_entry_limit, ioas_attribute_unsafe_interrupts,
+	ioas_attribute_hugepages, ioas_attribute_sriov_totalvfs,
+	ioas_attribute_sriov_numvfs, ioas_attribute_sriov_offset,
+	ioas_attribute_sriov_stride, ioas_attribute_sriov_vf_device,
+	ioas_attribute_sriov_autoprobe;
 /* Bytes of a function's configuration space. */
 unsigned int ioas_attribute_config_bytes(const struct ioas_function *function);
 

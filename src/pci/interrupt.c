@@ -201,16 +201,26 @@ void ioas_irq_forget_pending_locked(struct ioas_device *dev)
 		memset(dev->msix_pending, 0, pending_bytes(dev));
 }
 
-/* MSI-7: masked, then given back; what is mapped for it stays (MSI-5). */
-static void switch_to(struct ioas_device *dev, enum ioas_irq_mode mode,
-                      unsigned int count)
+/*
+ * Numbers go back first: nobody looks at the events of who has none (MSI-7).
+ * What is mapped for them stays (MSI-5).
+ */
+static void forget_events(struct ioas_device *dev)
 {
 	unsigned int v;
 
-	if (dev->msi && mode == IOAS_IRQ_OFF)
+	if (dev->msi)
 		ioas_msi_unclaim(dev->msi, &dev->irq.claim);
 	for (v = 0; v < dev->irq.room; v++)
 		dev->irq.event[v] = IOAS_NO_EVENT;
+}
+
+/* Off has forgotten the events; with numbers, others may look at them. */
+static void switch_to(struct ioas_device *dev, enum ioas_irq_mode mode,
+                      unsigned int count)
+{
+	if (mode == IOAS_IRQ_OFF)
+		forget_events(dev);
 	mask_all(dev);
 	ioas_irq_forget_pending_locked(dev);
 	dev->irq.mode = mode;

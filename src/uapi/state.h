@@ -112,7 +112,6 @@ struct ioas_vfio {
 	unsigned int page_shift;        /* constant */
 	uint64_t entry_limit;           /* constant */
 	enum ioas_contract contract;    /* constant */
-	bool unsafe_interrupts;         /* are allowed; constant */
 	struct ioas_mem_account account;
 	struct ioas_mem mem;
 

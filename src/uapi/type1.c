@@ -70,7 +70,9 @@ static unsigned int lowest_bit(uint64_t bits)
 /* Interrupts that others can raise are for who asked for them. */
 static bool interrupts_are_safe(const struct ioas_vfio *vfio)
 {
-	return vfio->unsafe_interrupts || vfio->machine->msi.kind->isolated;
+	const struct ioas_machine *machine = vfio->machine;
+
+	return machine->unsafe_interrupts || machine->msi.kind->isolated;
 }
 
 /* Where messages are not translated it is the same for every container. */

@@ -119,7 +119,6 @@ struct ioas_vfio_config {
 	unsigned int page_shift; /* of the program */
 	uint64_t entry_limit;    /* mappings a container */
 	enum ioas_contract contract;
-	bool unsafe_interrupts; /* allowed, where they are not isolated */
 };
 
 struct ioas_vfio;

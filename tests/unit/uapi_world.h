@@ -68,6 +68,8 @@ static struct {
 /* More functions, and whose answers; set before the world begins. */
 static const char *more_spec[4];
 static enum ioas_contract more_contract;
+static const char *more_profile = "intel";
+static bool more_shared, more_unsafe; /* interrupts */
 
 /* ---- The device ---- */
 
@@ -540,8 +542,8 @@ static inline void world_begin_limited(struct rig *r, uint64_t memlock_pages)
 	observed = true;
 	for (i = 0; i < 4; i++)
 		world.event[i] = rig_event(r);
-	rig_ok(r,
-	       ioas_machine_create("intel", models, &world.machine, failure));
+	rig_ok(r, ioas_machine_create(more_profile, models, &world.machine,
+	                              failure));
 	rig_defer(r, RIG_CALL(ioas_machine_destroy), world.machine);
 	rig_ok(r, ioas_machine_add(world.machine, "probe", failure));
 	rig_ok(r, ioas_machine_add(world.machine, "probe", failure));
@@ -552,6 +554,9 @@ static inline void world_begin_limited(struct rig *r, uint64_t memlock_pages)
 	for (i = 0; i < 4 && more_spec[i]; i++)
 		rig_ok(r,
 		       ioas_machine_add(world.machine, more_spec[i], failure));
+	if (more_shared)
+		ioas_machine_share_interrupts(world.machine);
+	world.machine->unsafe_interrupts = more_unsafe;
 	config.machine = world.machine;
 	config.contract = more_contract;
 	rig_ok(r, ioas_vfio_create(&config, &world.vfio));
