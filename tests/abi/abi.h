@@ -31,10 +31,13 @@ struct abi_limits {
 	uint64_t entries;       /* mappings a container */
 	uint64_t memlock_pages; /* UINT64_MAX: none */
 	enum ioas_contract contract;
+	const char *profile; /* NULL: the usual one */
+	bool shared;         /* devices can raise each other's interrupts */
 };
 
 /* Each call gives a value or -errno. */
 struct abi_backend {
+	bool is_real; /* it has no profiles */
 	/*
 	 * Once, with the words of the command line that are no options. False:
 	 * they are not understood, or what is needed is not there; it was said.
@@ -220,6 +223,9 @@ struct abi_row {
 
 /* Rows of one subject; the source holds for all of them. */
 struct abi_set {
+	/* Of the machine; NULL: intel. Real kernels have what they have. */
+	const char *profile;
+	bool shared; /* devices can raise each other's interrupts */
 	const char *subject;
 	const char *source;
 	const struct abi_row *rows;
@@ -231,12 +237,14 @@ extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
 	abi_unmap_set, abi_dirty_set, abi_rules_set, abi_type1_info_set,
 	abi_device_set, abi_irqs_set, abi_intx_set, abi_ioeventfd_set,
 	abi_reset_set, abi_config_set, abi_feature_set, abi_region_set,
-	abi_mmap_set, abi_unknown_set, abi_reserved_set;
+	abi_mmap_set, abi_unknown_set, abi_reserved_set, abi_arm_set,
+	abi_shared_set;
 
 /* ---- Between the files of this program ---- */
 
 struct abi_world {
 	const struct abi_backend *backend;
+	const struct abi_set *set;
 	enum ioas_contract contract;
 	int fd[FD_NR]; /* -1: not open */
 	const char *argument;

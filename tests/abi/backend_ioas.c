@@ -191,7 +191,7 @@ static int add(const char *spec, char *failure)
 	return ioas_machine_add(world.machine, full, failure);
 }
 
-static int machine_begin(void)
+static int machine_begin(const struct abi_limits *limits)
 {
 	/* The last two share a bus. */
 	static const char *const own[] = {"full", "full", "plain",
@@ -210,7 +210,10 @@ static int machine_begin(void)
 	size_t i;
 	int ret;
 
-	ret = ioas_machine_create("intel", abi_models, &world.machine, failure);
+	ret = ioas_machine_create(limits->profile ? limits->profile : "intel",
+	                          abi_models, &world.machine, failure);
+	if (!ret && limits->shared)
+		ioas_machine_share_interrupts(world.machine);
 	for (i = 0; !ret && i < COUNT(own); i++)
 		ret = add(spec[i], failure);
 	for (i = 0; !ret && i < COUNT(reserved); i++)
@@ -233,7 +236,7 @@ static int begin(const struct abi_limits *limits)
 
 	ioas_host_hooks(&ioas_hooks);
 	memset(&world, 0, sizeof(world));
-	ret = machine_begin();
+	ret = machine_begin(limits);
 	if (ret)
 		return ret;
 	config.machine = world.machine;

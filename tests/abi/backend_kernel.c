@@ -423,6 +423,7 @@ static void settle(void)
 }
 
 const struct abi_backend abi_backend = {
+	.is_real = true,
 	.set_up = set_up,
 	.device = device_name,
 	.number = group_number,

@@ -32,6 +32,7 @@ static const struct abi_set *const sets[] = {
 	&abi_intx_set,      &abi_ioeventfd_set, &abi_reset_set,
 	&abi_config_set,    &abi_feature_set,   &abi_region_set,
 	&abi_mmap_set,      &abi_unknown_set,   &abi_reserved_set,
+	&abi_arm_set,       &abi_shared_set,
 };
 
 #define KINDS    3
@@ -363,6 +364,7 @@ static void run_set(const struct abi_set *set)
 	size_t i;
 
 	run.set = set;
+	run.world.set = set;
 	for (i = 0; i < set->count; i++)
 		run_states(&set->rows[i]);
 	if (set->generate)
@@ -400,6 +402,8 @@ static bool is_wanted_set(const struct abi_set *set)
 {
 	unsigned int i;
 
+	if (set->profile && abi_backend.is_real)
+		return false;
 	for (i = 0; i < run.subjects; i++)
 		if (is_subject(set->subject, run.subject[i]))
 			return true;

@@ -429,6 +429,8 @@ int abi_enter(struct abi_world *world, enum abi_state state)
 	long ret;
 
 	limits.contract = world->contract;
+	limits.profile = world->set->profile;
+	limits.shared = world->set->shared;
 	if (s->entries)
 		limits.entries = s->entries;
 	if (s->memlock)
