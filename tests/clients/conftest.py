@@ -5,7 +5,8 @@ IOAS         the tool, when it is not build/ioas of this tree
 IOAS_TEST_RUN_OPTIONS  options that every run gets before its own, as words of
              a shell: "--frames=scattered:7"
 IOAS_QEMU10  a folder with QEMU 10 unpacked (tools/fetch-qemu10); without it
-             the tests marked qemu10 are skipped
+             the tests marked qemu10 and most guests are skipped
+IOAS_KERNELS kernels for guests (tools/fetch-kernels), of x86-64 or of Arm
 """
 
 import hashlib
