@@ -23,13 +23,16 @@ IOMMUS = {
                     "intel_iommu=on"),
     "virtio-iommu": (["-device", "virtio-iommu-pci"], ""),
 }
+ARM = "arm-smmuv3"
 MSI = (0xfee00000, 0xfeefffff, "msi")
 TOP = (1 << 64) - 1
 # What the guest sees of an IOMMU here by virtio-iommu. Its own interrupts go
-# where all of x86 go.
+# where all of x86 go. Memory of the guest has to end below the window of Arm.
 RESERVED = {
     "intel": [MSI, (1 << 48, TOP, "reserved")],
     "intel-39bit": [MSI, (1 << 39, TOP, "reserved")],
+    ARM: [(0x8000000, 0x80fffff, "reserved"), MSI,
+          (1 << 48, TOP, "reserved")],
     "amd": [MSI, (0xfd00000000, 0xffffffffff, "reserved")],
 }
 # At power-off Linux since 6.15 resets this IOMMU before the controller is quiet.
@@ -101,7 +104,8 @@ def test_a_guest_with_the_interrupt_pin(guest, iommu):
 
 @pytest.mark.parametrize("profile", RESERVED)
 def test_a_guest_sees_what_is_reserved(newest, profile):
-    ended = run(newest, "virtio-iommu", options=["--profile", profile])
+    ended = run(newest, "virtio-iommu", memory="128",
+                options=["--profile", profile])
     assert ended.reserved("nvme") == RESERVED[profile]
     assert ended.reserved("ioatdma") == RESERVED[profile]
 
@@ -124,17 +128,19 @@ def test_a_guest_that_maps_and_unmaps_all_the_time(newest, iommu):
 
 
 @pytest.mark.parametrize("version", QEMUS)
+@pytest.mark.parametrize("profile", ["intel", ARM])
 def test_an_iommu_of_intel_is_emptied_in_pieces(ioas, version, compiled,
-                                                tmp_path):
+                                                profile, tmp_path):
     """When a driver takes the device, and at the end, QEMU unmaps all there
     could be, in pieces of powers of two and to the very top. Where nothing is
-    mapped, that succeeds and takes away nothing."""
+    mapped, that succeeds and takes away nothing; and no doorbell goes."""
     guest = made(ioas, version, boot.KERNELS[-1], tmp_path)
     library = compiled("guest/calls.c", "-O1", "-shared", "-fPIC")
     log = tmp_path / "calls"
-    ended = run(guest, "intel-iommu", "rebind=1 reads=20", before=[
-        "/usr/bin/env", f"GUEST_CALLS={log}", "/bin/sh", "-c",
-        f'LD_PRELOAD="{library} $LD_PRELOAD" exec "$@"', "sh"])
+    ended = run(guest, "intel-iommu", "rebind=1 reads=20", memory="128",
+                options=["--profile", profile], before=[
+                    "/usr/bin/env", f"GUEST_CALLS={log}", "/bin/sh", "-c",
+                    f'LD_PRELOAD="{library} $LD_PRELOAD" exec "$@"', "sh"])
     called = boot.calls(log)
     assert all(result == 0 for _, _, _, result, *_ in called), called
     maps = [x for x in called if x[0] == "map"]
