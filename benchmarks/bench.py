@@ -316,6 +316,8 @@ BENCHES = {
     "map": ("map and unmap a piece of memory", micro("bench-core", "map")),
     "mem": ("registered memory, beside what others find it by",
             mem),
+    "iova": ("I/O addresses by an allocator, 1 to 32 pages, beside magazines "
+             "under locks", micro("bench-iova")),
     "live": ("the same with a million mappings alive", micro("bench-live")),
     "ioctl": ("calls through the wrappers",
               micro("bench-ioctl", ioas=True)),

@@ -21,6 +21,7 @@
 #include "base/grace.h"
 #include "devices/models.h"
 #include "host/host.h"
+#include "iova/alloc.h"
 #include "preload/fds.h"
 #include "preload/front.h"
 #include "preload/heap.h"
@@ -278,6 +279,7 @@ static void forget_state(void)
 	ioas_watchers_forked();
 	ioas_views_forked();
 	ioas_spaces_forked();
+	ioas_iova_forked();
 	ioas_pins_forked();
 	ioas_keep_forked();
 	ioas_heap_forked();

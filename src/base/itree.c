@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An AVL tree by `first` (equal ones to the right), where each node also
- * knows the largest `last` below it. The look-ups lean on two facts:
+ * knows the largest `last` and the largest worth below it. The look-ups lean on
+ * two facts:
  *
  *	if something left of a node reaches up to `first`, then the answer is
  *	on the left, or there is none: what lies further right begins later
@@ -20,16 +21,30 @@ static int height(const struct ioas_inode *n)
 	return n ? n->height : 0;
 }
 
-static void refresh(struct ioas_inode *n)
+/* Is what the nodes above @n know of it another thing now? */
+static bool refresh(struct ioas_inode *n)
 {
 	int left = height(n->child[LEFT]), right = height(n->child[RIGHT]);
+	int height = 1 + (left > right ? left : right);
+	uint64_t max_last = n->last;
+	uint8_t max_worth = n->worth;
 	unsigned int side;
+	bool other;
 
-	n->height = 1 + (left > right ? left : right);
-	n->max_last = n->last;
-	for (side = LEFT; side <= RIGHT; side++)
-		if (n->child[side] && n->child[side]->max_last > n->max_last)
-			n->max_last = n->child[side]->max_last;
+	for (side = LEFT; side <= RIGHT; side++) {
+		const struct ioas_inode *child = n->child[side];
+
+		if (child && child->max_last > max_last)
+			max_last = child->max_last;
+		if (child && child->max_worth > max_worth)
+			max_worth = child->max_worth;
+	}
+	other = height != n->height || max_last != n->max_last ||
+	        max_worth != n->max_worth;
+	n->height = height;
+	n->max_last = max_last;
+	n->max_worth = max_worth;
+	return other;
 }
 
 /* Where the tree points to @n. */
@@ -64,16 +79,19 @@ static struct ioas_inode *rotate(struct ioas_itree *tree, struct ioas_inode *n,
 	return top;
 }
 
-/* Heights below @n are right and differ by two at most. */
+/*
+ * Heights below @n are right and differ by two at most. Return: what is in the
+ * place of @n now, or NULL: it is as it was for those above.
+ */
 static struct ioas_inode *balance(struct ioas_itree *tree, struct ioas_inode *n)
 {
 	int lean = height(n->child[RIGHT]) - height(n->child[LEFT]);
 	unsigned int side = lean > 0 ? RIGHT : LEFT;
 	struct ioas_inode *heavy = n->child[side];
+	bool other = refresh(n);
 
-	refresh(n);
 	if (lean >= -1 && lean <= 1)
-		return n;
+		return other ? n : NULL;
 	if (height(heavy->child[!side]) > height(heavy->child[side]))
 		rotate(tree, heavy, !side);
 	return rotate(tree, n, side);
@@ -81,8 +99,10 @@ static struct ioas_inode *balance(struct ioas_itree *tree, struct ioas_inode *n)
 
 static void retrace(struct ioas_itree *tree, struct ioas_inode *n)
 {
-	for (; n; n = n->parent)
+	while (n) {
 		n = balance(tree, n);
+		n = n ? n->parent : NULL;
+	}
 }
 
 void ioas_itree_insert(struct ioas_itree *tree, struct ioas_inode *node)
@@ -97,7 +117,14 @@ void ioas_itree_insert(struct ioas_itree *tree, struct ioas_inode *node)
 	node->parent = parent;
 	node->child[LEFT] = NULL;
 	node->child[RIGHT] = NULL;
+	node->height = 0; /* whatever it was: it is another */
 	retrace(tree, node);
+}
+
+void ioas_itree_changed(struct ioas_inode *node)
+{
+	while (node && refresh(node))
+		node = node->parent;
 }
 
 static struct ioas_inode *leftmost(struct ioas_inode *n)
@@ -134,7 +161,10 @@ void ioas_itree_erase(struct ioas_itree *tree, struct ioas_inode *node)
 	heir->parent = node->parent;
 	set_child(heir, LEFT, node->child[LEFT]);
 	set_child(heir, RIGHT, node->child[RIGHT]);
+	/* For those above, the heir is another than the node was. */
+	heir->height = 0;
 	retrace(tree, from);
+	retrace(tree, heir);
 }
 
 /* In the tree below @n. */
@@ -186,6 +216,41 @@ struct ioas_inode *ioas_itree_find_next(const struct ioas_inode *node,
 		if (up->last >= first)
 			return up;
 	}
+}
+
+struct ioas_inode *ioas_itree_worth(const struct ioas_itree *tree,
+                                    unsigned int least)
+{
+	struct ioas_inode *n = tree->root;
+
+	if (!n || n->max_worth < least)
+		return NULL;
+	for (;;) {
+		struct ioas_inode *left = n->child[LEFT];
+
+		if (left && left->max_worth >= least)
+			n = left;
+		else if (n->worth >= least)
+			return n;
+		else
+			n = n->child[RIGHT];
+	}
+}
+
+void ioas_itree_around(const struct ioas_itree *tree, uint64_t at,
+                       struct ioas_inode **ret_before,
+                       struct ioas_inode **ret_after)
+{
+	struct ioas_inode *n = tree->root, *beside[2] = {NULL, NULL};
+
+	while (n) {
+		unsigned int side = n->first < at ? RIGHT : LEFT;
+
+		beside[!side] = n;
+		n = n->child[side];
+	}
+	*ret_before = beside[LEFT];
+	*ret_after = beside[RIGHT];
 }
 
 struct ioas_inode *ioas_itree_before(const struct ioas_itree *tree,

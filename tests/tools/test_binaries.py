@@ -83,6 +83,9 @@ def library(tmp_path):
 
 
 SHOWN = '__attribute__((visibility("default"))) '
+# Quick ways to I/O addresses, with nothing wrong.
+QUICK_ONES = (f"{SHOWN}long ioas_iova_take(long a) {{ return a; }}\n"
+              f"{SHOWN}long ioas_iova_give(long a) {{ return a; }}\n")
 
 
 def test_symbols_passes_what_is_in_the_table(library):
@@ -136,8 +139,28 @@ def test_symbols_reads_a_public_header(tmp_path):
 def test_reader_sees_what_waits(tmp_path, body, wrong):
     (tmp_path / "a.c").write_text(
         "void other(void);\n"
+        f"{QUICK_ONES}"
         f"{SHOWN}long ioas_registry_translate(void *a, long b)"
         f" {{ {body} }}\n")
+    subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", tmp_path / "a.so",
+                    tmp_path / "a.c"], check=True)
+    result = run("check-reader", tmp_path / "a.so")
+    assert result.returncode == wrong, result.stdout
+
+
+@pytest.mark.parametrize("body, wrong", [
+    ("if (*a) take_by_lock(); else *a = b; return b;", 0),
+    ("*a = b; take_by_lock(); other(); return b;", 1),
+    ("__atomic_store_n(a, b, 5); return b;", 1),
+])
+def test_reader_lets_the_quick_way_end_at_the_lock(tmp_path, body, wrong):
+    (tmp_path / "a.c").write_text(
+        "void other(void);\n"
+        "__attribute__((noinline)) static void take_by_lock(void)"
+        ' { __asm__ volatile("lock incl (%rsp)"); }\n'
+        f"{SHOWN}long ioas_registry_translate(long a) {{ return a; }}\n"
+        f"{SHOWN}long ioas_iova_give(long a) {{ return a; }}\n"
+        f"{SHOWN}long ioas_iova_take(long *a, long b) {{ {body} }}\n")
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", tmp_path / "a.so",
                     tmp_path / "a.c"], check=True)
     result = run("check-reader", tmp_path / "a.so")

@@ -190,10 +190,57 @@ static void ascending_inserts_stay_balanced(struct rig *r)
 	assert_in_range(check_below(f.tree.root, NULL), 7, 10);
 }
 
+static void the_first_node_that_is_worth_enough_is_found(struct rig *r)
+{
+	unsigned int step, i, n, first;
+	uint8_t least;
+
+	start();
+	for (step = 0; step < 4000; step++) {
+		n = (unsigned int)rig_random_below(r, NODES);
+		if (f.in[n] && rig_random_below(r, 2)) {
+			f.node[n].worth = (uint8_t)rig_random_below(r, 64);
+			ioas_itree_changed(&f.node[n]);
+		} else if (f.in[n]) {
+			ioas_itree_erase(&f.tree, &f.node[n]);
+			f.in[n] = false;
+		} else {
+			set(n, 10 * n, 10 * n + 5);
+			f.node[n].worth = (uint8_t)rig_random_below(r, 64);
+			ioas_itree_insert(&f.tree, &f.node[n]);
+			f.in[n] = true;
+		}
+		least = (uint8_t)rig_random_below(r, 70);
+		for (first = NODES, i = NODES; i-- > 0;)
+			if (f.in[i] && f.node[i].worth >= least)
+				first = i;
+		assert_ptr_equal(ioas_itree_worth(&f.tree, least),
+		                 first < NODES ? &f.node[first] : NULL);
+	}
+}
+
+static void a_node_can_change_where_it_is(struct rig *r)
+{
+	start();
+	ioas_itree_insert(&f.tree, set(0, 10, 20));
+	ioas_itree_insert(&f.tree, set(1, 30, 40));
+	ioas_itree_insert(&f.tree, set(2, 50, 60));
+	set(2, 55, 90);
+	ioas_itree_changed(&f.node[2]);
+	assert_null(ioas_itree_find(&f.tree, 50, 54));
+	assert_ptr_equal(ioas_itree_find(&f.tree, 80, 85), &f.node[2]);
+	set(2, 41, 42);
+	ioas_itree_changed(&f.node[2]);
+	assert_null(ioas_itree_find(&f.tree, 43, 100));
+	assert_ptr_equal(ioas_itree_find(&f.tree, 42, 100), &f.node[2]);
+}
+
 RIG_MAIN("base_itree", RIG_TEST(an_empty_tree_finds_nothing),
          RIG_TEST(both_ends_of_a_range_are_in_it),
          RIG_TEST(a_range_may_end_at_the_last_number),
          RIG_TEST(the_whole_range_can_be_one_node),
          RIG_TEST(nodes_with_the_same_first_are_all_found),
          RIG_TEST(ascending_inserts_stay_balanced),
+         RIG_TEST(the_first_node_that_is_worth_enough_is_found),
+         RIG_TEST(a_node_can_change_where_it_is),
          RIG_TEST(random_changes_match_a_plain_array))
