@@ -100,6 +100,13 @@ static enum ioas_fault copy_piece(const struct access *a,
 	return err ? IOAS_FAULT_GONE : IOAS_FAULT_NONE;
 }
 
+/* Memory that the program has; messages are none. */
+static void written(const struct access *a, uint64_t done, uint64_t bytes)
+{
+	if (a->perm & IOAS_WRITE)
+		ioas_log_mark_locked(a->dev, a->iova + done, bytes);
+}
+
 /* What is left of a write met a doorbell. Of reads there is no message. */
 static bool is_message(const struct access *a, uint64_t done,
                        const struct ioas_translation *piece, const void *mine)
@@ -132,6 +139,8 @@ static int copy_pieces(const struct access *a, char *mine)
 		fault = piece_at(a, done, &piece);
 		if (!fault)
 			fault = copy_piece(a, &piece, mine + done);
+		if (!fault)
+			written(a, done, piece.bytes);
 		else if (fault == IOAS_FAULT_DOORBELL &&
 		         is_message(a, done, &piece, mine + done))
 			fault = IOAS_FAULT_NONE;
@@ -212,6 +221,7 @@ static enum ioas_fault copy_slowly(struct copying *c, char *to, char *from,
 			break;
 		in.pointer = (char *)in.pointer + in.bytes;
 		out.pointer = (char *)out.pointer + in.bytes;
+		written(&c->to, c->done, in.bytes);
 		c->done += in.bytes;
 		bytes -= in.bytes;
 	}
@@ -259,6 +269,7 @@ static enum ioas_fault copy_next(struct copying *c)
 	if (overlap(in.pointer, out.pointer, bytes) ||
 	    ioas_hooks.copy(out.pointer, in.pointer, bytes))
 		return copy_slowly(c, out.pointer, in.pointer, bytes);
+	written(&c->to, c->done, bytes);
 	c->done += bytes;
 	return IOAS_FAULT_NONE;
 }
@@ -360,6 +371,8 @@ static int collect(const struct access *a, struct list *list)
 	}
 	if (fault)
 		return refuse(a, done, fault);
+	/* Who asks for pointers to write to does so before the lock goes. */
+	written(a, 0, a->bytes);
 	count_access(a->dev, a);
 	return 0;
 }

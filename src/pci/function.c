@@ -105,7 +105,9 @@ static int make(const struct ioas_device_request *request,
 
 	if (err)
 		return err;
-	err = ioas_runner_init(dev);
+	err = ioas_log_init(dev);
+	if (!err)
+		err = ioas_runner_init(dev);
 	if (err)
 		return give_up(dev, err, ret_failure);
 	ioas_config_build(dev);
@@ -157,6 +159,8 @@ void ioas_device_destroy(struct ioas_device *dev)
 	ioas_runner_fini(dev);
 	ioas_device_attach(dev, NULL);
 	dev->model->destroy(dev->state);
+	/* Nobody has the lock any more. */
+	ioas_log_end_locked(dev);
 	free_device(dev);
 }
 
@@ -431,6 +435,7 @@ void ioas_device_restart(struct ioas_device *dev)
 	reset_model(dev);
 	ioas_config_default_locked(dev);
 	ioas_irq_default_locked(dev);
+	ioas_log_end_locked(dev);
 	ioas_unlock(&dev->lock);
 }
 

@@ -116,6 +116,8 @@ struct ioas_iov {
 	bool is_virtual;
 };
 
+struct ioas_log;
+
 struct ioas_device {
 	const struct ioas_model *model;     /* constant */
 	struct ioas_msi *msi;               /* or NULL; constant */
@@ -144,6 +146,8 @@ struct ioas_device {
 	struct ioas_runner runner;
 	struct ioas_aptr space; /* struct ioas_space; read by DMA */
 	uint32_t moves;         /* when ioas_dma_begin() was called */
+	bool logs;              /* can say what it wrote; constant */
+	struct ioas_log *log;   /* or NULL: nobody asks; log.c */
 	struct ioas_device_stats stats;
 };
 
@@ -240,6 +244,25 @@ int ioas_device_peer_store(const struct ioas_peer_access *access,
                            uint64_t value);
 
 /*
+ * What the device writes is remembered, page by page, in these ranges of I/O
+ * addresses. Return: 0, -EINVAL (that is so already), -ENOMEM. [takes the lock]
+ */
+int ioas_device_log_start(struct ioas_device *dev,
+                          const struct iova_range *ranges, unsigned int count,
+                          unsigned int page_shift);
+/* And not any more. [takes the lock] */
+void ioas_device_log_stop(struct ioas_device *dev);
+/*
+ * The lowest page that was written, or the part of it that lies within: it is
+ * forgotten when it does as a whole. Return: 1, 0 (there is none), -EINVAL
+ * (nothing is remembered). [takes the lock]
+ */
+int ioas_device_log_next(struct ioas_device *dev, struct iova_range within,
+                         struct iova_range *ret_dirty);
+/* Nobody came to know of it. [takes the lock] */
+void ioas_device_log_again(struct ioas_device *dev, struct iova_range dirty);
+
+/*
  * As VFIO_DEVICE_RESET: the model is reset and the function is back in D0; the
  * rest of configuration space and the interrupt set-up stay as the user left
  * them; pending interrupts are gone. The program does the same by the function
@@ -301,6 +324,13 @@ void ioas_device_intx_unmask(struct ioas_device *dev);
 void ioas_device_irq_loop_back(struct ioas_device *dev, unsigned int vector);
 
 /* ---- Between the files of src/pci. _locked: under the device's lock. ---- */
+
+/* log.c: its option, 0 or -EINVAL after ioas_device_fail(). */
+int ioas_log_init(struct ioas_device *dev);
+/* The device wrote there; and what was remembered is not any more. */
+void ioas_log_mark_locked(struct ioas_device *dev, uint64_t iova,
+                          uint64_t bytes);
+void ioas_log_end_locked(struct ioas_device *dev);
 
 /* sriov.c: the capability of a physical function, in config as it is built. */
 void ioas_sriov_build(struct ioas_device *dev);

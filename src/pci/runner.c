@@ -14,6 +14,8 @@ const struct ioas_model_key ioas_runner_keys[] = {
          "who runs the device when a doorbell is stored to (adaptive)"},
 	{"latency", "TIME",
          "a doorbell reaches the device TIME later, as in 50us (0)"},
+	{"dma-logging", "on|off",
+         "whether it can say which pages it wrote, for migration (off)"},
 	{NULL, NULL, NULL},
 };
 

@@ -121,6 +121,28 @@ struct ioas_vfio_dma_range {
 	uint64_t length;
 };
 
+/* struct vfio_device_feature_dma_logging_control */
+struct ioas_vfio_logging_control {
+	uint64_t page_size;
+	uint32_t num_ranges;
+	uint32_t reserved;
+	uint64_t ranges; /* address of struct ioas_vfio_logging_range[] */
+};
+
+/* struct vfio_device_feature_dma_logging_range */
+struct ioas_vfio_logging_range {
+	uint64_t iova;
+	uint64_t length;
+};
+
+/* struct vfio_device_feature_dma_logging_report */
+struct ioas_vfio_logging_report {
+	uint64_t iova;
+	uint64_t length;
+	uint64_t page_size;
+	uint64_t bitmap; /* address */
+};
+
 /* struct vfio_iommu_type1_dirty_bitmap_get */
 struct ioas_vfio_dirty_range {
 	uint64_t iova;
@@ -185,6 +207,9 @@ IOAS_LAYOUT(struct vfio_pci_dependent_device, segment, 4);
 IOAS_LAYOUT(struct vfio_pci_dependent_device, bus, 6);
 IOAS_LAYOUT(struct vfio_pci_dependent_device, devfn, 7);
 
+IOAS_SIZE(struct ioas_vfio_logging_control, 24);
+IOAS_SIZE(struct ioas_vfio_logging_range, 16);
+IOAS_SIZE(struct ioas_vfio_logging_report, 32);
 IOAS_SIZE(struct vfio_device_feature, 8);
 IOAS_SIZE(struct vfio_device_low_power_entry_with_wakeup, 8);
 IOAS_LAYOUT(struct vfio_device_low_power_entry_with_wakeup, wakeup_eventfd, 0);

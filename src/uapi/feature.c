@@ -5,7 +5,8 @@
  * the operation, then the room for data.
  *
  * Those that PCI functions here have are the token of virtual functions
- * (sriov.c), DMA buffers (dmabuf.c) and low power.
+ * (sriov.c), DMA buffers (dmabuf.c), low power, and for devices with the option
+ * DMA logging (logging.c).
  * A function in low power still answers: an access wakes it for its own length.
  * Entry with wakeup is for one time: the first access that is not an entry
  * raises the event, and low power is over.
@@ -119,6 +120,23 @@ static long vf_token(struct ioas_call *call)
 	return ioas_vdevice_token_set(call, feature_data(call));
 }
 
+static long logging_start(struct ioas_call *call)
+{
+	return ioas_logging_start(call, feature_data(call));
+}
+
+static long logging_report(struct ioas_call *call)
+{
+	return ioas_logging_report(call, feature_data(call));
+}
+
+/* Also when it does not log. */
+static long logging_stop(struct ioas_call *call)
+{
+	ioas_device_log_stop(call->file->device->dev);
+	return 0;
+}
+
 /*
  * Beyond the end: ENOTTY. A token is for physical functions; migration needs a
  * driver of its own; bus mastering is a feature of CDX devices, on PCI it is a
@@ -141,9 +159,23 @@ static const struct feature features[] = {
                  .run = low_power_entry_with_wakeup},
 	[IOAS_FEATURE_LOW_POWER_EXIT] = {.operations = VFIO_DEVICE_FEATURE_SET,
                                          .run = low_power_exit},
-	[IOAS_FEATURE_DMA_LOGGING_START] = {.absent = -ENOTTY},
-	[IOAS_FEATURE_DMA_LOGGING_STOP] = {.absent = -ENOTTY},
-	[IOAS_FEATURE_DMA_LOGGING_REPORT] = {.absent = -ENOTTY},
+	[IOAS_FEATURE_DMA_LOGGING_START] =
+		{.absent = -ENOTTY,
+                 .there = ioas_vdevice_logs,
+                 .operations = VFIO_DEVICE_FEATURE_SET,
+                 .bytes = sizeof(struct ioas_vfio_logging_control),
+                 .run = logging_start},
+	[IOAS_FEATURE_DMA_LOGGING_STOP] = {.absent = -ENOTTY,
+                                           .there = ioas_vdevice_logs,
+                                           .operations =
+                                                   VFIO_DEVICE_FEATURE_SET,
+                                           .run = logging_stop},
+	[IOAS_FEATURE_DMA_LOGGING_REPORT] =
+		{.absent = -ENOTTY,
+                 .there = ioas_vdevice_logs,
+                 .operations = VFIO_DEVICE_FEATURE_GET,
+                 .bytes = sizeof(struct ioas_vfio_logging_report),
+                 .run = logging_report},
 	[IOAS_FEATURE_MIG_DATA_SIZE] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_BUS_MASTER] = {.absent = -ENOTTY},
 	[IOAS_FEATURE_DMA_BUF] = {.operations = VFIO_DEVICE_FEATURE_GET,

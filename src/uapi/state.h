@@ -341,6 +341,10 @@ long ioas_device_hot_reset(struct ioas_call *call);
 
 long ioas_device_set_irqs(struct ioas_call *call);
 long ioas_device_feature(struct ioas_call *call);
+/* logging.c: what the device wrote. @data: the feature's. */
+bool ioas_vdevice_logs(const struct ioas_vdevice *vdevice);
+long ioas_logging_start(struct ioas_call *call, struct uaddr data);
+long ioas_logging_report(struct ioas_call *call, struct uaddr data);
 /* A descriptor of pieces of a BAR. @data: struct vfio_device_feature_dma_buf */
 long ioas_dmabuf_get(struct ioas_call *call, struct uaddr data);
 

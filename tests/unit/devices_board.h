@@ -161,6 +161,48 @@ BOARD_MAYBE uint64_t board_load(struct board *b, uint64_t at, unsigned int size)
 	return value;
 }
 
+/* What the device writes from now on is logged, page by page. */
+struct board_watch {
+	struct iova_range range;
+	const char *memory; /* there */
+	char *was;          /* a copy */
+};
+
+#define BOARD_WATCH_SHIFT 12
+
+BOARD_MAYBE struct board_watch board_watch(struct board *b, uint64_t iova,
+                                           const void *memory, size_t bytes)
+{
+	struct board_watch w = {
+		{iova, iova + bytes - 1}, memory, rig_memory(b->rig, bytes)};
+
+	memcpy(w.was, memory, bytes);
+	rig_ok(b->rig,
+	       ioas_device_log_start(b->dev, &w.range, 1, BOARD_WATCH_SHIFT));
+	return w;
+}
+
+/* The pages of the log are those that are not as they were: at least one. */
+BOARD_MAYBE void board_check_log(struct board *b, const struct board_watch *w)
+{
+	const uint64_t page = UINT64_C(1) << BOARD_WATCH_SHIFT;
+	uint64_t n, count = (w->range.last - w->range.first + 1) / page;
+	struct iova_range dirty;
+	unsigned int found = 0;
+
+	for (n = 0; n < count; n++) {
+		struct iova_range one = {w->range.first + n * page,
+		                         w->range.first + (n + 1) * page - 1};
+		bool changed = memcmp(w->memory + n * page, w->was + n * page,
+		                      page) != 0;
+
+		assert_int_equal(ioas_device_log_next(b->dev, one, &dirty),
+		                 changed);
+		found += changed;
+	}
+	assert_true(found > 0);
+}
+
 BOARD_MAYBE void check_fault(enum ioas_fault fault, uint64_t iova,
                              const char *command, const char *role)
 {

@@ -114,6 +114,7 @@ static void dma_goes_both_ways(struct rig *r)
 {
 	struct board *b = edu(r);
 	uint8_t *p = board_map(b, IOVA, 2 * rig_page(), IOAS_READ | IOAS_WRITE);
+	struct board_watch watch;
 	int event = rig_event(r);
 	unsigned int i;
 
@@ -124,8 +125,10 @@ static void dma_goes_both_ways(struct rig *r)
 	transfer(b, IOVA, BUFFER + 50, 1000, 1);
 	assert_int_equal(rig_event_count(r, event), 0);
 	assert_int_equal(get(b, 0x98), 0);
+	watch = board_watch(b, IOVA, p, 2 * rig_page());
 	transfer(b, BUFFER + 50, IOVA + rig_page() - 500, 1000, 1 | 2 | 4);
 	assert_memory_equal(p + rig_page() - 500, p, 1000);
+	board_check_log(b, &watch); /* LOG-1 */
 	assert_int_equal(rig_event_count(r, event), 1);
 	assert_int_equal(get(b, 0x24), 0x100);
 	assert_int_equal(get(b, 0x98), 2 | 4);

@@ -27,6 +27,27 @@ static void a_copy_is_done_when_the_store_is(struct rig *r)
 	assert_true(get(d, REG_CDAR, 8) == DRIVE_IOVA);
 }
 
+/* Copies, fills, and the completion. */
+static void LOG_1_what_the_engine_wrote_is_logged(struct rig *r)
+{
+	struct drive *d = drive_new(r);
+	struct board_watch watch;
+	unsigned int i;
+
+	fill_random(r, bytes_at(d, 0), 0x20000);
+	for (i = 0; i < 8; i++)
+		describe(d, i, data(rig_random_below(r, 0x10000)),
+		         data(0x20000 + 0x10000 * i +
+		              rig_random_below(r, 0x8000)),
+		         1 + (uint32_t)rig_random_below(r, 0x7000))
+			->control = CTL_COMPLETION;
+	start(d);
+	watch = board_watch(d->board, DRIVE_IOVA, d->memory, DRIVE_BYTES);
+	put(d, REG_DMACOUNT, 2, 8);
+	assert_int_equal(state(d), DONE);
+	board_check_log(d->board, &watch);
+}
+
 static void a_chain_is_run_as_far_as_it_is_released(struct rig *r)
 {
 	struct drive *d = drive_new(r);
@@ -405,6 +426,7 @@ static void commands_do_not_wait_for_the_recovery(struct rig *r)
 }
 
 RIG_MAIN("devices_ioat_engine", RIG_TEST(a_copy_is_done_when_the_store_is),
+         RIG_TEST(LOG_1_what_the_engine_wrote_is_logged),
          RIG_TEST(a_chain_is_run_as_far_as_it_is_released),
          RIG_TEST(the_count_wraps_at_2_to_the_16),
          RIG_TEST(a_fill_repeats_its_pattern_and_ends_in_the_middle),

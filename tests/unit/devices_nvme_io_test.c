@@ -23,6 +23,21 @@ static struct sqe command(uint8_t opcode, uint64_t block, uint32_t blocks)
 	                    .dw12 = blocks - 1};
 }
 
+/* Data of the file, which need no copy, and the completion. */
+static void LOG_1_what_the_controller_wrote_is_logged(struct rig *r)
+{
+	struct drive *d = drive_ready(r);
+	struct board_watch watch =
+		board_watch(d->board, DRIVE_IOVA, drive_page(d, 0),
+	                    DRIVE_PAGES * DRIVE_PAGE);
+	struct sqe sqe = command(READ, 3, 5);
+
+	check_status(d, 1, &sqe, 0);
+	/* The program wrote the submission queue; the device did not. */
+	memcpy(watch.was + 2 * DRIVE_PAGE, drive_page(d, 2), DRIVE_PAGE);
+	board_check_log(d->board, &watch);
+}
+
 static void write_then_read_gives_the_same(struct rig *r)
 {
 	struct drive *d = drive_ready(r);
@@ -403,6 +418,7 @@ static void random_transfers_agree_with_a_copy(struct rig *r)
 }
 
 RIG_MAIN("devices_nvme_io", RIG_TEST(write_then_read_gives_the_same),
+         RIG_TEST(LOG_1_what_the_controller_wrote_is_logged),
          RIG_TEST(blocks_beyond_the_end_are_refused),
          RIG_TEST(other_namespaces_are_refused),
          RIG_TEST(transfers_above_the_limit_are_refused),
