@@ -6,7 +6,9 @@
  *
  *	abi [OPTION...] [FACTS]
  *
- * A file of facts makes the devices like those of another machine.
+ * A file of facts makes the devices like those of another machine. IOAS_RIG in
+ * the environment, as of unit tests: --scattered is heard, others change nothing
+ * here.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -19,6 +21,7 @@
 #include "abi.h"
 #include "host/host.h"
 #include "machine/machine.h"
+#include "mem/backend.h"
 #include "model.h"
 #include "uapi/vfio.h"
 
@@ -223,6 +226,18 @@ static int machine_begin(const struct abi_limits *limits)
 	return ret;
 }
 
+/* NULL: the usual one. */
+static const struct ioas_backend *frames(void)
+{
+	static struct ioas_backend_scattered scattered;
+	const char *way = getenv("IOAS_RIG");
+
+	if (!way || strcmp(way, "--scattered") != 0)
+		return NULL;
+	ioas_backend_scattered(11, ioas_hooks.page_shift, &scattered);
+	return &scattered.backend;
+}
+
 static int begin(const struct abi_limits *limits)
 {
 	struct ioas_vfio_config config = {
@@ -240,6 +255,7 @@ static int begin(const struct abi_limits *limits)
 	if (ret)
 		return ret;
 	config.machine = world.machine;
+	config.backend = frames();
 	return ioas_vfio_create(&config, &world.vfio);
 }
 

@@ -146,10 +146,12 @@ void fuzz_board_begin(const struct ioas_device_request *request)
 	fuzz_begin();
 	listen();
 	config.page_shift = fuzz_world.page_shift;
+	config.backend = fuzz_world.backend;
 	memset(fuzz_page_at(FUZZ_FIRST_SAFE), PATTERN,
 	       (FUZZ_PAGES - FUZZ_FIRST_SAFE) * fuzz_world.page_bytes);
 	b->account.limit = UINT64_MAX;
 	ioas_mem_init(&b->mem, &b->account, fuzz_world.page_shift);
+	b->mem.pinner.backend = fuzz_world.backend;
 	fuzz_check(!ioas_space_create(&config, &b->space));
 	fuzz_check(!ioas_device_create(request, &b->dev, NULL));
 	ioas_device_attach(b->dev, b->space);

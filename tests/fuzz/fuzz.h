@@ -74,6 +74,11 @@ struct fuzz_world {
 	char *memory;      /* FUZZ_PAGES, with a hole before and behind */
 	size_t page_bytes; /* constant */
 	unsigned int page_shift;
+	/*
+	 * What physical addresses are: IOAS_RIG=--scattered. The target space
+	 * has pages of all sizes and stays on the identity.
+	 */
+	const struct ioas_backend *backend;
 	enum fuzz_page page[FUZZ_PAGES];
 
 	/* The n-th allocation from now on fails, once; 0: none. */

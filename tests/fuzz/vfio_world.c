@@ -379,6 +379,7 @@ void world_begin(uint64_t memlock_pages, uint64_t entry_limit)
 	fuzz_check(!ioas_machine_add(world.machine, "full", failure));
 	fuzz_check(!ioas_machine_add(world.machine, "plain", failure));
 	config.machine = world.machine;
+	config.backend = fuzz_world.backend;
 	fuzz_check(!ioas_vfio_create(&config, &world.vfio));
 }
 

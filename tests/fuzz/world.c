@@ -14,6 +14,7 @@
 #include "base/grace.h"
 #include "fuzz.h"
 #include "host/host.h"
+#include "mem/backend.h"
 
 /* More than any input needs; beyond it there is no memory. */
 #define BYTES_MAX (UINT64_C(64) << 20)
@@ -181,6 +182,18 @@ static void reserve_memory(void)
 	w->page_shift = (unsigned int)__builtin_ctzl(page);
 }
 
+static void choose_backend(void)
+{
+	static struct ioas_backend_scattered scattered;
+	const char *way = getenv("IOAS_RIG");
+
+	fuzz_world.backend = &ioas_backend_identity;
+	if (!way || strcmp(way, "--scattered") != 0)
+		return;
+	ioas_backend_scattered(3, fuzz_world.page_shift, &scattered);
+	fuzz_world.backend = &scattered.backend;
+}
+
 static void install_hooks(void)
 {
 	ioas_host_hooks(&ioas_hooks);
@@ -204,6 +217,7 @@ void fuzz_begin(void)
 
 	if (!w->memory) {
 		reserve_memory();
+		choose_backend();
 		install_hooks();
 	}
 	for (i = 0; i < FUZZ_PAGES; i++)

@@ -531,6 +531,7 @@ static inline void world_begin_limited(struct rig *r, uint64_t memlock_pages)
 		.memlock_pages = memlock_pages,
 		.page_shift = rig_page_shift(),
 		.entry_limit = 65535,
+		.backend = rig_backend(),
 	};
 	char failure[IOAS_TEXT_MAX];
 	int i;
