@@ -319,6 +319,7 @@ BENCHES = {
     "iova": ("I/O addresses by an allocator, 1 to 32 pages, beside magazines "
              "under locks", micro("bench-iova")),
     "live": ("the same with a million mappings alive", micro("bench-live")),
+    "interrupt": ("interrupts as messages", micro("bench-interrupt")),
     "ioctl": ("calls through the wrappers",
               micro("bench-ioctl", ioas=True)),
     "mmio": ("a trapped register beside a bare fault; the I/OAT engine, BYTES "
