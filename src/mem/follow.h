@@ -19,7 +19,8 @@
  * again when the move is over.
  *
  * In sections of IOAS_GRACE_MEM nobody waits for a move, nor for a lock of a
- * registry, of a space or of the pins: a mover that has them waits for sections.
+ * registry, of a space or of the pins: a mover that has them waits for
+ * sections.
  *
  * Lock order: the list of registries, a registry's lock, the lock of the pins.
  */

@@ -7,8 +7,8 @@
  *	abi [OPTION...] [FACTS]
  *
  * A file of facts makes the devices like those of another machine. IOAS_RIG in
- * the environment, as of unit tests: --scattered is heard, others change nothing
- * here.
+ * the environment, as of unit tests: --scattered is heard, others change
+ * nothing here.
  */
 #include <fcntl.h>
 #include <limits.h>

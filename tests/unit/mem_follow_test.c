@@ -302,7 +302,6 @@ static uint64_t frame(const struct ioas_backend *self, uint64_t uaddr,
 	return rig_backend()->frame(rig_backend(), uaddr, page_shift);
 }
 
-/* covers: ioas_holder_register -EFAULT */
 static void memory_given_back_while_it_is_registered_is_not_there(struct rig *r)
 {
 	static struct ioas_backend restless;
