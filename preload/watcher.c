@@ -43,8 +43,8 @@ static bool take_count(int fd)
 	struct timespec now = {0};
 	long n = ioas_sys(SYS_preadv2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT);
 
-	/* Linux before 5.8 has no such read of an eventfd. */
-	if (n == -EOPNOTSUPP &&
+	/* Linux before 5.8 has no such read of an eventfd, emulation none. */
+	if ((n == -EOPNOTSUPP || n == -ENOSYS) &&
 	    ioas_sys(SYS_ppoll, (long)&look, 1, (long)&now, 0, 0, 0) > 0)
 		n = ioas_sys(SYS_read, fd, (long)&count, sizeof(count), 0, 0,
 		             0);

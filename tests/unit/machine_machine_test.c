@@ -94,12 +94,14 @@ static void destroy_takes_null(struct rig *r)
 	assert_int_equal(rig_live(r), 0);
 }
 
+static struct ioas_iova_ranges ranges; /* outlives the test that makes it */
+
 static void intel_is_vtd_with_48_bits_and_the_x86_interrupt_range(struct rig *r)
 {
 	const struct ioas_profile *p = ioas_profile_find("intel");
-	struct ioas_iova_ranges ranges = {0};
 
 	assert_non_null(p);
+	ranges = (struct ioas_iova_ranges){0};
 	rig_defer(r, RIG_CALL(ioas_iova_ranges_fini), &ranges);
 	assert_int_equal(p->page_sizes, 0x40201000);
 	assert_int_equal(UINT64_C(1) << p->page_shift,
@@ -135,9 +137,9 @@ static void intel_39bit_ends_at_39_bits_and_is_intel_otherwise(struct rig *r)
 static void amd_has_64_bits_and_the_hypertransport_range(struct rig *r)
 {
 	const struct ioas_profile *p = ioas_profile_find("amd");
-	struct ioas_iova_ranges ranges = {0};
 
 	assert_non_null(p);
+	ranges = (struct ioas_iova_ranges){0};
 	rig_defer(r, RIG_CALL(ioas_iova_ranges_fini), &ranges);
 	/* 4K to 2^51, but not 512G. */
 	assert_int_equal(p->page_sizes, 0x000fff7ffffff000);

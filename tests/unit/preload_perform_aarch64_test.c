@@ -202,6 +202,9 @@ static void vectors_go_by_eight_bytes(struct rig *r)
 	assert_true(vectors[0][1] == UINT64_C(0xcfcecdcccbcac9c8));
 	done(0x3d400020); /* ldr b0, [x1] */
 	assert_true(vectors[0][0] == 0xc0 && vectors[0][1] == 0);
+	done(0x2d400820); /* ldp s0, s2, [x1] */
+	assert_true(vectors[0][0] == 0xc3c2c1c0 && vectors[0][1] == 0);
+	assert_true(vectors[2][0] == 0xc7c6c5c4 && vectors[2][1] == 0);
 	set_up();
 	done(0xad000820); /* stp q0, q2, [x1] */
 	assert_int_equal(count, 4);

@@ -347,7 +347,7 @@ static bool take_environment(void)
 
 bool rig_wants_tree(void)
 {
-	return way.no_shadow || way.limited;
+	return way.no_shadow || way.limited || rig_emulated();
 }
 
 const struct ioas_backend *rig_backend(void)

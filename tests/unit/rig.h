@@ -111,7 +111,10 @@ bool rig_failed(const struct rig *r);
 /* Leave the test now, as rig_ok() does. */
 void rig_leave(struct rig *r) __attribute__((noreturn));
 
-/* A process that is emulated: less is promised about addresses and signals. */
+/*
+ * A process that is emulated: there is no shadow table, and less is promised
+ * about addresses and signals.
+ */
 bool rig_emulated(void);
 /* Leave the test: what it is about is not here. */
 void rig_skip(const char *reason) __attribute__((noreturn));

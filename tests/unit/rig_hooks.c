@@ -448,7 +448,8 @@ void rig_hooks_install(bool barrier, bool thread_exit, bool shadow)
 	ioas_hooks = (struct ioas_hooks){
 		.alloc = rig_alloc,
 		.free = rig_free,
-		.reserve = shadow ? rig_reserve : NULL,
+		/* Emulation keeps a record of each page that is reserved. */
+		.reserve = shadow && !rig_hooks_emulated() ? rig_reserve : NULL,
 		.unreserve = rig_unreserve,
 		.reserve_advise = rig_reserve_advise,
 		.pin = rig_pin,
