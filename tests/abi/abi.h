@@ -160,6 +160,8 @@ enum abi_state {
 	S_WITHOUT_LOW,    /* and out of it again */
 	S_WITH_MIDDLE,    /* others in the middle */
 	S_WITHOUT_MIDDLE,
+	S_LOGS,    /* mapped v2, a device open that can log what it writes */
+	S_LOGGING, /* and does, for the first three pages and A */
 	S_NR
 };
 
@@ -238,7 +240,7 @@ extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
 	abi_device_set, abi_irqs_set, abi_intx_set, abi_ioeventfd_set,
 	abi_reset_set, abi_config_set, abi_feature_set, abi_region_set,
 	abi_mmap_set, abi_unknown_set, abi_reserved_set, abi_arm_set,
-	abi_shared_set;
+	abi_shared_set, abi_logging_set;
 
 /* ---- Between the files of this program ---- */
 

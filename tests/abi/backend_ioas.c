@@ -205,6 +205,7 @@ static int machine_begin(const struct abi_limits *limits)
 		"plain,reserved=direct:0x400000-0x4fffff",
 		"plain,reserved=sw-msi:0x400000-0x4fffff+"
 		"msi:0x500000-0x5fffff",
+		"full,dma-logging=on",
 	};
 	static const char *const other[] = {"fact1", "fact2", "fact3",
 	                                    "fact3,bdf=0000:03:01.0"};
@@ -403,8 +404,12 @@ static bool set_up(char *const word[])
 
 static const char *device_name(unsigned int group)
 {
-	static const char *const name[] = {NULL, "0000:01:00.0", "0000:02:00.0",
-	                                   "0000:03:00.0"};
+	static const char *const name[] = {
+		[1] = "0000:01:00.0",
+		[2] = "0000:02:00.0",
+		[3] = "0000:03:00.0",
+		[9] = "0000:08:00.0", /* the one that logs */
+	};
 
 	return name[group];
 }

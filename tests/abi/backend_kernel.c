@@ -390,7 +390,8 @@ static bool set_up(char *const word[])
 
 static const char *device_name(unsigned int group)
 {
-	return here.name[group];
+	/* Such a group is ioas's alone: no device has no name. */
+	return group <= NAMED_GROUPS ? here.name[group] : "";
 }
 
 static unsigned int group_number(unsigned int group)

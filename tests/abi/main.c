@@ -32,7 +32,7 @@ static const struct abi_set *const sets[] = {
 	&abi_intx_set,      &abi_ioeventfd_set, &abi_reset_set,
 	&abi_config_set,    &abi_feature_set,   &abi_region_set,
 	&abi_mmap_set,      &abi_unknown_set,   &abi_reserved_set,
-	&abi_arm_set,       &abi_shared_set,
+	&abi_arm_set,       &abi_shared_set,    &abi_logging_set,
 };
 
 #define KINDS    3

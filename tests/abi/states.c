@@ -18,6 +18,7 @@ enum step {
 	STEP_SECOND,  /* open the state's second group, the same */
 	STEP_ATTACH2, /* and put it into the same container */
 	STEP_LEAVE2,  /* and out of it */
+	STEP_LOG,     /* DMA logging begins */
 	STEP_V1,
 	STEP_V2,
 	STEP_MAP,
@@ -48,7 +49,7 @@ struct state {
 };
 
 /* Groups whose devices have reserved ranges of their own. */
-enum { LOW = 5, RELAXED, DIRECT, MIDDLE };
+enum { LOW = 5, RELAXED, DIRECT, MIDDLE, LOGS };
 
 static const struct state states[S_NR] = {
 	[S_OPEN] = {.step = {STEP_END}},
@@ -118,6 +119,11 @@ static const struct state states[S_NR] = {
 	[S_WITHOUT_MIDDLE] = {.step = {STEP_ATTACH, STEP_SECOND, STEP_ATTACH2,
                                        STEP_V2, STEP_LEAVE2},
                               .second = MIDDLE},
+	[S_LOGS] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP, STEP_DEVICE},
+                    .group = LOGS},
+	[S_LOGGING] = {.step = {STEP_ATTACH, STEP_V2, STEP_MAP, STEP_DEVICE,
+                                STEP_LOG},
+                       .group = LOGS},
 };
 
 const char *const abi_state_name[S_NR] = {
@@ -161,6 +167,8 @@ const char *const abi_state_name[S_NR] = {
 	[S_WITHOUT_LOW] = "without low",
 	[S_WITH_MIDDLE] = "with middle",
 	[S_WITHOUT_MIDDLE] = "without middle",
+	[S_LOGS] = "logs",
+	[S_LOGGING] = "logging",
 };
 
 static const struct abi_limits usual = {.entries = 65535,
@@ -272,6 +280,20 @@ static long intx(struct abi_world *w, uint32_t action, int32_t fd)
 	return call(w, FD_DEVICE, VFIO_DEVICE_SET_IRQS, &arg);
 }
 
+static long start_logging(struct abi_world *w)
+{
+	const struct ioas_vfio_logging_range range[] = {{0, 3 * PAGE},
+	                                                {0x100000, 3 * PAGE}};
+	struct {
+		uint32_t argsz, flags;
+		struct ioas_vfio_logging_control control;
+	} arg = {sizeof(arg),
+	         VFIO_DEVICE_FEATURE_SET | IOAS_FEATURE_DMA_LOGGING_START,
+	         {PAGE, 2, 0, (uintptr_t)range}};
+
+	return call(w, FD_DEVICE, VFIO_DEVICE_FEATURE, &arg);
+}
+
 static long write_command(struct abi_world *w, uint16_t command)
 {
 	ssize_t done =
@@ -342,11 +364,11 @@ static long open_second(struct abi_world *w, unsigned int group)
 	return w->fd[FD_GROUP2] < 0 ? w->fd[FD_GROUP2] : 0;
 }
 
-static long do_step(struct abi_world *w, const struct state *s, enum step step)
+/* Steps that are about a second group. */
+static long do_second(struct abi_world *w, const struct state *s,
+                      enum step step)
 {
 	switch (step) {
-	case STEP_ATTACH:
-		return attach(w, FD_GROUP);
 	case STEP_GROUP2:
 		return open_second(w, 2);
 	case STEP_GROUP4:
@@ -355,8 +377,24 @@ static long do_step(struct abi_world *w, const struct state *s, enum step step)
 		return open_second(w, s->second);
 	case STEP_ATTACH2:
 		return attach(w, FD_GROUP2);
-	case STEP_LEAVE2:
+	default: /* STEP_LEAVE2 */
 		return call(w, FD_GROUP2, VFIO_GROUP_UNSET_CONTAINER, NULL);
+	}
+}
+
+static long do_step(struct abi_world *w, const struct state *s, enum step step)
+{
+	switch (step) {
+	case STEP_ATTACH:
+		return attach(w, FD_GROUP);
+	case STEP_GROUP2:
+	case STEP_GROUP4:
+	case STEP_SECOND:
+	case STEP_ATTACH2:
+	case STEP_LEAVE2:
+		return do_second(w, s, step);
+	case STEP_LOG:
+		return start_logging(w);
 	case STEP_V1:
 		return set_iommu(w, VFIO_TYPE1_IOMMU);
 	case STEP_V2:
