@@ -93,7 +93,8 @@ struct ioas_pt {
 	struct ioas_pt_hardware hardware;
 	const struct ioas_a64 *top; /* the root's entries; constant */
 	struct ioas_pt_node *root;
-	uint64_t tables; /* that there are, those gathered too; the writer's */
+	/* Of nodes; who frees them has no lock. */
+	struct ioas_a64 tables;
 };
 
 /* What a walk found: the piece from the address to the end of its leaf. */

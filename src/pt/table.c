@@ -50,7 +50,7 @@ struct ioas_pt_node *ioas_pt_node_new(struct ioas_pt *pt, unsigned int level)
 	}
 	node->level = level;
 	node->bits = bits;
-	pt->tables++;
+	ioas_a64_add(&pt->tables, 1);
 	return node;
 }
 
@@ -63,7 +63,7 @@ static void node_free_alone(struct ioas_pt *pt, struct ioas_pt_node *node)
 	else
 		ioas_hooks.free(node->entry, bytes);
 	ioas_hooks.free(node, node_bytes(node->level, node->bits));
-	pt->tables--;
+	ioas_a64_add(&pt->tables, -UINT64_C(1));
 }
 
 /* As deep as the tree has levels: six at most. */

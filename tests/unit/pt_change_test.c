@@ -77,13 +77,13 @@ static void what_was_split_is_merged_again(struct rig *r)
 
 	start(r, 12, 48);
 	rig_ok(r, map(0, 0x3fffffff, 0x40000000, RW));
-	tables = pt.tables;
+	tables = ioas_a64_load(&pt.tables);
 	rig_ok(r, split(0x201000, 0x201fff, 0));
-	assert_true(pt.tables == tables + 2);
+	assert_true(ioas_a64_load(&pt.tables) == tables + 2);
 	merge(0, 0x3fffffff);
 	leads_to(0x201234, 0x40201234, 0x3fffffff);
 	free_gone(NULL);
-	assert_true(pt.tables == tables);
+	assert_true(ioas_a64_load(&pt.tables) == tables);
 	unmap(0, 0x3fffffff);
 }
 

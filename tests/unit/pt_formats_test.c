@@ -173,7 +173,7 @@ static void do_map(struct rig *r, unsigned int slot)
 {
 	unsigned int count, first, i;
 	unsigned int asked = 1 + (unsigned int)rig_random_below(r, 3);
-	uint64_t phys, tables = pt.tables;
+	uint64_t phys, tables = ioas_a64_load(&pt.tables);
 	int rc;
 
 	count = 1 +
@@ -189,7 +189,7 @@ static void do_map(struct rig *r, unsigned int slot)
 	                            (struct phys){phys}, asked));
 	if (rig_failed(r)) {
 		assert_int_equal(rc, -ENOMEM);
-		assert_true(pt.tables == tables);
+		assert_true(ioas_a64_load(&pt.tables) == tables);
 		return;
 	}
 	assert_int_equal(rc, 0);
@@ -463,7 +463,7 @@ static void run(struct rig *r, const struct shape *shape)
 		if (m.mapping[i].count)
 			do_unmap(i);
 	check_flush();
-	assert_true(pt.tables == 1);
+	assert_true(ioas_a64_load(&pt.tables) == 1);
 	for (i = 0; i < PAGES; i++)
 		compare(i, 0);
 }
