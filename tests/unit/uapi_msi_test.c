@@ -208,6 +208,50 @@ static void a_group_with_a_window_of_hardware_gets_no_doorbells(struct rig *r)
 	                 IOAS_FAULT_UNMAPPED);
 }
 
+/* MSI-2: whoever comes later gets what is there. */
+static void groups_of_a_container_share_its_doorbells(struct rig *r)
+{
+	static const int32_t fd[] = {FIRST + 1};
+	struct stand st;
+	int group, device;
+
+	begin(r, &st);
+	rig_ok(r, arm(&st, VFIO_PCI_MSIX_IRQ_INDEX, 1));
+	group = (int)rig_value(r, open_group(2));
+	rig_ok(r, attach(group, st.container));
+	device = (int)rig_value(r, open_device(group, "0000:02:00.0"));
+	bus_master_on(device);
+	rig_ok(r, set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, fd));
+	assert_true(address_of(0) == WINDOW + 0x40);
+	interrupt(0);
+	assert_int_equal(raised(r, 1), 1);
+	assert_int_equal(raised(r, 0), 0);
+}
+
+/* It is the first group that decides, also for those after it. */
+static void a_later_group_brings_no_doorbells(struct rig *r)
+{
+	static const int32_t fd[] = {FIRST};
+	int container, first, second, device;
+
+	more_profile = "arm-smmuv3";
+	more_shared = more_unsafe = false;
+	more_spec[0] = "probe,reserved=msi:0x400000-0x4fffff";
+	world_begin(r);
+	container = (int)rig_value(r, open_container());
+	first = (int)rig_value(r, open_group(5));
+	rig_ok(r, attach(first, container));
+	rig_ok(r, call_value(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
+	second = (int)rig_value(r, open_group(1));
+	rig_ok(r, attach(second, container));
+	device = (int)rig_value(r, open_device(second, "0000:01:00.0"));
+	bus_master_on(device);
+	rig_ok(r, set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, fd));
+	interrupt(0);
+	assert_int_equal(raised(r, 0), 0);
+	assert_int_equal(told(IOAS_EVENT_MESSAGE_LOST), 1);
+}
+
 static void an_interrupt_that_others_can_raise_needs_permission(struct rig *r)
 {
 	static const char *const profile[] = {"intel", "amd", "arm-smmuv3"};
@@ -262,5 +306,7 @@ RIG_MAIN("uapi_msi", RIG_TEST(interrupts_come_through_the_window),
          RIG_TEST(MSI_3_whatever_fails_in_prepare_leaves_it_off),
          RIG_TEST(writes_of_a_model_meet_the_doorbell),
          RIG_TEST(a_group_with_a_window_of_hardware_gets_no_doorbells),
+         RIG_TEST(groups_of_a_container_share_its_doorbells),
+         RIG_TEST(a_later_group_brings_no_doorbells),
          RIG_TEST(an_interrupt_that_others_can_raise_needs_permission),
          RIG_TEST(the_usable_ranges_have_the_hole))
