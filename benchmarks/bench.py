@@ -314,6 +314,8 @@ BENCHES = {
     "translate": ("device address to memory, hot random",
                   micro("bench-core", "translate")),
     "map": ("map and unmap a piece of memory", micro("bench-core", "map")),
+    "pt": ("page tables in each format: map and unmap, look-ups",
+           micro("bench-pt")),
     "mem": ("registered memory, beside what others find it by",
             mem),
     "iova": ("I/O addresses by an allocator, 1 to 32 pages, beside magazines "

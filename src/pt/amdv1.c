@@ -59,8 +59,8 @@ static uint64_t amdv1_leaf(const struct ioas_pt *pt, unsigned int level,
 	return says->phys | PRESENT | (uint64_t)says->asked << PERM_SHIFT;
 }
 
-static struct ioas_pt_says amdv1_says(const struct ioas_pt *pt,
-                                      unsigned int level, uint64_t entry)
+IOAS_PT_INLINE struct ioas_pt_says
+amdv1_says(const struct ioas_pt *pt, unsigned int level, uint64_t entry)
 {
 	unsigned int shift = entry & PRESENT ? PERM_SHIFT : ASKED_SHIFT;
 	unsigned int perm = entry >> shift & (IOAS_READ | IOAS_WRITE);
@@ -106,6 +106,7 @@ const struct ioas_pt_format ioas_pt_amdv1 = {
 	.granule_count = IOAS_ARRAY_SIZE(granules),
 	.input_bits = 64,
 	.output_bits = 52,
+	.index_bits = 9,
 	.write_only = true,
 	.kind = amdv1_kind,
 	.table = amdv1_table,

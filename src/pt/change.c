@@ -210,7 +210,7 @@ static bool is_one(const struct ioas_pt *pt, const struct ioas_pt_node *node,
 	return !(says->phys & ioas_mask_lg2(says->lg2));
 }
 
-static void merge_child(const struct ioas_pt *pt, struct ioas_pt_node *node,
+static void merge_child(struct ioas_pt *pt, struct ioas_pt_node *node,
                         unsigned int i, struct ioas_pt_gather *gather)
 {
 	struct ioas_pt_says says;
@@ -224,11 +224,12 @@ static void merge_child(const struct ioas_pt *pt, struct ioas_pt_node *node,
 	if (pt->dirty)
 		leaf = pt->format->dirty(leaf);
 	ioas_pt_gather_table(gather, node->child[i]);
+	ioas_pt_forget(pt);
 	node->child[i] = NULL;
 	ioas_pt_put(pt, node, i, leaf);
 }
 
-static void merge(const struct ioas_pt *pt, struct ioas_pt_node *node,
+static void merge(struct ioas_pt *pt, struct ioas_pt_node *node,
                   struct iova_range range, struct ioas_pt_gather *gather)
 {
 	struct iova_range piece = {.last = range.first - 1};

@@ -68,6 +68,9 @@ struct ioas_pt_granule {
 	uint8_t cluster[3];  /* lg2 of the leaves in a cluster, by level */
 };
 
+/* Of a hook that readers go through and that is more than a line. */
+#define IOAS_PT_INLINE static inline __attribute__((always_inline))
+
 struct ioas_pt_format {
 	const char *name;
 	const struct ioas_pt_granule *granules;
@@ -79,6 +82,8 @@ struct ioas_pt_format {
 	 * It is used where the number of levels is left to us.
 	 */
 	unsigned int root_extra;
+	unsigned int index_bits; /* where no granule has others; else 0 */
+	bool clusters;           /* a granule has some */
 	bool big_endian;
 	/* Permissions that can be had; the rest are rounded up. For tests. */
 	bool write_only;

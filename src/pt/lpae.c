@@ -60,11 +60,12 @@
 
 static enum ioas_pt_kind lpae_kind(unsigned int level, uint64_t entry)
 {
-	if (!(entry & VALID))
-		return entry ? IOAS_PT_LOST : IOAS_PT_NONE;
-	if (!level)
+	/* First what readers ask on each level. */
+	if (level && (entry & TABLE) == TABLE)
+		return IOAS_PT_TABLE;
+	if (entry & VALID)
 		return IOAS_PT_LEAF;
-	return (entry & TABLE) == TABLE ? IOAS_PT_TABLE : IOAS_PT_LEAF;
+	return entry ? IOAS_PT_LOST : IOAS_PT_NONE;
 }
 
 static uint64_t lpae_table(const struct ioas_pt *pt, unsigned int level,
@@ -111,8 +112,8 @@ static uint64_t stage2_leaf(const struct ioas_pt *pt, unsigned int level,
 }
 
 /* What both stages say alike; perm is what was asked for. */
-static struct ioas_pt_says says_of(const struct ioas_pt *pt, unsigned int level,
-                                   uint64_t entry)
+IOAS_PT_INLINE struct ioas_pt_says says_of(const struct ioas_pt *pt,
+                                           unsigned int level, uint64_t entry)
 {
 	unsigned int asked = entry >> ASKED_SHIFT & (IOAS_READ | IOAS_WRITE);
 	unsigned int more = entry & CONTIGUOUS ? pt->cluster[level] : 0;
@@ -125,8 +126,8 @@ static struct ioas_pt_says says_of(const struct ioas_pt *pt, unsigned int level,
 	};
 }
 
-static struct ioas_pt_says stage1_says(const struct ioas_pt *pt,
-                                       unsigned int level, uint64_t entry)
+IOAS_PT_INLINE struct ioas_pt_says
+stage1_says(const struct ioas_pt *pt, unsigned int level, uint64_t entry)
 {
 	struct ioas_pt_says says = says_of(pt, level, entry);
 	bool writes = !(entry & S1_READ_ONLY) || (entry & DBM);
@@ -136,8 +137,8 @@ static struct ioas_pt_says stage1_says(const struct ioas_pt *pt,
 	return says;
 }
 
-static struct ioas_pt_says stage2_says(const struct ioas_pt *pt,
-                                       unsigned int level, uint64_t entry)
+IOAS_PT_INLINE struct ioas_pt_says
+stage2_says(const struct ioas_pt *pt, unsigned int level, uint64_t entry)
 {
 	struct ioas_pt_says says = says_of(pt, level, entry);
 
@@ -206,7 +207,7 @@ static bool stage2_walk(const struct ioas_pt *pt, struct iova at,
 		.name = is_called, .granules = stage##_granules,               \
 		.granule_count = IOAS_ARRAY_SIZE(stage##_granules),            \
 		.input_bits = 48, .output_bits = 48, .root_extra = its_extra,  \
-		.write_only = is_exact, .kind = lpae_kind,                     \
+		.clusters = true, .write_only = is_exact, .kind = lpae_kind,   \
 		.table = lpae_table, .table_at = lpae_table_at,                \
 		.leaf = stage##_leaf, .says = stage##_says, .lost = lpae_lost, \
 		.is_dirty = stage##_is_dirty, .dirty = stage##_dirty,          \

@@ -47,8 +47,8 @@ static uint64_t native_leaf(const struct ioas_pt *pt, unsigned int level,
 	return says->phys | (uint64_t)says->asked << PERM_SHIFT;
 }
 
-static struct ioas_pt_says native_says(const struct ioas_pt *pt,
-                                       unsigned int level, uint64_t entry)
+IOAS_PT_INLINE struct ioas_pt_says
+native_says(const struct ioas_pt *pt, unsigned int level, uint64_t entry)
 {
 	unsigned int perm = (entry >> PERM_SHIFT) & (IOAS_READ | IOAS_WRITE);
 
@@ -81,7 +81,7 @@ static uint64_t native_clean(uint64_t entry)
 }
 
 static const struct ioas_pt_granule granules[] = {
-	{11, 30, 9, 3, 16, 1, IOAS_PT_LEVELS, 3, {0}},
+	{11, 30, 9, 9, 9, 1, IOAS_PT_LEVELS, 3, {0}},
 };
 
 static bool native_walk(const struct ioas_pt *pt, struct iova at,
@@ -93,6 +93,7 @@ const struct ioas_pt_format ioas_pt_native = {
 	.granule_count = IOAS_ARRAY_SIZE(granules),
 	.input_bits = 64,
 	.output_bits = 64,
+	.index_bits = 9,
 	.write_only = true,
 	.kind = native_kind,
 	.table = native_table,

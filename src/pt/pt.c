@@ -38,6 +38,28 @@ static void advance(struct job *job, uint64_t pages)
 	job->phys += pages << job->pt->page_shift;
 }
 
+/*
+ * What is mapped or unmapped next is often beside what was: the table of each
+ * level that was used last is tried before the tree is gone down.
+ */
+static struct ioas_pt_node *recent_at(const struct ioas_pt *pt,
+                                      unsigned int level, uint64_t at)
+{
+	struct ioas_pt_node *node = pt->recent[level];
+	unsigned int lg2 = ioas_pt_shift_of(pt, level);
+
+	if (!node || (at ^ pt->recent_at[level]) >> lg2 >> node->bits)
+		return NULL;
+	return node;
+}
+
+static void is_recent(struct ioas_pt *pt, struct ioas_pt_node *node,
+                      uint64_t at)
+{
+	pt->recent[node->level] = node;
+	pt->recent_at[node->level] = at;
+}
+
 static unsigned int room_in(const struct ioas_pt *pt, unsigned int level,
                             unsigned int bits, uint64_t at)
 {
@@ -105,11 +127,16 @@ static int reserve(const struct job *job, uint64_t pages,
 static void store_run(struct ioas_a64 *entry, uint64_t n, uint64_t value,
                       uint64_t step)
 {
-	uint64_t i;
-
-	/* Pairs with the load in ioas_pt_walk_in(). */
-	for (i = 0; i < n; i++, value += step)
-		ioas_a64_store(&entry[i], value);
+	/* Four in a step: the additions do not wait for each other. */
+	for (; n >= 4; n -= 4, entry += 4, value += 4 * step) {
+		/* Pairs with the load in ioas_pt_walk_in(). */
+		ioas_a64_store(&entry[0], value);
+		ioas_a64_store(&entry[1], value + step);
+		ioas_a64_store(&entry[2], value + 2 * step);
+		ioas_a64_store(&entry[3], value + 3 * step);
+	}
+	for (; n; n--, entry++, value += step)
+		ioas_a64_store(entry, value);
 }
 
 static void store_run_swapped(struct ioas_a64 *entry, uint64_t n,
@@ -168,6 +195,7 @@ static void put(struct job *job, struct ioas_pt_node *node, uint64_t n)
 	                                            ioas_pt_index(job->pt, node,
 	                                                          job->at)));
 	node->live += (unsigned int)n;
+	is_recent(job->pt, node, job->at);
 	if (job->pt->cluster[node->level])
 		put_clusters(job, node, n);
 	else
@@ -206,6 +234,28 @@ static void fill(struct job *job, struct ioas_pt_node *node, uint64_t pages)
 	}
 }
 
+/* All of it in one table that was used just now? */
+static bool fill_recent(struct job *job, uint64_t pages)
+{
+	unsigned int level = job->pt->leaf_levels;
+	struct ioas_pt_node *node;
+	uint64_t n;
+
+	while (level--) {
+		n = leaves_here(job, level, job->pt->index_bits, pages);
+		if (!n)
+			continue;
+		/* Smaller leaves may follow, or go before larger ones. */
+		if (n << ioas_pt_pages_lg2(job->pt, level) != pages)
+			return false;
+		node = recent_at(job->pt, level, job->at);
+		if (node)
+			put(job, node, n);
+		return node;
+	}
+	return false;
+}
+
 /* Can outputs be as large? They do not wrap. */
 static bool outputs_fit(const struct ioas_pt *pt, struct phys phys,
                         uint64_t beyond)
@@ -226,6 +276,8 @@ int ioas_pt_map(struct ioas_pt *pt, struct iova_range range, struct phys phys,
 
 	if (!outputs_fit(pt, phys, range.last - range.first))
 		return -ERANGE;
+	if (fill_recent(&job, pages))
+		return 0;
 	rc = reserve(&job, pages, &job.spare);
 	if (rc)
 		return rc;
@@ -268,33 +320,51 @@ static bool is_inside_cluster(const struct ioas_pt *pt,
 	       pt->format->says(pt, node->level, entry).lg2 > shift;
 }
 
+static void clear_entries(struct ioas_a64 *entry, uint64_t n)
+{
+	/* As in store_run(). Relaxed: the grace period orders it. */
+	for (; n >= 4; n -= 4, entry += 4) {
+		ioas_a64_store_relaxed(&entry[0], 0);
+		ioas_a64_store_relaxed(&entry[1], 0);
+		ioas_a64_store_relaxed(&entry[2], 0);
+		ioas_a64_store_relaxed(&entry[3], 0);
+	}
+	for (; n; n--, entry++)
+		ioas_a64_store_relaxed(entry, 0);
+}
+
+static bool cuts_a_cluster(const struct ioas_pt *pt,
+                           const struct ioas_pt_node *node, unsigned int first,
+                           uint64_t n)
+{
+	unsigned int end = first + (unsigned int)n;
+
+	return pt->cluster[node->level] &&
+	       (is_inside_cluster(pt, node, first) ||
+	        (end < 1u << node->bits && is_inside_cluster(pt, node, end)));
+}
+
 static void clear_run(const struct ioas_pt *pt, struct ioas_pt_node *node,
                       uint64_t at, uint64_t n)
 {
 	unsigned int first = ioas_pt_index(pt, node, at);
 	struct ioas_a64 *entry = &node->entry[first];
-	uint64_t i;
 
 	ioas_law(PT_4, node->live >= n);
 	ioas_law(PT_4, !node->level || ioas_pt_get(pt, node, first));
 	ioas_law(PT_4,
 	         !(at & ioas_mask_lg2(ioas_pt_shift_of(pt, node->level))));
-	ioas_law(PT_4,
-	         !is_inside_cluster(pt, node, first) &&
-	                 !is_inside_cluster(pt, node,
-	                                    (first + (unsigned int)n) &
-	                                            ((1u << node->bits) - 1)));
-	/* Relaxed: the grace period orders it before what follows. */
-	for (i = 0; i < n; i++)
-		ioas_a64_store_relaxed(&entry[i], 0);
+	ioas_law(PT_4, !cuts_a_cluster(pt, node, first, n));
+	clear_entries(entry, n);
 	ioas_pt_wrote(pt, entry, n);
 	node->live -= (unsigned int)n;
 }
 
-static void unlink_child(const struct ioas_pt *pt, struct ioas_pt_node *node,
+static void unlink_child(struct ioas_pt *pt, struct ioas_pt_node *node,
                          unsigned int i, struct ioas_pt_gather *gather)
 {
 	ioas_pt_gather_table(gather, node->child[i]);
+	ioas_pt_forget(pt);
 	node->child[i] = NULL;
 	node->live--;
 	/* Relaxed: as in clear_run(). */
@@ -302,7 +372,7 @@ static void unlink_child(const struct ioas_pt *pt, struct ioas_pt_node *node,
 	ioas_pt_wrote(pt, &node->entry[i], 1);
 }
 
-static void clear(const struct ioas_pt *pt, struct ioas_pt_node *node,
+static void clear(struct ioas_pt *pt, struct ioas_pt_node *node,
                   struct iova_range range, struct ioas_pt_gather *gather)
 {
 	uint64_t pages = ioas_pt_pages(pt, range), at = range.first, piece, n;
@@ -328,10 +398,32 @@ static void clear(const struct ioas_pt *pt, struct ioas_pt_node *node,
 	}
 }
 
+/* As fill_recent(), where something is left in the table. */
+static bool clear_recent(struct ioas_pt *pt, struct iova_range range)
+{
+	uint64_t pages = ioas_pt_pages(pt, range);
+	struct ioas_pt_node *node;
+	unsigned int level;
+
+	for (level = 0; level < pt->leaf_levels; level++) {
+		uint64_t n = pages >> ioas_pt_pages_lg2(pt, level);
+
+		node = recent_at(pt, level, range.first);
+		if (!node || n << ioas_pt_pages_lg2(pt, level) != pages ||
+		    node->live <= n ||
+		    leaves_there(pt, node, range.first, pages) != n)
+			continue;
+		clear_run(pt, node, range.first, n);
+		return true;
+	}
+	return false;
+}
+
 void ioas_pt_unmap(struct ioas_pt *pt, struct iova_range range,
                    struct ioas_pt_gather *gather)
 {
-	clear(pt, pt->root, range, gather);
+	if (!clear_recent(pt, range))
+		clear(pt, pt->root, range, gather);
 	ioas_pt_gather_range(gather, range);
 }
 

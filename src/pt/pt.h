@@ -93,6 +93,9 @@ struct ioas_pt {
 	struct ioas_pt_hardware hardware;
 	const struct ioas_a64 *top; /* the root's entries; constant */
 	struct ioas_pt_node *root;
+	/* The table of a level that was written last, or NULL; the writer's. */
+	struct ioas_pt_node *recent[IOAS_PT_LEVELS];
+	uint64_t recent_at[IOAS_PT_LEVELS]; /* an address in it */
 	/* Of nodes; who frees them has no lock. */
 	struct ioas_a64 tables;
 };

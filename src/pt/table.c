@@ -165,6 +165,14 @@ void ioas_pt_gather_range(struct ioas_pt_gather *gather,
 	gather->any = true;
 }
 
+void ioas_pt_forget(struct ioas_pt *pt)
+{
+	unsigned int level;
+
+	for (level = 0; level < IOAS_PT_LEVELS; level++)
+		pt->recent[level] = NULL;
+}
+
 void ioas_pt_gather_table(struct ioas_pt_gather *gather,
                           struct ioas_pt_node *node)
 {

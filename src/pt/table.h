@@ -45,6 +45,8 @@ struct ioas_pt_node *ioas_pt_spare_take(struct ioas_pt_spare *spare,
 /* Readers find @child from now on. Nothing, or a leaf, was there. */
 void ioas_pt_link(const struct ioas_pt *pt, struct ioas_pt_node *node,
                   unsigned int i, struct ioas_pt_node *child);
+/* A table is taken out: no short way leads to it, or below. */
+void ioas_pt_forget(struct ioas_pt *pt);
 /* Of an entry that was taken out: the table behind it. */
 void ioas_pt_gather_table(struct ioas_pt_gather *gather,
                           struct ioas_pt_node *node);

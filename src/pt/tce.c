@@ -60,8 +60,8 @@ static uint64_t tce_leaf(const struct ioas_pt *pt, unsigned int level,
 	       (says->asked & IOAS_WRITE ? READ : 0);
 }
 
-static struct ioas_pt_says tce_says(const struct ioas_pt *pt,
-                                    unsigned int level, uint64_t entry)
+IOAS_PT_INLINE struct ioas_pt_says tce_says(const struct ioas_pt *pt,
+                                            unsigned int level, uint64_t entry)
 {
 	unsigned int perm = entry & LOST ? entry >> ASKED_SHIFT & 3 : entry & 3;
 

@@ -55,8 +55,8 @@ static uint64_t vtd_leaf(const struct ioas_pt *pt, unsigned int level,
 	       (says->asked & IOAS_WRITE ? WRITE : 0) | (level ? PAGE_SIZE : 0);
 }
 
-static struct ioas_pt_says vtd_says(const struct ioas_pt *pt,
-                                    unsigned int level, uint64_t entry)
+IOAS_PT_INLINE struct ioas_pt_says vtd_says(const struct ioas_pt *pt,
+                                            unsigned int level, uint64_t entry)
 {
 	/* READ and WRITE are the bits of our permissions. */
 	unsigned int perm = entry & LOST ? entry >> ASKED_SHIFT & 3 : entry & 3;
@@ -102,6 +102,7 @@ const struct ioas_pt_format ioas_pt_vtd = {
 	.granule_count = IOAS_ARRAY_SIZE(granules),
 	.input_bits = 57,
 	.output_bits = 52,
+	.index_bits = 9,
 	.write_only = true,
 	.kind = vtd_kind,
 	.table = vtd_table,

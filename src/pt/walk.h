@@ -26,9 +26,11 @@ ioas_pt_table_in(const struct ioas_pt_format *f, const struct ioas_pt *pt,
 
 static inline __attribute__((always_inline)) bool
 ioas_pt_walk_in(const struct ioas_pt_format *f, const struct ioas_pt *pt,
-                struct iova at, struct ioas_pt_leaf *ret_leaf)
+                struct iova at, unsigned int bits,
+                struct ioas_pt_leaf *ret_leaf)
 {
 	unsigned int level = pt->levels - 1, shift = pt->root_shift;
+	const uint64_t in_table = ioas_mask_lg2(bits);
 	const struct ioas_a64 *table = pt->top;
 	uint64_t index = (at.raw & ~pt->beyond) >> shift, entry, mask;
 	enum ioas_pt_kind kind;
@@ -44,13 +46,14 @@ ioas_pt_walk_in(const struct ioas_pt_format *f, const struct ioas_pt *pt,
 			break;
 		table = ioas_pt_table_in(f, pt, level, entry);
 		level--;
-		shift -= pt->index_bits;
-		index = (at.raw >> shift) & ioas_mask_lg2(pt->index_bits);
+		shift -= bits;
+		index = (at.raw >> shift) & in_table;
 	}
 	if (kind == IOAS_PT_NONE)
 		return false;
 	says = f->says(pt, level, entry);
-	mask = ioas_mask_lg2(says.lg2);
+	/* The same, where nothing is larger than its entry. */
+	mask = ioas_mask_lg2(f->clusters ? says.lg2 : shift);
 	ret_leaf->phys.raw = says.phys + (at.raw & ioas_mask_lg2(shift));
 	ret_leaf->last = at.raw | mask;
 	ret_leaf->perm = says.perm;
@@ -58,11 +61,18 @@ ioas_pt_walk_in(const struct ioas_pt_format *f, const struct ioas_pt *pt,
 	return true;
 }
 
-#define IOAS_PT_WALK(name, format)                                   \
-	static bool name(const struct ioas_pt *pt, struct iova at,   \
-	                 struct ioas_pt_leaf *ret_leaf)              \
-	{                                                            \
-		return ioas_pt_walk_in(&(format), pt, at, ret_leaf); \
+#define IOAS_PT_WALK(name, format)                                        \
+	static bool name(const struct ioas_pt *pt, struct iova at,        \
+	                 struct ioas_pt_leaf *ret_leaf)                   \
+	{                                                                 \
+		const unsigned int fixed = (format).index_bits;           \
+                                                                          \
+		/* As a number where it can be: shifts cost less. */      \
+		if (fixed == 9 || pt->index_bits == 9)                    \
+			return ioas_pt_walk_in(&(format), pt, at, 9,      \
+			                       ret_leaf);                 \
+		return ioas_pt_walk_in(&(format), pt, at, pt->index_bits, \
+		                       ret_leaf);                         \
 	}
 
 #endif /* IOAS_PT_WALK_H */
