@@ -221,7 +221,7 @@ static void merge_child(struct ioas_pt *pt, struct ioas_pt_node *node,
 		return;
 	leaf = pt->format->leaf(pt, node->level, &says);
 	/* A device may be marking one of the old entries now. */
-	if (pt->dirty)
+	if (pt->dirty && (says.perm & IOAS_WRITE))
 		leaf = pt->format->dirty(leaf);
 	ioas_pt_gather_table(gather, node->child[i]);
 	ioas_pt_forget(pt);

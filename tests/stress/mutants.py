@@ -51,17 +51,20 @@ class Tools:
         return tree
 
     def program(self, tree, name, mutant):
-        """Compile the registry of this tree into the stress or a test."""
+        """Compile the mutant's folder of this tree into the stress or a test."""
         unit = name != "stress"
-        main = f"tests/unit/{name}_test.c" if unit \
-            else "tests/stress/registry.c"
+        main = [f"tests/unit/{name}_test.c"] if unit \
+            else ["tests/stress/registry.c"]
+        if name == "pt_formats":
+            main.append("tests/unit/pt_reader.c")
+        layer = os.path.dirname(mutant["file"])[4:] if mutant else "mem"
         rig = [os.path.join(self.build, "tests/unit/libioas-rig.a"),
                "-lcmocka"] if unit else []
         out = os.path.join(self.folder, "program")
         subprocess.run(
             ["gcc", *FLAGS, "-I", os.path.join(TOP, "include"), "-I", tree,
-             "-o", out, os.path.join(TOP, main),
-             *sorted(glob.glob(os.path.join(tree, "mem", "*.c"))),
+             "-o", out, *(os.path.join(TOP, name) for name in main),
+             *sorted(glob.glob(os.path.join(tree, layer, "*.c"))),
              *rig, os.path.join(self.build, "src/libioas-core.a"),
              os.path.join(self.build, "src/libioas-host.a"), *rig],
             check=True)

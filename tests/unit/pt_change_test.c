@@ -124,7 +124,91 @@ static void what_is_lost_is_known_to_be(struct rig *r)
 	leads_nowhere(0x200000);
 }
 
-RIG_MAIN("pt_change", RIG_TEST(a_split_leaf_leads_where_it_led),
+/* ---- Dirty tracking, in the formats that have it. ---- */
+
+struct count {
+	struct ioas_pt_finder finder;
+	uint64_t bytes;
+};
+
+static void count_bytes(struct ioas_pt_finder *finder, struct iova_range range)
+{
+	((struct count *)finder)->bytes += range.last - range.first + 1;
+}
+
+static uint64_t dirty_bytes(bool clear)
+{
+	struct count count = {{count_bytes}, 0};
+
+	ioas_pt_take_dirty(&pt, (struct iova_range){0, 0x5fffff}, clear,
+	                   &count.finder, &gone);
+	return count.bytes;
+}
+
+static void start_dirty(struct rig *r, const struct ioas_pt_format *format)
+{
+	struct ioas_pt_config config = {
+		.format = format, .page_shift = 12, .bits = 48, .dirty = true};
+
+	gone = (struct ioas_pt_gather){0};
+	rig_ok(r, ioas_pt_init(&pt, &config));
+	rig_defer(r, RIG_CALL(ioas_pt_fini), &pt);
+	rig_defer(r, free_gone, NULL);
+	rig_ok(r, map(0, 0x1fffff, 0x40000000, IOAS_WRITE));
+	rig_ok(r, map(0x200000, 0x3fffff, 0x80000000, IOAS_READ));
+	rig_ok(r, map(0x400000, 0x400fff, 0x40001000, RW));
+}
+
+static void marks_are_kept(struct rig *r, const struct ioas_pt_format *format)
+{
+	start_dirty(r, format);
+	assert_true(dirty_bytes(true) == 0);
+	ioas_pt_mark(&pt, (struct iova){0x1005});
+	ioas_pt_mark(&pt, (struct iova){0x200005});
+	ioas_pt_mark(&pt, (struct iova){0x500000});
+	ioas_pt_mark(&pt, (struct iova){UINT64_MAX});
+	assert_true(dirty_bytes(false) == 0x200000);
+	rig_ok(r, split(0x1000, 0x1fff, 0));
+	assert_true(dirty_bytes(true) == 0x200000);
+	assert_true(dirty_bytes(true) == 0);
+	ioas_pt_mark(&pt, (struct iova){0x1005});
+	ioas_pt_mark(&pt, (struct iova){0x400fff});
+	assert_true(dirty_bytes(false) == 0x2000);
+	merge(0, 0x3fffff);
+	leads_to(0x1000, 0x40001000, 0x1fffff);
+	assert_true(dirty_bytes(true) == 0x201000);
+	assert_true(dirty_bytes(true) == 0);
+}
+
+static void PT_8_marks_stay_over_split_and_merge(struct rig *r)
+{
+	marks_are_kept(r, &ioas_pt_native);
+}
+
+static void PT_8_so_in_vtd(struct rig *r)
+{
+	marks_are_kept(r, &ioas_pt_vtd);
+}
+
+static void PT_8_so_in_amdv1(struct rig *r)
+{
+	marks_are_kept(r, &ioas_pt_amdv1);
+}
+
+static void PT_8_so_in_stage_1(struct rig *r)
+{
+	marks_are_kept(r, &ioas_pt_lpae1);
+}
+
+static void PT_8_so_in_stage_2(struct rig *r)
+{
+	marks_are_kept(r, &ioas_pt_lpae2);
+}
+
+RIG_MAIN("pt_change", RIG_TEST(PT_8_marks_stay_over_split_and_merge),
+         RIG_TEST(PT_8_so_in_vtd), RIG_TEST(PT_8_so_in_amdv1),
+         RIG_TEST(PT_8_so_in_stage_1), RIG_TEST(PT_8_so_in_stage_2),
+         RIG_TEST(a_split_leaf_leads_where_it_led),
          RIG_TEST(a_shift_moves_its_range_and_nothing_else),
          RIG_TEST(a_shift_as_aligned_as_a_leaf_keeps_it_large),
          RIG_TEST(half_of_a_leaf_is_unmapped_after_a_split),

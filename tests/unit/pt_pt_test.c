@@ -438,6 +438,17 @@ static void PT_3_tables_are_freed_only_after_a_flush(struct rig *r)
 	rig_breaks(r, "PT_3", flush_not, NULL);
 }
 
+static void PT_3_what_is_gathered_after_a_flush_is_flushed_too(struct rig *r)
+{
+	start(r, 12, 48);
+	rig_ok(r, map(0x1000, 0x3fff, 0x5000, RW));
+	rig_ok(r, map(0x4000, 0x4fff, 0x5000, RW));
+	unmap(0x1000, 0x3fff);
+	ioas_pt_flush(&pt, &gone);
+	unmap(0x4000, 0x4fff);
+	rig_breaks(r, "PT_3", flush_not, NULL);
+}
+
 RIG_MAIN("pt_pt", RIG_TEST(an_empty_table_maps_nothing),
          RIG_TEST(an_address_beyond_the_input_range_is_not_folded_back),
          RIG_TEST(a_walk_gives_address_end_and_permission),
@@ -454,6 +465,7 @@ RIG_MAIN("pt_pt", RIG_TEST(an_empty_table_maps_nothing),
          RIG_TEST(PT_1_a_leaf_over_a_leaf_breaks_it),
          RIG_TEST(PT_4_half_of_a_leaf_breaks_it),
          RIG_TEST(PT_3_tables_are_freed_only_after_a_flush),
+         RIG_TEST(PT_3_what_is_gathered_after_a_flush_is_flushed_too),
          RIG_TEST(pages_of_2_to_the_11_in_39_bits_match_a_model),
          RIG_TEST(pages_of_2_to_the_11_in_64_bits_match_a_model),
          RIG_TEST(pages_of_2_to_the_12_in_39_bits_match_a_model),
