@@ -45,7 +45,9 @@
  *
  * Addresses and lengths are bytes, counts of pages are called npages. Nothing
  * here sets errno; errors are negative, and leave results and state as they
- * were. A process that uses libioas calls ioas_begin() first.
+ * were. A process that uses libioas calls ioas_begin() first. In a forked child
+ * nothing is registered: registries, holders and regions are the parent's, and
+ * are not even destroyed there; the child makes its own.
  */
 #ifndef IOAS_MEM_H
 #define IOAS_MEM_H

@@ -1,11 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* What a process that embeds libioas calls first: <ioas/mem.h>. */
-#include <ioas/mem.h>
+#include <pthread.h>
 
-#include "base/atomic.h"
+#include "base/grace.h"
 #include "host/host.h"
+#include "iova/alloc.h"
+#include "mem/mem.h"
+#include "space/move.h"
 
 enum { NOT_BEGUN, BEGINNING, BEGUN };
+
+/*
+ * Threads of the parent are not here: what they held is held by nobody, and
+ * sections they were in never end.
+ */
+static void forked(void)
+{
+	ioas_host_alloc_forked();
+	ioas_grace_forked();
+	ioas_spaces_forked();
+	ioas_iova_forked();
+	ioas_pins_forked();
+}
 
 void ioas_begin(void)
 {
@@ -14,6 +30,8 @@ void ioas_begin(void)
 
 	if (ioas_a32_cas(&state, &seen, BEGINNING)) {
 		ioas_host_hooks(&ioas_hooks);
+		/* Without memory for it there is none for anything else. */
+		pthread_atfork(NULL, NULL, forked);
 		/* Pairs with the load below. */
 		ioas_a32_store(&state, BEGUN);
 	}
