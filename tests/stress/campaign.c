@@ -301,7 +301,7 @@ static void end(void)
 	for (i = 0; i < MAPPINGS; i++)
 		if (mapping[i].count)
 			unmap(i);
-	if (space->pt.tables != 1)
+	if (ioas_a64_load(&space->pt.tables) != 1)
 		wrong("tables are left", 0);
 	ioas_space_destroy(space);
 	for (i = 0; i <= IOAS_FAULT_PERMISSION; i++)
