@@ -203,8 +203,8 @@ static int machine_begin(const struct abi_limits *limits)
 		"plain,reserved=reserved:0x0-0x1fffff",
 		"plain,reserved=direct-relaxable:0x0-0xffffff",
 		"plain,reserved=direct:0x400000-0x4fffff",
-		"plain,reserved=sw-msi:0x400000-0x4fffff+"
-		"msi:0x500000-0x5fffff",
+		("plain,reserved=sw-msi:0x400000-0x4fffff+"
+	         "msi:0x500000-0x5fffff"),
 		"full,dma-logging=on",
 	};
 	static const char *const other[] = {"fact1", "fact2", "fact3",

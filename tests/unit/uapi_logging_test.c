@@ -56,14 +56,15 @@ static void close_all(void)
 /* ---- Calls ---- */
 
 struct start {
-	struct vfio_device_feature head;
+	uint32_t argsz, flags;
 	struct ioas_vfio_logging_control control;
 };
 
 static long start_with(int device, uint64_t page_size, uint32_t count,
                        const struct ioas_vfio_logging_range *ranges)
 {
-	struct start arg = {{sizeof(arg), SETS | START},
+	struct start arg = {sizeof(arg),
+	                    SETS | START,
 	                    {page_size, count, 0, (uintptr_t)ranges}};
 
 	return call(device, VFIO_DEVICE_FEATURE, &arg);
@@ -87,9 +88,10 @@ static long report(const struct stand *st, uint64_t page_size, uint64_t iova,
                    uint64_t length, void *bitmap)
 {
 	struct {
-		struct vfio_device_feature head;
+		uint32_t argsz, flags;
 		struct ioas_vfio_logging_report report;
-	} arg = {{sizeof(arg), GET | TELL},
+	} arg = {sizeof(arg),
+	         GET | TELL,
 	         {iova, length, page_size, (uintptr_t)bitmap}};
 
 	return call(st->device, VFIO_DEVICE_FEATURE, &arg);
@@ -360,7 +362,8 @@ static void start_says_how_large_its_pages_are(struct rig *r)
 
 	begin(r, &st);
 	for (i = 0; i < IOAS_ARRAY_SIZE(row); i++) {
-		struct start arg = {{sizeof(arg), SETS | START},
+		struct start arg = {sizeof(arg),
+		                    SETS | START,
 		                    {row[i].asked, 1, 0, (uintptr_t)&none}};
 
 		rig_ok(r, call(st.device, VFIO_DEVICE_FEATURE, &arg));
@@ -376,8 +379,8 @@ static void an_answer_that_cannot_be_written_leaves_nothing(struct rig *r)
 	struct start *arg = rig_memory(r, rig_page());
 
 	begin(r, &st);
-	*arg = (struct start){{sizeof(*arg), SETS | START},
-	                      {0x1000, 1, 0, (uintptr_t)&some}};
+	*arg = (struct start){
+		sizeof(*arg), SETS | START, {0x1000, 1, 0, (uintptr_t)&some}};
 	rig_read_only(r, arg, rig_page());
 	rig_fails(r, call(st.device, VFIO_DEVICE_FEATURE, arg), -EFAULT);
 	rig_ok(r, start(&st));
