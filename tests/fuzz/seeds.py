@@ -421,6 +421,19 @@ def hole(first, size, kind):
 
 EDGES = b"\5"
 LARGE, GIGA = 0x20, 0x40
+SHIFTS = 11  # The first byte says the format, too.
+FORMATS = ["vtd", "amdv1", "lpae1", "lpae2", "tce", "tce-papr"]
+
+
+def s_format(number):
+    """Pages, large leaves and each permission in tables of a format."""
+    return space(s_map(8, 4, LARGE | 3, (10, 2)) + s_map(0, 0, 3, perm=0) +
+                 s_map(0, 8, 0, (2, 8), perm=1) + EDGES +
+                 s_translate(0, 0, 5, 0x2000, 1) +
+                 s_translate(0, 8, 5, 0x2000, 0) +
+                 s_unmap(8, 5) + s_unmap(0, 8) + EDGES,
+                 shift=SHIFTS * (number + 1))
+
 
 SPACE = {
     "map-and-unmap": space(s_map(0, 0, 3) + EDGES + s_unmap(0, 1) + EDGES),
@@ -495,6 +508,7 @@ SPACE = {
     "no-memory": space(b"".join(bytes([7, n]) + s_map(4, 3, LARGE) +
                                 s_map(2 * (n % 3), n, 3)
                                 for n in range(1, 8))),
+    **{f"format-{name}": s_format(i) for i, name in enumerate(FORMATS)},
 }
 
 

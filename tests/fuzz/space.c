@@ -8,8 +8,8 @@
  * to pin and nothing is ever accessed, so that mappings can be as large and as
  * aligned as large leaves of the page table want them.
  *
- * The input: a byte each for page size, aperture, reserved ranges and limit,
- * then operations: a byte that says which, and its arguments.
+ * The input: a byte each for page size and format, aperture, reserved ranges
+ * and limit, then operations: a byte that says which, and its arguments.
  */
 #include "space/space.h"
 
@@ -18,6 +18,7 @@
 
 #include "base/grace.h"
 #include "fuzz.h"
+#include "pt/format.h"
 
 #define AREAS    64
 #define OPS      256
@@ -54,6 +55,9 @@ static int plan_pin(struct uaddr start, uint64_t length, unsigned int perm,
 
 static void take_config(struct fuzz_input *in)
 {
+	static const struct ioas_pt_format *const formats[] = {
+		NULL,           &ioas_pt_vtd, &ioas_pt_amdv1,   &ioas_pt_lpae1,
+		&ioas_pt_lpae2, &ioas_pt_tce, &ioas_pt_tce_papr};
 	static const unsigned int shifts[] = {12, 12, 12, 11, 13, 16,
 	                                      21, 30, 10, 31, 0};
 	static const struct iova_range apertures[] = {
@@ -66,9 +70,11 @@ static void take_config(struct fuzz_input *in)
 		{0, 0x7ff},
 		{5, 4},
 	};
-	unsigned int i, n;
+	unsigned int i, n, how = fuzz_byte(in);
 
-	s.config.page_shift = shifts[fuzz_below(in, IOAS_ARRAY_SIZE(shifts))];
+	s.config.page_shift = shifts[how % IOAS_ARRAY_SIZE(shifts)];
+	s.config.format = formats[how / IOAS_ARRAY_SIZE(shifts) %
+	                          IOAS_ARRAY_SIZE(formats)];
 	s.config.aperture =
 		apertures[fuzz_below(in, IOAS_ARRAY_SIZE(apertures))];
 	n = fuzz_below(in, RESERVED + 1);
@@ -163,6 +169,15 @@ static int plain_map(const struct plain_area *a)
 	return a->pages > room ? -ENOMEM : 0;
 }
 
+/* Hardware may not know memory that is only written. */
+static unsigned int allowed(const struct plain_area *a)
+{
+	bool more = s.config.format && !s.config.format->write_only &&
+	            (a->perm & IOAS_WRITE);
+
+	return a->perm | (more ? IOAS_READ : 0);
+}
+
 /* Bytes from @at on that are mapped to one piece of memory for @perm. */
 static uint64_t plain_reach(uint64_t at, uint64_t bytes, unsigned int perm)
 {
@@ -174,7 +189,7 @@ static uint64_t plain_reach(uint64_t at, uint64_t bytes, unsigned int perm)
 		const struct plain_area *a = &s.area[i];
 		uint64_t inside = at + done - a->first;
 
-		if (a->first > at + done || (a->perm & perm) != perm ||
+		if (a->first > at + done || (allowed(a) & perm) != perm ||
 		    a->uaddr + inside != start + done)
 			break;
 		/* The whole address range is no area: no wrap. */
@@ -263,6 +278,10 @@ static bool costs_too_much(const struct plain_area *a)
 {
 	unsigned int shift = s.config.page_shift;
 
+	/* Nor pages of a format that has no large leaves. */
+	if ((a->last - a->first) >> s.space->pt.page_shift >= 65536 &&
+	    s.config.format)
+		return true;
 	return (a->last - a->first) >> shift >= 2048 &&
 	       ((a->first ^ a->uaddr) >> shift & 511);
 }
@@ -324,8 +343,8 @@ static enum ioas_fault plain_fault(uint64_t at, unsigned int perm)
 		return IOAS_FAULT_APERTURE;
 	if (i == s.areas || s.area[i].first > at)
 		return IOAS_FAULT_UNMAPPED;
-	return (s.area[i].perm & perm) == perm ? IOAS_FAULT_NONE
-	                                       : IOAS_FAULT_PERMISSION;
+	return (allowed(&s.area[i]) & perm) == perm ? IOAS_FAULT_NONE
+	                                            : IOAS_FAULT_PERMISSION;
 }
 
 static void check_translation(uint64_t at, uint64_t bytes, unsigned int perm,
