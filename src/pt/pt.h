@@ -175,6 +175,38 @@ void ioas_pt_take_dirty(struct ioas_pt *pt, struct iova_range range, bool clear,
                         struct ioas_pt_gather *gather);
 
 /*
+ * Look at each leaf of the range, in order, or at the piece of it that is
+ * inside; what leads nowhere is passed over a table at a time. The writer's.
+ */
+struct ioas_pt_piece {
+	struct iova_range range;
+	struct phys phys;   /* of its first byte, unless it is lost */
+	unsigned int perm;  /* what a device may do */
+	unsigned int asked; /* what the program asked for, where that is kept */
+	unsigned int level;
+	uint64_t entry; /* as a number */
+	bool lost, dirty;
+};
+
+struct ioas_pt_looker {
+	void (*look)(struct ioas_pt_looker *looker,
+	             const struct ioas_pt_piece *piece);
+};
+
+void ioas_pt_each(struct ioas_pt *pt, struct iova_range range,
+                  struct ioas_pt_looker *looker);
+
+/* The same as text, or as JSON: a line, an object, for each. */
+struct ioas_pt_writer {
+	/* Ends with a newline; @bytes without the NUL behind it. */
+	void (*line)(struct ioas_pt_writer *writer, const char *text,
+	             size_t bytes);
+};
+
+void ioas_pt_dump(struct ioas_pt *pt, struct iova_range range, bool json,
+                  struct ioas_pt_writer *writer);
+
+/*
  * A writer's hint: the entry of a smallest page there is about to be written.
  * With millions of them it is in no cache, and the way to it can be gone while
  * other memory is waited for.
