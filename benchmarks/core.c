@@ -157,6 +157,74 @@ static void bench_translate(const char *memory)
 	}
 }
 
+/* What a translation adds to the copy of a page, of 1024 in turn. */
+struct copy {
+	struct translate *t;
+	bool known; /* where they are, without a translation */
+	void *at[HOT];
+	char to[PAGE];
+};
+
+static void copy_slice(void *state, unsigned long n)
+{
+	struct copy *c = state;
+	struct ioas_translation found;
+
+	while (n--) {
+		found.pointer = c->at[n % HOT];
+		if (!c->known) {
+			struct iova at = {c->t->iova[n % HOT] & ~(PAGE - 1)};
+
+			ioas_grace_enter(IOAS_GRACE_DMA);
+			if (ioas_space_translate(c->t->space, at, PAGE,
+			                         IOAS_READ, &found))
+				die("translate", -1);
+		}
+		memcpy(c->to, found.pointer, PAGE);
+		meter_use(c->to);
+		if (!c->known)
+			ioas_grace_leave(IOAS_GRACE_DMA);
+	}
+}
+
+static void copy_init(struct copy *c, struct translate *t, bool known)
+{
+	struct ioas_translation found;
+	unsigned int i;
+
+	c->t = t;
+	c->known = known;
+	ioas_grace_enter(IOAS_GRACE_DMA);
+	for (i = 0; i < HOT; i++) {
+		struct iova at = {t->iova[i] & ~(PAGE - 1)};
+
+		if (ioas_space_translate(t->space, at, PAGE, IOAS_READ, &found))
+			die("translate", -1);
+		c->at[i] = found.pointer;
+	}
+	ioas_grace_leave(IOAS_GRACE_DMA);
+}
+
+static void bench_copy(const char *memory)
+{
+	static struct translate t;
+	static struct copy with, without;
+	struct meter_case c[] = {
+		{"copy 4 KiB", copy_slice, &without, 0, 0, 0},
+		{"copy 4 KiB, translated", copy_slice, &with, 0, 0, 0},
+	};
+
+	translate_init(&t, memory, 4096);
+	copy_init(&with, &t, false);
+	copy_init(&without, &t, true);
+	meter_run(c, IOAS_ARRAY_SIZE(c));
+	meter_row("translate", &c[0], NULL, NULL);
+	/* 3 % on top. */
+	meter_row("translate", &c[1], &c[0], "ratio >= 0.971");
+	unmap(t.space, (struct iova_range){0, UINT64_MAX});
+	ioas_space_destroy(t.space);
+}
+
 /* Map and unmap the same piece, beside 256 neighbours that stay. */
 struct mapping {
 	struct ioas_space *space;
@@ -201,6 +269,50 @@ static void unpinned_slice(void *state, unsigned long n)
 	ioas_hooks = saved;
 }
 
+/*
+ * 1 GiB of entries of a page each. Unmap returns when no access of a device
+ * can follow, with a device of this thread that is not inside a section.
+ */
+#define GIB  (1UL << 30)
+#define RUNS 30
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void bench_unmap_large(void)
+{
+	struct meter_case c = {
+		.name = "unmap 1 GiB of 4 KiB, pinning left out"};
+	struct ioas_hooks saved = ioas_hooks;
+	struct ioas_space *space = new_space();
+	/* Numbers that nobody uses, and that no large leaf fits. */
+	const void *at = (const void *)(uintptr_t)((1UL << 46) + PAGE);
+	struct iova_range range = {BASE, BASE + GIB - 1};
+	double took[RUNS];
+	unsigned int i;
+
+	ioas_hooks.pin = no_pin;
+	ioas_hooks.unpin = no_unpin;
+	for (i = 0; i < RUNS; i++) {
+		uint64_t begin;
+
+		map(space, BASE, GIB, at);
+		begin = saved.now();
+		unmap(space, range);
+		took[i] = (double)(saved.now() - begin);
+	}
+	ioas_hooks = saved;
+	qsort(took, RUNS, sizeof(took[0]), compare);
+	c.min = took[0] / 1000;
+	c.median = took[RUNS / 2] / 1000;
+	meter_row_in("us", "map", &c, "median <= 100");
+	ioas_space_destroy(space);
+}
+
 static void bench_map(const char *memory)
 {
 	struct ioas_space *space = new_space();
@@ -238,8 +350,10 @@ int main(int argc, char **argv)
 	meter_chase_init(&chase);
 	if (argc == 2 && !strcmp(argv[1], "translate")) {
 		bench_translate(memory);
+		bench_copy(memory);
 	} else if (argc == 2 && !strcmp(argv[1], "map")) {
 		bench_map(memory);
+		bench_unmap_large();
 	} else {
 		fputs("usage: bench-core translate|map\n", stderr);
 		return 2;
