@@ -81,7 +81,7 @@ static uint64_t native_clean(uint64_t entry)
 }
 
 static const struct ioas_pt_granule granules[] = {
-	{11, 30, 9, 9, 9, 1, IOAS_PT_LEVELS, 3, {0}},
+	{11, 30, 9, 3, 16, 1, IOAS_PT_LEVELS, 3, {0}},
 };
 
 static bool native_walk(const struct ioas_pt *pt, struct iova at,
@@ -93,7 +93,6 @@ const struct ioas_pt_format ioas_pt_native = {
 	.granule_count = IOAS_ARRAY_SIZE(granules),
 	.input_bits = 64,
 	.output_bits = 64,
-	.index_bits = 9,
 	.write_only = true,
 	.kind = native_kind,
 	.table = native_table,

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page tables: src/pt with native tables of eight entries, and base/grace.c,
+ * which is compiled as a part of this file so that its epochs can be renamed.
+ *
+ * A reader walks to one address while the writer maps and unmaps there, as a
+ * page and as a large leaf, splits and merges it. What it finds is one of what
+ * was mapped, whole (PT-2), and it never stands in a table that was freed
+ * (PT-3: HEAP-1). Marks of a device are found, each (PT-8).
+ */
+#include "pt/pt.h"
+
+#include "base/grace.c"
+#include "explore.h"
+
+#define PAGE       UINT64_C(0x1000)
+#define LARGE      (8 * PAGE)
+#define AT         (LARGE + 2 * PAGE + 5)
+#define SMALL_PHYS UINT64_C(0x700000)
+#define LARGE_PHYS UINT64_C(0x400000)
+
+static struct ioas_pt pt;
+
+static EXPLORE_GHOST struct {
+	uint32_t marked; /* marks that have been made, and not taken */
+} ghost;
+
+/* Return: something was found. */
+static bool read_once(void)
+{
+	struct ioas_pt_leaf leaf;
+	bool found;
+
+	ioas_grace_enter(IOAS_GRACE_DMA);
+	found = ioas_pt_walk(&pt, (struct iova){AT}, &leaf);
+	if (found) {
+		bool small = leaf.phys.raw == SMALL_PHYS + 5 &&
+		             leaf.last == (AT | (PAGE - 1)) &&
+		             leaf.perm == IOAS_READ;
+		bool large = leaf.phys.raw == LARGE_PHYS + 2 * PAGE + 5 &&
+		             (leaf.last == (AT | (PAGE - 1)) ||
+		              leaf.last == (AT | (LARGE - 1))) &&
+		             leaf.perm == IOAS_WRITE;
+
+		explore_law(PT_2, small || large, "what was never mapped");
+	}
+	ioas_grace_leave(IOAS_GRACE_DMA);
+	return found;
+}
+
+static void read_for_ever(void)
+{
+	for (;;)
+		read_once();
+}
+
+/* Nobody can see that a leaf is split or merged. */
+static void read_what_is_there(void)
+{
+	for (;;)
+		explore_law(PT_2, read_once(), "what is mapped is not found");
+}
+
+static void must_map(uint64_t first, uint64_t bytes, uint64_t phys,
+                     unsigned int perm)
+{
+	int rc = ioas_pt_map(&pt, (struct iova_range){first, first + bytes - 1},
+	                     (struct phys){phys}, perm);
+
+	explore_law(PT_1, !rc, "there was memory, and map failed");
+}
+
+static void unmap(uint64_t first, uint64_t bytes)
+{
+	struct ioas_pt_gather gather = {0};
+
+	ioas_pt_unmap(&pt, (struct iova_range){first, first + bytes - 1},
+	              &gather);
+	ioas_pt_flush(&pt, &gather);
+	ioas_grace_sync(IOAS_GRACE_DMA);
+	ioas_pt_free(&pt, &gather);
+}
+
+static void flip_for_ever(void)
+{
+	for (;;) {
+		must_map(LARGE + 2 * PAGE, PAGE, SMALL_PHYS, IOAS_READ);
+		unmap(LARGE + 2 * PAGE, PAGE);
+		must_map(LARGE, LARGE, LARGE_PHYS, IOAS_WRITE);
+		unmap(LARGE, LARGE);
+	}
+}
+
+static void split_and_merge_for_ever(void)
+{
+	struct iova_range all = {LARGE, 2 * LARGE - 1};
+	struct ioas_pt_gather gather;
+
+	for (;;) {
+		gather = (struct ioas_pt_gather){0};
+		explore_law(PT_1,
+		            !ioas_pt_split(
+				    &pt,
+				    (struct iova_range){LARGE + PAGE,
+		                                        LARGE + 2 * PAGE - 1},
+				    0),
+		            "there was memory, and split failed");
+		ioas_pt_merge(&pt, all, &gather);
+		ioas_pt_flush(&pt, &gather);
+		ioas_grace_sync(IOAS_GRACE_DMA);
+		ioas_pt_free(&pt, &gather);
+	}
+}
+
+/* ---- Marks ---- */
+
+static void note_dirty(struct ioas_pt_finder *finder, struct iova_range range)
+{
+	ghost.marked = 0;
+}
+
+static void take(void)
+{
+	struct ioas_pt_finder finder = {note_dirty};
+	struct ioas_pt_gather gather = {0};
+
+	ioas_pt_take_dirty(&pt, (struct iova_range){LARGE, 2 * LARGE - 1}, true,
+	                   &finder, &gather);
+}
+
+static void mark_twice(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		ioas_grace_enter(IOAS_GRACE_DMA);
+		ioas_pt_mark(&pt, (struct iova){AT});
+		ghost.marked = 1;
+		ioas_grace_leave(IOAS_GRACE_DMA);
+	}
+}
+
+static void take_and_split(void)
+{
+	take();
+	explore_law(PT_1,
+	            !ioas_pt_split(&pt,
+	                           (struct iova_range){LARGE + PAGE,
+	                                               LARGE + 2 * PAGE - 1},
+	                           0),
+	            "there was memory, and split failed");
+	take();
+}
+
+static void all_marks_are_found(void)
+{
+	take();
+	explore_law(PT_8, !ghost.marked, "a mark was never found");
+}
+
+/* ---- Cases ---- */
+
+static void init_as(bool dirty)
+{
+	struct ioas_pt_config config = {
+		.page_shift = 12, .bits = 18, .index_bits = 3, .dirty = dirty};
+
+	domains[IOAS_GRACE_DMA].epoch.cell = EXPLORE_RANK + 1;
+	explore_law(PT_1, !ioas_pt_init(&pt, &config), "there is no table");
+}
+
+static void init(void)
+{
+	init_as(false);
+}
+
+static void init_mapped(void)
+{
+	init_as(false);
+	must_map(LARGE, LARGE, LARGE_PHYS, IOAS_WRITE);
+}
+
+static void init_marked(void)
+{
+	init_as(true);
+	must_map(LARGE, LARGE, LARGE_PHYS, IOAS_WRITE);
+}
+
+const struct explore_case explore_cases[] = {
+	{"flip",
+         "a page, nothing, a large leaf, nothing",
+         init,
+         {{"reader", read_for_ever}, {"writer", flip_for_ever}}},
+	{"split",
+         "a large leaf is split and merged",
+         init_mapped,
+         {{"reader", read_what_is_there},
+          {"writer", split_and_merge_for_ever}}},
+	{"marks",
+         "a device marks while marks are taken and leaves split",
+         init_marked,
+         {{"device", mark_twice}, {"writer", take_and_split}},
+         all_marks_are_found},
+	{0},
+};
