@@ -51,11 +51,20 @@ struct peer_iova {
 static int threads;
 static __thread int processor = -1;
 
+/* What a processor is told who waits in a loop. */
+#if defined(__x86_64__)
+#define RELAX() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define RELAX() __asm__ volatile("yield")
+#else
+#define RELAX() __asm__ volatile("")
+#endif
+
 static void lock(int *word)
 {
 	while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE))
 		while (__atomic_load_n(word, __ATOMIC_RELAXED))
-			__builtin_ia32_pause();
+			RELAX();
 }
 
 static void unlock(int *word)
