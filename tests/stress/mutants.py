@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Would the stress see what is wrong?
 
-Each entry of mutants.toml replaces one text of one source by a wrong one. The
-registry is compiled with it, and what is named there is run: the stress, or a
-unit test. It has to fail, with one of the laws named when it is the stress.
-A mutant that lives is a failure, and so is a stress that fails without one.
+Each entry of mutants.toml replaces one text of one source by a wrong one. Its
+folder is compiled with it, and what is named there is run: a stress, or a unit
+test. It has to fail, with one of the laws named when it is a stress. A mutant
+that lives is a failure, and so is a stress that fails without one.
 
 Run after a build; BUILD has the other sources' objects.
 """
@@ -24,6 +24,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, "..", "..")
 FLAGS = ["-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE", "-fno-strict-aliasing",
          "-pthread"]
+# By their names in mutants.toml: tests/stress/*.c.
+STRESSES = {"stress": "registry", "follow": "follow"}
 
 
 class Tools:
@@ -52,9 +54,9 @@ class Tools:
 
     def program(self, tree, name, mutant):
         """Compile the mutant's folder of this tree into the stress or a test."""
-        unit = name != "stress"
+        unit = name not in STRESSES
         main = [f"tests/unit/{name}_test.c"] if unit \
-            else ["tests/stress/registry.c"]
+            else [f"tests/stress/{STRESSES[name]}.c"]
         if name == "pt_formats":
             main.append("tests/unit/pt_reader.c")
         layer = os.path.dirname(mutant["file"])[4:] if mutant else "mem"
@@ -72,7 +74,7 @@ class Tools:
 
     def run(self, name, program):
         """(failed, the law or the test that it says)"""
-        arguments = [str(self.seconds)] if name == "stress" else []
+        arguments = [str(self.seconds)] if name in STRESSES else []
         try:
             result = subprocess.run([program, *arguments], text=True,
                                     errors="replace", timeout=120,
@@ -119,10 +121,13 @@ def main():
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ioas-mutants-") as folder:
         tools = Tools(args.build, folder, args.seconds)
-        program = tools.program(tools.sources(None), "stress", None)
-        failed, said = tools.run("stress", program)
-        if failed:
-            print(f"the stress fails without a mutant: {said}")
+        failed = 0
+        for name in STRESSES:
+            program = tools.program(tools.sources(None), name, None)
+            broke, said = tools.run(name, program)
+            failed += broke
+            if broke:
+                print(f"{name} fails without a mutant: {said}")
         lived = sum(not killed(tools, m) for m in mutants)
     print(f"{len(mutants) - lived} passed, {lived + failed} failed in "
           f"{time.monotonic() - begin:.1f}s")
