@@ -99,7 +99,9 @@ struct ioas_pin {
  *           at least 1; or a negative errno, then this call pinned nothing.
  *           That fewer pages than asked for are there is seen by the next
  *           call, whose first page is not
- * @unpin:   give back pages of one extent; @dirty: a device wrote to them
+ * @unpin:   give back pages of one extent; @dirty: a device wrote to them. It
+ *           may not give addresses of registered memory back to the system, nor
+ *           register or unregister: a move may be waiting for it
  * @map_file: make the file part of a registration visible and give its program
  *           address. NULL: files cannot be registered
  * @unmap_file: and not any more
@@ -562,7 +564,8 @@ IOAS_API IOAS_MUST int ioas_registry_find(struct ioas_registry *registry,
  *              may not sleep
  *   -EOVERFLOW more than 2^60 counts
  *
- * Threads: any, async-signal-safe unless may_sleep; lock-free
+ * Threads: any, async-signal-safe and lock-free unless may_sleep, and then not
+ * inside a section
  * Source: Linux 7.3, arch/powerpc/mm/book3s64/iommu_api.c, mm_iommu_lookup(),
  *         mm_iommu_ua_to_hpa(), mm_iommu_mapped_inc()
  */
