@@ -285,8 +285,7 @@ static int compare(const void *a, const void *b)
 
 static void bench_unmap_large(void)
 {
-	struct meter_case c = {
-		.name = "unmap 1 GiB of 4 KiB, pinning left out"};
+	struct meter_case c = {.name = "unmap 1 GiB of 4 KiB, not pinned"};
 	struct ioas_hooks saved = ioas_hooks;
 	struct ioas_space *space = new_space();
 	/* Numbers that nobody uses, and that no large leaf fits. */

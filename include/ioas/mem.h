@@ -707,6 +707,7 @@ struct ioas_backend_scattered {
  * @ret:        the back end, the caller's, filled in
  *
  * For tests: what works on it takes nothing for contiguous that need not be.
+ * Memory and frames are below 2^48; what is not cannot be registered.
  *
  * Return: cannot fail
  *

@@ -94,7 +94,7 @@ static uint64_t one_round(uint64_t number, uint64_t key, unsigned int bits,
 
 uint64_t ioas_scatter(uint64_t number, uint64_t seed, unsigned int page_shift)
 {
-	unsigned int bits = IOAS_PHYS_BITS - page_shift, i;
+	unsigned int bits = IOAS_SCATTER_BITS - page_shift, i;
 
 	for (i = 0; i < ROUNDS; i++)
 		number = one_round(number, seed + i, bits, i & 1);
@@ -103,7 +103,7 @@ uint64_t ioas_scatter(uint64_t number, uint64_t seed, unsigned int page_shift)
 
 uint64_t ioas_gather(uint64_t frame, uint64_t seed, unsigned int page_shift)
 {
-	unsigned int bits = IOAS_PHYS_BITS - page_shift, i = ROUNDS;
+	unsigned int bits = IOAS_SCATTER_BITS - page_shift, i = ROUNDS;
 
 	while (i-- > 0)
 		frame = one_round(frame, seed + i, bits, i & 1);
@@ -143,6 +143,10 @@ static int scattered_pin(const struct ioas_backend *self,
 
 	if (part.npages > max)
 		part.npages = max;
+	/* Beyond, two pages would have one frame. */
+	if ((part.start + (part.npages << part.page_shift) - 1) >>
+	    IOAS_SCATTER_BITS)
+		return -EFAULT;
 	rc = ioas_identity_pin(&part, ret_extents);
 	if (rc < 0)
 		return rc;

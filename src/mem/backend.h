@@ -40,7 +40,10 @@ static inline int ioas_identity_pin(const struct ioas_pin *pin,
 	return 1;
 }
 
-/* A page number below 2^(IOAS_PHYS_BITS - page_shift), and back. */
+/* Scattered frames are below 2^48: every format of page tables has them. */
+#define IOAS_SCATTER_BITS 48
+
+/* A page number below 2^(IOAS_SCATTER_BITS - page_shift), and back. */
 uint64_t ioas_scatter(uint64_t number, uint64_t seed, unsigned int page_shift);
 uint64_t ioas_gather(uint64_t frame, uint64_t seed, unsigned int page_shift);
 

@@ -154,9 +154,9 @@ static void a_seed_gives_the_same_frames_each_time(struct rig *r)
 	for (shift = 11; shift <= 16; shift++) {
 		for (i = 0; i < 1000; i++) {
 			number = rig_random(r) &
-			         ioas_mask_lg2(IOAS_PHYS_BITS - shift);
+			         ioas_mask_lg2(IOAS_SCATTER_BITS - shift);
 			there = ioas_scatter(number, 1, shift);
-			assert_true(there >> (IOAS_PHYS_BITS - shift) == 0);
+			assert_true(there >> (IOAS_SCATTER_BITS - shift) == 0);
 			assert_true(ioas_gather(there, 1, shift) == number);
 			differ += there != ioas_scatter(number, 2, shift);
 		}
