@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 
@@ -75,17 +76,24 @@ class Tools:
     def run(self, name, program):
         """(failed, the law or the test that it says)"""
         arguments = [str(self.seconds)] if name in STRESSES else []
-        try:
-            result = subprocess.run([program, *arguments], text=True,
-                                    errors="replace", timeout=120,
-                                    capture_output=True, check=False)
-        except subprocess.TimeoutExpired:
+        with subprocess.Popen([program, *arguments], text=True,
+                              errors="replace", stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as process:
+            end = threading.Timer(120, process.kill)
+            end.start()
+            said = next((line.strip() for line in process.stdout
+                         if "is broken" in line or "FAILED" in line), "")
+            late = not end.is_alive()
+            end.cancel()
+            if said:
+                # What it left behind may let the next test wait for ever.
+                process.kill()
+                return True, said
+        if late:
             return True, "does not end"
-        lines = (result.stdout + result.stderr).splitlines()
-        said = [x for x in lines if "is broken" in x or "FAILED" in x]
-        if result.returncode < 0 and not said:
-            said = [f"signal {-result.returncode}"]
-        return result.returncode not in (0, 2), said[0] if said else ""
+        if process.returncode < 0:
+            return True, f"signal {-process.returncode}"
+        return process.returncode not in (0, 2), ""
 
 
 def killed(tools, mutant):
