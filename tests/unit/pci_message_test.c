@@ -258,7 +258,7 @@ static void a_write_of_the_model_may_be_its_own_interrupt(struct rig *r)
 
 static void a_message_to_an_address_without_mapping_is_lost(struct rig *r)
 {
-	struct ioas_message m = {WINDOW + 0x5000, 3};
+	struct ioas_message m = {WINDOW + 5 * rig_page(), 3};
 	unsigned int faults;
 	int event;
 

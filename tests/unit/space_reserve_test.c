@@ -127,8 +127,8 @@ static void ends_can_stay_taken(struct rig *r)
 }
 
 #define OWNERS 5
-#define CELLS  64
-#define CELL   (UINT64_C(0x100000) / CELLS)
+#define CELLS  16
+#define CELL   (UINT64_C(0x100000) / CELLS) /* no page is larger */
 
 /* The same as the space, as plain arrays. */
 static struct {
