@@ -119,6 +119,37 @@ static bool in_one_piece(const char *at, unsigned int lg2)
 	return true;
 }
 
+static void drop_pipe(void *arg)
+{
+	int *ends = arg;
+
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/*
+ * A pipe that has the pages as its content: the kernel neither moves them nor
+ * makes a larger one of them, whatever it is short of meanwhile.
+ */
+static void hold(struct rig *r, char *at, size_t bytes)
+{
+	static int pipes[2][2];
+	static unsigned int number;
+	int *ends = pipes[number++ % 2];
+	ssize_t done;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	rig_defer(r, drop_pipe, ends);
+	if (fcntl(ends[1], F_SETPIPE_SZ, (int)bytes) < 0)
+		rig_skip("a pipe may not be that large");
+	for (; bytes; at += done, bytes -= (size_t)done) {
+		struct iovec rest = {at, bytes};
+
+		done = vmsplice(ends[1], &rest, 1, SPLICE_F_NONBLOCK);
+		assert_true(done > 0);
+	}
+}
+
 /* Aligned to its size; the kernel makes it one page, if it has one. */
 static char *large_page(struct rig *r, size_t bytes, bool huge)
 {
@@ -127,6 +158,7 @@ static char *large_page(struct rig *r, size_t bytes, bool huge)
 	p += -(uintptr_t)p & (bytes - 1);
 	madvise(p, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	memset(p, 1, bytes);
+	hold(r, p, bytes);
 	return p;
 }
 
