@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Switch, new numbers, rollover: laws ASID-1 to ASID-6 of <ioas/asid.h>.
+ *
+ * Memory order. A switch says what it runs (active), and then looks whether the
+ * generation is still the one it has seen; a rollover writes the generation,
+ * and then looks what CPUs run. One of them has to find the other's store:
+ *
+ *	ASYMMETRIC  the switch has a compiler barrier between the two, the
+ *	            rollover hooks.barrier(), a full one on every thread
+ *	EXCHANGE    both exchange active: the rollover puts 0 there, and the
+ *	            switch goes the long way when it finds that
+ *
+ * With ASYMMETRIC nobody but its CPU writes active. So it may hold the id of a
+ * switch that failed, and a rollover takes it only when it is of the
+ * generation that ends: then it was valid, whether it is run or not. An older
+ * one means that the CPU ran nothing in this generation, and what it kept at
+ * the last rollover is what it still runs.
+ */
+#include "asid/asid.h"
+
+#include <string.h>
+
+/* ---- Rollover ---- */
+
+static uint32_t bit_of(const struct ioas_asids *asids, uint64_t id)
+{
+	return ioas_asid_number(asids, id) >> asids->step_lg2;
+}
+
+static bool is_of(const struct ioas_asids *asids, uint64_t id,
+                  uint64_t generation)
+{
+	return id - generation <= asids->mask;
+}
+
+/* Return: it was free. */
+static bool take(struct ioas_asids *asids, uint32_t bit)
+{
+	if (ioas_asid_test(asids->map, bit))
+		return false;
+	ioas_asid_set(asids->map, bit);
+	asids->report.taken++;
+	return true;
+}
+
+/* What a CPU keeps: what it ran in the generation that ended, or before. */
+static uint64_t kept_by(struct ioas_asids *asids, unsigned int i,
+                        uint64_t ended)
+{
+	struct ioas_a64 *active = ioas_asid_cell(&asids->cpu[i].active);
+	uint64_t id;
+
+	if (asids->asymmetric) {
+		/* After the barrier: pairs with the store of a switch. */
+		id = ioas_a64_load(active);
+		if (id != IOAS_ASID_IDLE && !is_of(asids, id, ended))
+			return asids->reserved[i];
+	} else {
+		/* Pairs with the exchange of a switch. */
+		id = ioas_a64_exchange(active, 0);
+		if (!id)
+			return asids->reserved[i];
+	}
+	return id == IOAS_ASID_IDLE ? 0 : id;
+}
+
+static void begin_generation(struct ioas_asids *asids)
+{
+	uint64_t ended = ioas_a64_load_relaxed(&asids->generation);
+	uint64_t next = ended + asids->mask + 1;
+
+	ioas_law(ASID_12, next < IOAS_ASID_IDLE);
+	/* Pairs with the load of a switch, after it said what it runs. */
+	ioas_a64_store(&asids->generation, next);
+	if (asids->asymmetric)
+		ioas_law(ASID_1, ioas_hooks.barrier());
+}
+
+static void rollover_locked(struct ioas_asids *asids)
+{
+	uint64_t ended = ioas_a64_load_relaxed(&asids->generation);
+	unsigned int i;
+
+	begin_generation(asids);
+	memcpy(asids->map, asids->pinned, asids->words * sizeof(*asids->map));
+	asids->hint = 0;
+	asids->report.taken = asids->report.pinned;
+	asids->report.rollovers++;
+	for (i = 0; i < asids->cpus; i++) {
+		asids->reserved[i] = kept_by(asids, i, ended);
+		take(asids, bit_of(asids, asids->reserved[i]));
+	}
+	if (asids->broadcast) {
+		asids->ops->flush_all(asids->arg);
+		asids->report.flushes++;
+	}
+}
+
+/* ---- Numbers ---- */
+
+/*
+ * Was it kept by a CPU? Then it stays under that number. All that have it are
+ * told the new id (ASID-3): two CPUs can run one context.
+ */
+static bool renew_reserved(struct ioas_asids *asids, uint64_t id,
+                           uint64_t renewed)
+{
+	bool hit = false;
+	unsigned int i;
+
+	for (i = 0; i < asids->cpus; i++) {
+		if (asids->reserved[i] == id) {
+			asids->reserved[i] = renewed;
+			hit = true;
+		}
+	}
+	return hit;
+}
+
+/* The lowest that is free. Return: false when none is. */
+static bool take_lowest(struct ioas_asids *asids, uint32_t *ret_bit)
+{
+	size_t word = asids->hint;
+
+	while (word < asids->words && !~asids->map[word])
+		word++;
+	asids->hint = word;
+	if (word == asids->words)
+		return false;
+	*ret_bit = (uint32_t)(word * 64 + __builtin_ctzll(~asids->map[word]));
+	return take(asids, *ret_bit);
+}
+
+/*
+ * Can the context go on under its number? In this order: one that a CPU kept
+ * has to be found there even if it is pinned, or that CPU's slot would name an
+ * id that the context has no more (ASID-3).
+ */
+static bool keeps_number(struct ioas_asids *asids,
+                         struct ioas_asid_context *context, uint64_t id,
+                         uint64_t renewed)
+{
+	return renew_reserved(asids, id, renewed) ||
+	       (ioas_a32_load_relaxed(ioas_asid_pins(context)) &
+	        IOAS_ASID_PINS) ||
+	       take(asids, bit_of(asids, id));
+}
+
+static uint64_t give_number(struct ioas_asids *asids)
+{
+	uint32_t bit = 0;
+
+	if (!take_lowest(asids, &bit)) {
+		rollover_locked(asids);
+		ioas_law(ASID_4, take_lowest(asids, &bit));
+	}
+	return ioas_a64_load_relaxed(&asids->generation) +
+	       ((uint64_t)bit << asids->step_lg2);
+}
+
+static void note_news(struct ioas_asids *asids,
+                      struct ioas_asid_context *context, uint64_t id,
+                      struct ioas_asid_news *news)
+{
+	asids->report.renumbered++;
+	news->any = asids->ops->renumbered;
+	news->what.context = context;
+	news->what.number = ioas_asid_number(asids, id) | asids->step_lg2;
+	news->what.generation = id & ~asids->mask;
+}
+
+static uint64_t renew(struct ioas_asids *asids,
+                      struct ioas_asid_context *context, uint64_t id,
+                      struct ioas_asid_news *news)
+{
+	uint64_t renewed = ioas_a64_load_relaxed(&asids->generation) +
+	                   ioas_asid_number(asids, id);
+	bool keeps = id && keeps_number(asids, context, id, renewed);
+
+	if (!keeps)
+		renewed = give_number(asids);
+	/* Pairs with the load of a switch, and of an invalidation. */
+	ioas_a64_store(ioas_asid_cell(&context->id), renewed);
+	asids->report.kept += keeps;
+	if (id &&
+	    ioas_asid_number(asids, id) != ioas_asid_number(asids, renewed))
+		note_news(asids, context, renewed, news);
+	return renewed;
+}
+
+uint64_t ioas_asid_renew_locked(struct ioas_asids *asids,
+                                struct ioas_asid_context *context,
+                                struct ioas_asid_news *news)
+{
+	/* Only written under the lock. */
+	uint64_t id = ioas_a64_load_relaxed(ioas_asid_cell(&context->id));
+
+	if (is_of(asids, id, ioas_a64_load_relaxed(&asids->generation)))
+		return id;
+	return renew(asids, context, id, news);
+}
+
+void ioas_asid_tell(struct ioas_asids *asids, const struct ioas_asid_news *news)
+{
+	if (news->any)
+		asids->ops->renumbered(asids->arg, &news->what);
+}
+
+/* ---- Switch ---- */
+
+/*
+ * EXCHANGE, without the lock. 0 in active: a rollover has come since this CPU
+ * switched, and its cache is not flushed yet.
+ */
+static bool exchange(struct ioas_asids *asids, struct ioas_asid_cpu *cpu,
+                     struct ioas_asid_context *context, uint64_t *ret_id)
+{
+	struct ioas_a64 *active = ioas_asid_cell(&cpu->active);
+	uint64_t was = ioas_a64_load_relaxed(active);
+	uint64_t id = ioas_a64_load_relaxed(ioas_asid_cell(&context->id));
+
+	if (!was || !is_of(asids, id, ioas_a64_load(&asids->generation)))
+		return false;
+	*ret_id = id;
+	/* Pairs with the exchange of a rollover. */
+	return ioas_a64_cas(active, &was, id);
+}
+
+/* The CPU's cache has nothing of generations before this one (ASID-5). */
+static void flush_due(struct ioas_asids *asids, struct ioas_asid_cpu *cpu)
+{
+	uint64_t generation = ioas_a64_load_relaxed(&asids->generation);
+
+	if (cpu->flushed == generation)
+		return;
+	if (!asids->broadcast) {
+		asids->ops->flush(asids->arg, cpu->index);
+		asids->report.flushes++;
+	}
+	cpu->flushed = generation;
+	if (asids->asymmetric)
+		cpu->seen = generation;
+}
+
+static uint64_t switch_locked(struct ioas_asids *asids,
+                              struct ioas_asid_cpu *cpu,
+                              struct ioas_asid_context *context,
+                              struct ioas_asid_news *news)
+{
+	uint64_t id;
+
+	ioas_law(ASID_11, !(ioas_a32_load_relaxed(ioas_asid_pins(context)) &
+	                    IOAS_ASID_EXITED));
+	id = ioas_asid_renew_locked(asids, context, news);
+	flush_due(asids, cpu);
+	/* No rollover looks before the lock is released. */
+	ioas_a64_store(ioas_asid_cell(&cpu->active), id);
+	asids->report.slow++;
+	return id;
+}
+
+uint32_t ioas_asid_switch_slow(struct ioas_asid_cpu *cpu,
+                               struct ioas_asid_context *context)
+{
+	struct ioas_asids *asids = cpu->asids;
+	struct ioas_asid_news news = {.any = false};
+	uint64_t id;
+
+	if (!asids->asymmetric && exchange(asids, cpu, context, &id))
+		return ioas_asid_number(asids, id);
+	ioas_lock(&asids->lock);
+	id = switch_locked(asids, cpu, context, &news);
+	ioas_unlock(&asids->lock);
+	ioas_asid_tell(asids, &news);
+	return ioas_asid_number(asids, id);
+}
+
+void ioas_asid_idle(struct ioas_asid_cpu *cpu)
+{
+	struct ioas_a64 *active = ioas_asid_cell(&cpu->active);
+	uint64_t was;
+
+	if (cpu->asids->asymmetric) {
+		/* A rollover that misses it keeps a number too many. */
+		ioas_a64_store(active, IOAS_ASID_IDLE);
+		return;
+	}
+	/* 0 has to stay: the next switch goes the long way. */
+	was = ioas_a64_load_relaxed(active);
+	if (was)
+		ioas_a64_cas(active, &was, IOAS_ASID_IDLE);
+}
