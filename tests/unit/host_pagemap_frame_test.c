@@ -128,25 +128,32 @@ static void drop_pipe(void *arg)
 }
 
 /*
- * A pipe that has the pages as its content: the kernel neither moves them nor
+ * Pipes that have the pages as their content: the kernel neither moves them nor
  * makes a larger one of them, whatever it is short of meanwhile.
  */
 static void hold(struct rig *r, char *at, size_t bytes)
 {
-	static int pipes[2][2];
+	static int pipes[8][2];
 	static unsigned int number;
-	int *ends = pipes[number++ % 2];
+	const size_t most = (size_t)1 << 20;
+	struct iovec rest = {at, bytes};
+	int *ends;
 	ssize_t done;
 
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	rig_defer(r, drop_pipe, ends);
-	if (fcntl(ends[1], F_SETPIPE_SZ, (int)bytes) < 0)
-		rig_skip("a pipe may not be that large");
-	for (; bytes; at += done, bytes -= (size_t)done) {
-		struct iovec rest = {at, bytes};
-
-		done = vmsplice(ends[1], &rest, 1, SPLICE_F_NONBLOCK);
-		assert_true(done > 0);
+	while (rest.iov_len) {
+		ends = pipes[number++ % 8];
+		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+		rig_defer(r, drop_pipe, ends);
+		if (fcntl(ends[1], F_SETPIPE_SZ, (int)most) < 0)
+			rig_skip("a pipe may not be that large");
+		/* A page for each place that it has. */
+		while (rest.iov_len &&
+		       (done = vmsplice(ends[1], &rest, 1, SPLICE_F_NONBLOCK)) >
+		               0) {
+			rest.iov_base = (char *)rest.iov_base + done;
+			rest.iov_len -= (size_t)done;
+		}
+		assert_true(!rest.iov_len || errno == EAGAIN);
 	}
 }
 
