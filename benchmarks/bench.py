@@ -320,6 +320,8 @@ BENCHES = {
             mem),
     "iova": ("I/O addresses by an allocator, 1 to 32 pages, beside magazines "
              "under locks", micro("bench-iova")),
+    "asid": ("address-space identifiers: switch, pins, rollover, beside a "
+             "compare and swap a switch", micro("bench-asid")),
     "live": ("the same with a million mappings alive", micro("bench-live")),
     "interrupt": ("interrupts as messages", micro("bench-interrupt")),
     "ioctl": ("calls through the wrappers",

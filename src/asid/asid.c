@@ -77,7 +77,7 @@ static void begin_generation(struct ioas_asids *asids)
 		ioas_law(ASID_1, ioas_hooks.barrier());
 }
 
-static void rollover_locked(struct ioas_asids *asids)
+__attribute__((noinline)) static void rollover_locked(struct ioas_asids *asids)
 {
 	uint64_t ended = ioas_a64_load_relaxed(&asids->generation);
 	unsigned int i;
@@ -159,9 +159,9 @@ static uint64_t give_number(struct ioas_asids *asids)
 	       ((uint64_t)bit << asids->step_lg2);
 }
 
-static void note_news(struct ioas_asids *asids,
-                      struct ioas_asid_context *context, uint64_t id,
-                      struct ioas_asid_news *news)
+__attribute__((noinline)) static void
+note_news(struct ioas_asids *asids, struct ioas_asid_context *context,
+          uint64_t id, struct ioas_asid_news *news)
 {
 	asids->report.renumbered++;
 	news->any = asids->ops->renumbered;
@@ -183,8 +183,7 @@ static uint64_t renew(struct ioas_asids *asids,
 	/* Pairs with the load of a switch, and of an invalidation. */
 	ioas_a64_store(ioas_asid_cell(&context->id), renewed);
 	asids->report.kept += keeps;
-	if (id &&
-	    ioas_asid_number(asids, id) != ioas_asid_number(asids, renewed))
+	if (id && !keeps)
 		note_news(asids, context, renewed, news);
 	return renewed;
 }
@@ -203,7 +202,7 @@ uint64_t ioas_asid_renew_locked(struct ioas_asids *asids,
 
 void ioas_asid_tell(struct ioas_asids *asids, const struct ioas_asid_news *news)
 {
-	if (news->any)
+	if (__builtin_expect(news->any, 0))
 		asids->ops->renumbered(asids->arg, &news->what);
 }
 
@@ -264,9 +263,10 @@ uint32_t ioas_asid_switch_slow(struct ioas_asid_cpu *cpu,
                                struct ioas_asid_context *context)
 {
 	struct ioas_asids *asids = cpu->asids;
-	struct ioas_asid_news news = {.any = false};
+	struct ioas_asid_news news;
 	uint64_t id;
 
+	news.any = false;
 	if (!asids->asymmetric && exchange(asids, cpu, context, &id))
 		return ioas_asid_number(asids, id);
 	ioas_lock(&asids->lock);

@@ -71,10 +71,10 @@ struct ioas_asids {
 	size_t bytes;
 };
 
-/* What is to be told once the lock is released. */
+/* What is to be told once the lock is released; the rest only when any. */
 struct ioas_asid_news {
-	struct ioas_asid_renumbering what;
 	bool any;
+	struct ioas_asid_renumbering what;
 };
 
 static inline struct ioas_a64 *ioas_asid_cell(uint64_t *word)

@@ -77,23 +77,35 @@ static int pin_locked(struct ioas_asids *asids,
 	return 0;
 }
 
-int ioas_asid_pin(struct ioas_asid_context *context, uint32_t *ret_number)
+/*
+ * The long ways are functions of their own: what they keep on the stack would be
+ * stores before the short way's compare and swap, which waits for them.
+ */
+__attribute__((noinline)) static int pin_slow(struct ioas_asid_context *context,
+                                              uint32_t *ret_number)
 {
 	struct ioas_asids *asids = context->asids;
 	struct ioas_asid_news news = {.any = false};
-	int rc = pin_again(context);
 	uint32_t number = 0;
+	int rc;
 
-	if (!rc) {
-		number = number_of(context);
-	} else if (rc > 0) {
-		ioas_lock(&asids->lock);
-		rc = pin_locked(asids, context, &number, &news);
-		ioas_unlock(&asids->lock);
-		ioas_asid_tell(asids, &news);
-	}
+	ioas_lock(&asids->lock);
+	rc = pin_locked(asids, context, &number, &news);
+	ioas_unlock(&asids->lock);
+	ioas_asid_tell(asids, &news);
 	if (!rc && ret_number)
 		*ret_number = number;
+	return rc;
+}
+
+int ioas_asid_pin(struct ioas_asid_context *context, uint32_t *ret_number)
+{
+	int rc = pin_again(context);
+
+	if (__builtin_expect(rc > 0, 0))
+		return pin_slow(context, ret_number);
+	if (!rc && ret_number)
+		*ret_number = number_of(context);
 	return rc;
 }
 
@@ -135,22 +147,26 @@ static bool unpin_last_locked(struct ioas_asids *asids,
 	return true;
 }
 
-bool ioas_asid_unpin(struct ioas_asid_context *context)
+__attribute__((noinline)) static bool
+unpin_last(struct ioas_asid_context *context)
 {
 	struct ioas_asids *asids = context->asids;
 	bool exited = false, gone;
 
 	do {
-		if (unpin_one_of_many(context))
-			return false;
 		if (asids->ops->forget)
 			asids->ops->forget(asids->arg, context,
 			                   number_of(context));
 		ioas_lock(&asids->lock);
 		gone = unpin_last_locked(asids, context, &exited);
 		ioas_unlock(&asids->lock);
-	} while (!gone);
+	} while (!gone && !unpin_one_of_many(context));
 	return exited;
+}
+
+bool ioas_asid_unpin(struct ioas_asid_context *context)
+{
+	return unpin_one_of_many(context) ? false : unpin_last(context);
 }
 
 /* ---- Exit ---- */
