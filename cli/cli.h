@@ -58,6 +58,7 @@ struct ioas_run_options {
 	const char *mmap;            /* "on", "off" */
 	const char *pin;             /* "default", "strict" */
 	const char *frames;          /* "identity", "scattered[:SEED]" */
+	const char *dirty_pages;     /* "mapped", "written" */
 	const char *dma_entry_limit; /* NULL: as in Linux */
 	int error_exitcode;          /* -1: the program's status is kept */
 	bool fake_hugepages;

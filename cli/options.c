@@ -144,6 +144,16 @@ static void take_frames(struct ioas_run_options *o, const char *value,
 	o->frames = ioas_must(strdup(value));
 }
 
+static void take_dirty_pages(struct ioas_run_options *o, const char *value,
+                             const struct source *source)
+{
+	if (strcmp(value, "mapped") != 0 && strcmp(value, "written") != 0)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "%s: '%s' is neither mapped nor written",
+		         source->where, value);
+	o->dirty_pages = ioas_must(strdup(value));
+}
+
 static void take_mmap(struct ioas_run_options *o, const char *value,
                       const struct source *source)
 {
@@ -242,6 +252,9 @@ static const struct option_row {
 	{"frames", 0, "identity|scattered[:SEED]",
          "what the physical addresses of memory are (default identity)",
          take_frames},
+	{"dirty-pages", 0, "mapped|written",
+         "which ones VFIO_IOMMU_DIRTY_PAGES tells (default mapped)",
+         take_dirty_pages},
 	{"contract", 0, "strict|linux-7.3|linux-6.12",
          "whose answers the program gets (default strict)", take_contract},
 	{"dma-entry-limit", 0, "N",

@@ -383,6 +383,7 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 	set(IOAS_ENV_MMAP, options->mmap);
 	set(IOAS_ENV_PIN, options->pin);
 	set(IOAS_ENV_FRAMES, options->frames);
+	set(IOAS_ENV_DIRTY_PAGES, options->dirty_pages);
 	set(IOAS_ENV_DMA_ENTRY_LIMIT, options->dma_entry_limit);
 	set(IOAS_ENV_INTERRUPTS, options->shared_interrupts ? "shared" : NULL);
 	set(IOAS_ENV_UNSAFE_INTERRUPTS,

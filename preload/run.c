@@ -141,6 +141,13 @@ static enum ioas_contract contract(void)
 	return found;
 }
 
+static bool dirty_written(void)
+{
+	const char *text = getenv(IOAS_ENV_DIRTY_PAGES);
+
+	return text && !strcmp(text, "written");
+}
+
 static bool add_devices(struct ioas_machine *machine, char *ret_failure)
 {
 	const char *devices = getenv(IOAS_ENV_DEVICES);
@@ -193,6 +200,7 @@ static bool make_vfio(struct ioas_run *run)
 		.page_shift = page_shift(),
 		.entry_limit = entry_limit(),
 		.contract = contract(),
+		.dirty_written = dirty_written(),
 	};
 
 	set_memlock(&config);

@@ -66,6 +66,7 @@
 #define IOAS_ENV_MMAP              "IOAS_MMAP"
 #define IOAS_ENV_PIN               "IOAS_PIN"
 #define IOAS_ENV_FRAMES            "IOAS_FRAMES"
+#define IOAS_ENV_DIRTY_PAGES       "IOAS_DIRTY_PAGES"
 #define IOAS_ENV_SHARED            "IOAS_SHARED"
 #define IOAS_ENV_RUNTIME           "IOAS_RUNTIME"
 #define IOAS_ENV_STATS             "IOAS_STATS"

@@ -79,8 +79,8 @@ static enum ioas_fault piece_at(const struct access *a, uint64_t done,
 
 	if (!space)
 		return IOAS_FAULT_NO_SPACE;
-	return ioas_space_translate(space, at, a->bytes - done, a->perm,
-	                            ret_piece);
+	return ioas_space_access(space, at, a->bytes - done, a->perm,
+	                         ret_piece);
 }
 
 /* What cannot be copied may be the registers of another device. */

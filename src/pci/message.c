@@ -137,13 +137,15 @@ static bool go(const struct way *w, enum ioas_fault *ret_fault)
 	*ret_fault = IOAS_FAULT_NO_SPACE;
 	if (!space)
 		return false;
-	*ret_fault = ioas_space_translate(space, (struct iova){w->iova},
-	                                  sizeof(bytes), IOAS_WRITE, &t);
+	*ret_fault = ioas_space_access(space, (struct iova){w->iova},
+	                               sizeof(bytes), IOAS_WRITE, &t);
 	if (*ret_fault == IOAS_FAULT_DOORBELL)
 		return ring(w, t.doorbell);
 	put32(bytes, w->data);
 	if (!*ret_fault && ioas_hooks.copy(t.pointer, bytes, sizeof(bytes)))
 		*ret_fault = IOAS_FAULT_GONE;
+	if (!*ret_fault)
+		ioas_log_mark_locked(w->dev, w->iova, sizeof(bytes));
 	return false;
 }
 

@@ -33,7 +33,7 @@ static struct ioas_a64 *entry_of(const struct ioas_pt *pt, struct iova at,
 	return (struct ioas_a64 *)(uintptr_t)place;
 }
 
-void ioas_pt_mark(const struct ioas_pt *pt, struct iova at)
+bool ioas_pt_mark(const struct ioas_pt *pt, struct iova at)
 {
 	const struct ioas_pt_format *f = pt->format;
 	struct ioas_a64 *place;
@@ -41,24 +41,25 @@ void ioas_pt_mark(const struct ioas_pt *pt, struct iova at)
 	unsigned int level;
 
 	if (!pt->dirty)
-		return;
+		return false;
 	do {
 		place = entry_of(pt, at, &level);
 		if (!place)
-			return;
+			return false;
 		seen = ioas_a64_load(place);
 		entry = ioas_pt_order(f, seen);
 		/* It may be a table by now: then again. */
 		if (f->kind(level, entry) == IOAS_PT_TABLE)
 			continue;
 		if (f->kind(level, entry) != IOAS_PT_LEAF ||
-		    !(f->says(pt, level, entry).perm & IOAS_WRITE) ||
-		    f->is_dirty(entry))
-			return;
+		    !(f->says(pt, level, entry).perm & IOAS_WRITE))
+			return false;
+		if (f->is_dirty(entry))
+			return true;
 		/* Pairs with that in ioas_pt_change(). */
 		if (ioas_a64_cas(place, &seen,
 		                 ioas_pt_order(f, f->dirty(entry))))
-			return;
+			return true;
 	} while (true);
 }
 
@@ -97,4 +98,34 @@ void ioas_pt_take_dirty(struct ioas_pt *pt, struct iova_range range, bool clear,
 
 	if (pt->dirty)
 		ioas_pt_visit(&t.visit, range);
+}
+
+static int lose_dirty_at(struct ioas_pt_visit *visit, struct ioas_pt_node *node,
+                         unsigned int i, struct iova_range piece)
+{
+	const struct ioas_pt_format *f = visit->pt->format;
+	struct taking *t = (struct taking *)visit;
+	unsigned int asked;
+	uint64_t entry;
+
+	do {
+		entry = ioas_pt_get(visit->pt, node, i);
+		if (f->kind(node->level, entry) != IOAS_PT_LEAF)
+			return 0;
+		asked = f->says(visit->pt, node->level, entry).asked;
+	} while (!ioas_pt_change(visit->pt, node, i, entry, f->lost(asked)));
+	if (f->is_dirty(entry))
+		t->finder->found(t->finder, piece);
+	return 0;
+}
+
+void ioas_pt_lose_dirty(struct ioas_pt *pt, struct iova_range range,
+                        struct ioas_pt_finder *finder)
+{
+	struct taking t = {{pt, lose_dirty_at}, .finder = finder};
+
+	if (!pt->dirty)
+		return;
+	ioas_pt_visit(&t.visit, range);
+	ioas_pt_invalidate(pt, range);
 }

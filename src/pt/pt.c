@@ -505,7 +505,7 @@ static int shape(struct ioas_pt *pt, const struct ioas_pt_config *config,
 	    config->bits > top + pt->index_bits + pt->format->root_extra)
 		return -EINVAL;
 	pt->root_shift = top;
-	pt->leaf_levels = granule->leaf_levels;
+	pt->leaf_levels = config->small ? 1 : granule->leaf_levels;
 	for (i = 0; i < IOAS_ARRAY_SIZE(granule->cluster); i++)
 		/* Dirt of one entry would be the cluster's. */
 		pt->cluster[i] = pt->dirty ? 0 : granule->cluster[i];

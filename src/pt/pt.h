@@ -77,6 +77,7 @@ struct ioas_pt_config {
 	unsigned int index_bits; /* 0: as the format has them */
 	/* Leaves begin clean and devices' writes are to be marked. */
 	bool dirty;
+	bool small; /* no leaf is larger than a page: a mark is one page's */
 	const struct ioas_pt_hardware *hardware; /* NULL: only we read it */
 };
 
@@ -163,16 +164,23 @@ void ioas_pt_merge(struct ioas_pt *pt, struct iova_range range,
  * device writes through a clean leaf: a reader's call, inside a section. Take
  * is read-and-clear: @found is told of each leaf, or piece of the range, that
  * was written to since the last time, in order, and with @clear it is clean
- * again. Then flush, so that hardware marks again (PT-8).
+ * again. Then flush, so that hardware marks again (PT-8). Mark returns false
+ * where a device may not write: the write is then not to be made.
  */
 struct ioas_pt_finder {
 	void (*found)(struct ioas_pt_finder *finder, struct iova_range range);
 };
 
-void ioas_pt_mark(const struct ioas_pt *pt, struct iova at);
+bool ioas_pt_mark(const struct ioas_pt *pt, struct iova at);
 void ioas_pt_take_dirty(struct ioas_pt *pt, struct iova_range range, bool clear,
                         struct ioas_pt_finder *finder,
                         struct ioas_pt_gather *gather);
+/*
+ * Before unmap, of a table with .dirty: as lose, and @finder is told of what
+ * had been written; nothing is marked any more when it returns.
+ */
+void ioas_pt_lose_dirty(struct ioas_pt *pt, struct iova_range range,
+                        struct ioas_pt_finder *finder);
 
 /*
  * Look at each leaf of the range, in order, or at the piece of it that is

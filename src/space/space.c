@@ -29,12 +29,14 @@ static unsigned int bits_of(uint64_t last)
 }
 
 static int table_init(struct ioas_space *space,
-                      const struct ioas_pt_format *format)
+                      const struct ioas_pt_format *format, bool dirty)
 {
 	struct ioas_pt_config config = {
 		.format = format,
 		.page_shift = ioas_pt_page_shift(format, space->page_shift),
 		.bits = bits_of(space->aperture.last),
+		.dirty = dirty,
+		.small = dirty,
 	};
 
 	if (config.bits <= space->page_shift)
@@ -59,7 +61,7 @@ static int fill_in(struct ioas_space *space,
 		rc = ioas_iova_ranges_set(&space->ranges, space->window,
 		                          space->reserved.item,
 		                          space->reserved.count);
-	return rc ? rc : table_init(space, config->format);
+	return rc ? rc : table_init(space, config->format, config->dirty);
 }
 
 static void forget_ranges(struct ioas_space *space)

@@ -13,6 +13,9 @@
  *	         that removed it has returned
  *	SPACE-3  areas and entries agree whenever the lock is free
  *	SPACE-4  destroy never fails and puts every count
+ *	SPACE-5  a page that a device wrote to while writes are tracked is told
+ *	         once: its write is done when it has been told, and whatever
+ *	         is written later is told the next time
  *	MSI-1    no mapping ever intersects a reserved range
  *	MSI-5    nothing that a program may ask for removes a doorbell
  *	MSI-6    whatever is asked which addresses are usable says the same
@@ -42,6 +45,11 @@ struct ioas_space_config {
 	const struct ioas_pt_format *format; /* of its tables; NULL: native */
 	/* Of all memory that is mapped in it; NULL: the identity. */
 	const struct ioas_backend *backend;
+	/*
+	 * Devices' writes can be tracked: the tables have pages only. -EINVAL
+	 * where the format has no place for marks.
+	 */
+	bool dirty;
 };
 
 /* Where a device's writes are interrupts. */
@@ -54,6 +62,7 @@ struct ioas_space {
 	unsigned int id;                   /* for reports, from 1; constant */
 	unsigned int page_shift;           /* constant */
 	struct iova_range aperture;        /* constant */
+	struct ioas_a32 tracking;          /* of writes; written under lock */
 	const struct ioas_backend *frames; /* NULL: the identity; constant */
 	struct ioas_space_msi msi; /* constant once a device is attached */
 	struct iova_range window;  /* of it, what can be usable; under lock */
@@ -208,6 +217,52 @@ enum ioas_fault ioas_space_translate(const struct ioas_space *space,
                                      struct iova at, uint64_t bytes,
                                      unsigned int perm,
                                      struct ioas_translation *ret_t);
+
+/* ---- dirty.c ---- */
+
+/* As translate, and what is found is marked as written. */
+enum ioas_fault ioas_space_translate_marked(const struct ioas_space *space,
+                                            struct iova at, uint64_t bytes,
+                                            unsigned int perm,
+                                            struct ioas_translation *ret_t);
+
+/* What a device does before it reads or writes there. As translate. */
+static inline enum ioas_fault ioas_space_access(const struct ioas_space *space,
+                                                struct iova at, uint64_t bytes,
+                                                unsigned int perm,
+                                                struct ioas_translation *ret_t)
+{
+	/* Relaxed: see ioas_space_track_locked(). */
+	if (__builtin_expect((perm & IOAS_WRITE) &&
+	                             ioas_a32_load_relaxed(&space->tracking),
+	                     0))
+		return ioas_space_translate_marked(space, at, bytes, perm,
+		                                   ret_t);
+	return ioas_space_translate(space, at, bytes, perm, ret_t);
+}
+
+/*
+ * Of a space with .dirty. Tracking begins with every page clean. After each of
+ * these but look, settle, without the lock, before the program hears of it:
+ * until then devices may write as they were told before (SPACE-5).
+ */
+void ioas_space_track_locked(struct ioas_space *space);
+void ioas_space_untrack_locked(struct ioas_space *space);
+/* Tell @finder of the pages of a range, and with take they are clean again. */
+void ioas_space_dirty_look_locked(struct ioas_space *space,
+                                  struct iova_range range,
+                                  struct ioas_pt_finder *finder);
+void ioas_space_dirty_take_locked(struct ioas_space *space,
+                                  struct iova_range range,
+                                  struct ioas_pt_finder *finder);
+/* Before the area of exactly this range is removed: no device writes to it. */
+void ioas_space_dirty_last_locked(struct ioas_space *space,
+                                  struct iova_range range,
+                                  struct ioas_pt_finder *finder);
+/* What was told did not reach the program: it is told again, and its like. */
+void ioas_space_dirty_again_locked(struct ioas_space *space,
+                                   struct iova_range range);
+void ioas_space_dirty_settle(void);
 
 /* ---- window.c, for the other files of src/space ---- */
 

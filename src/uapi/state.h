@@ -58,6 +58,7 @@ struct ioas_type1 {
 	struct ioas_a64 users;  /* the container and calls inside */
 	uint64_t vaddr_invalid; /* areas; under space->lock */
 	bool tracking;          /* dirty pages; under space->lock */
+	bool marks;             /* by what devices wrote; constant */
 };
 
 struct ioas_container {
@@ -112,6 +113,7 @@ struct ioas_vfio {
 	unsigned int page_shift;        /* constant */
 	uint64_t entry_limit;           /* constant */
 	enum ioas_contract contract;    /* constant */
+	bool dirty_written;             /* constant */
 	struct ioas_mem_account account;
 	struct ioas_mem mem;
 
@@ -431,9 +433,16 @@ int ioas_type1_bitmap_check(const struct ioas_vfio_bitmap *bitmap,
  */
 int ioas_type1_bitmap_fits_locked(const struct ioas_type1 *type1,
                                   const struct ioas_vfio_bitmap *bitmap);
+/* What becomes of marks that are told, where there are marks. */
+enum ioas_dirty_marks {
+	IOAS_DIRTY_LOOK, /* nothing */
+	IOAS_DIRTY_TAKE, /* they are gone */
+	IOAS_DIRTY_LAST, /* and there will be no more: the area is removed */
+};
+
 /* Its part for @area; bit 0 stands for @base. Return: 0 or -EFAULT. */
 int ioas_type1_bitmap_write_locked(const struct ioas_type1 *type1,
                                    struct ioas_area *area, struct uaddr bitmap,
-                                   uint64_t base);
+                                   uint64_t base, enum ioas_dirty_marks marks);
 
 #endif /* IOAS_UAPI_STATE_H */

@@ -121,6 +121,7 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
 		.aperture = profile->aperture,
 		.format = profile->format,
 		.backend = vfio->mem.pinner.backend,
+		.dirty = vfio->dirty_written,
 	};
 	struct ioas_type1 *type1;
 	int ret;
@@ -140,6 +141,7 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
 	}
 	type1->vfio = vfio;
 	begin_messages(type1);
+	type1->marks = config.dirty;
 	type1->version = version;
 	type1->page_sizes = sizes;
 	/* Relaxed: nobody else has it yet. */

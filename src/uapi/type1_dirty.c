@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DIRTY_PAGES of type1, and the bitmaps of UNMAP_DMA. No device here says what
- * it wrote, and no group pins pages one by one; so every page that is mapped
- * may have been written, and is dirty each time it is asked for, as in Linux
- * with such groups. Pages that are not mapped are not spoken of: their bits
- * stay as the program had them.
+ * DIRTY_PAGES of type1, and the bitmaps of UNMAP_DMA. With an IOMMU of hardware
+ * type1 does not know what a device wrote; so every page that is mapped may
+ * have been written, and is dirty each time it is asked for. Where no group
+ * has such an IOMMU Linux tells what was written, and so does a back end with
+ * marks (space/dirty.c). Pages that are not mapped are not spoken of: their
+ * bits stay as the program had them.
  *
  * A mapping's bits need not begin where a word of the bitmap begins:
  *
@@ -18,7 +19,8 @@
  * the end stays there, and is told as dirty the next time. It also keeps more
  * bits of the program's word than those below. The contracts that are exact do
  * so too: `dirty_tail` of an area is what stands behind its last page, in the
- * word of the last page and the spare one behind it. It begins as 0.
+ * word of the last page and the spare one behind it. It begins as 0. A back end
+ * with marks does neither.
  *
  * Source: Linux 7.3 drivers/vfio/vfio_iommu_type1.c (update_user_bitmap,
  * vfio_iova_dirty_bitmap, vfio_iommu_type1_dirty_pages), lib/bitmap.c
@@ -71,6 +73,9 @@ int ioas_type1_bitmap_fits_locked(const struct ioas_type1 *type1,
 
 /* The bits of a mapping on their way into a program's bitmap. */
 struct bits {
+	const struct ioas_type1 *type1;
+	struct ioas_area *area;
+	enum ioas_dirty_marks marks;
 	uint64_t pages;
 	unsigned int shift; /* of the first one in its word */
 	uint64_t tail[2];   /* behind the last page, before shifting */
@@ -105,16 +110,71 @@ static uint64_t word_count(const struct bits *b)
 	return bits / WORD_BITS + (bits % WORD_BITS != 0);
 }
 
+/* Bits on their way from marks into words. */
+struct marked {
+	struct ioas_pt_finder finder;
+	uint64_t *words;
+	unsigned int page_shift;
+	uint64_t first; /* I/O address that bit 0 is of; it may wrap */
+};
+
+static void set_marked(struct ioas_pt_finder *finder, struct iova_range range)
+{
+	struct marked *m = (struct marked *)finder;
+	uint64_t bit = (range.first - m->first) >> m->page_shift;
+	uint64_t last = (range.last - m->first) >> m->page_shift;
+
+	for (; bit <= last; bit++)
+		m->words[bit / WORD_BITS] |= UINT64_C(1) << bit % WORD_BITS;
+}
+
+/* As shifted_word(), @count of them that are 0, by the marks of the area. */
+static void marked_words(const struct bits *b, uint64_t n, uint64_t count,
+                         uint64_t *words)
+{
+	static void (*const tell[])(struct ioas_space * space,
+	                            struct iova_range range,
+	                            struct ioas_pt_finder * finder) = {
+		[IOAS_DIRTY_LOOK] = ioas_space_dirty_look_locked,
+		[IOAS_DIRTY_TAKE] = ioas_space_dirty_take_locked,
+		[IOAS_DIRTY_LAST] = ioas_space_dirty_last_locked,
+	};
+	struct ioas_space *space = b->type1->space;
+	uint64_t from = n * WORD_BITS, end = (n + count) * WORD_BITS - b->shift;
+	struct marked m = {
+		.finder = {set_marked},
+		.words = words,
+		.page_shift = space->page_shift,
+		.first = b->area->range.first +
+	                 ((from - b->shift) << space->page_shift),
+	};
+	struct iova_range range = b->area->range;
+
+	if (n)
+		range.first = m.first;
+	if (end < b->pages)
+		range.last =
+			b->area->range.first + ((end << space->page_shift) - 1);
+	if (!n)
+		words[0] = b->before;
+	tell[b->marks](space, range, &m.finder);
+}
+
 static int write_words(const struct bits *b, struct uaddr at)
 {
-	uint64_t words[CHUNK];
 	uint64_t n, count = word_count(b);
-	unsigned int i;
+	unsigned int i, most;
 
-	for (n = 0; n < count; n += i) {
-		for (i = 0; i < CHUNK && n + i < count; i++)
-			words[i] = shifted_word(b, n + i);
-		if (ioas_copy_out(ioas_uaddr_add(at, n * 8), words, i * 8))
+	for (n = 0; n < count; n += most) {
+		uint64_t words[CHUNK] = {0};
+
+		most = count - n < CHUNK ? (unsigned int)(count - n) : CHUNK;
+		if (b->type1->marks)
+			marked_words(b, n, most, words);
+		else
+			for (i = 0; i < most; i++)
+				words[i] = shifted_word(b, n + i);
+		if (ioas_copy_out(ioas_uaddr_add(at, n * 8), words, most * 8))
 			return -EFAULT;
 	}
 	return 0;
@@ -149,12 +209,15 @@ static int read_before(struct bits *b, struct uaddr at, bool exact)
 
 int ioas_type1_bitmap_write_locked(const struct ioas_type1 *type1,
                                    struct ioas_area *area, struct uaddr bitmap,
-                                   uint64_t base)
+                                   uint64_t base, enum ioas_dirty_marks marks)
 {
-	bool exact = ioas_vfio_is_exact(type1->vfio);
+	bool exact = ioas_vfio_is_exact(type1->vfio) && !type1->marks;
 	unsigned int page_shift = type1->space->page_shift;
 	uint64_t at = (area->range.first - base) >> page_shift;
 	struct bits b = {
+		.type1 = type1,
+		.area = area,
+		.marks = marks,
 		.pages =
 			((area->range.last - area->range.first) >> page_shift) +
 			1,
@@ -188,12 +251,21 @@ static long track_locked(struct ioas_type1 *type1)
 	if (type1->tracking)
 		return 0;
 	type1->tracking = true;
+	if (type1->marks)
+		ioas_space_track_locked(type1->space);
 	area = ioas_space_find_locked(type1->space, all);
 	for (; area; area = ioas_space_next_locked(area, all)) {
 		area->dirty_tail[0] = 0;
 		area->dirty_tail[1] = 0;
 	}
 	return 0;
+}
+
+/* What devices are writing now they do by what was so before (SPACE-5). */
+static void settle(const struct ioas_type1 *type1)
+{
+	if (type1->marks)
+		ioas_space_dirty_settle();
 }
 
 static long start(struct ioas_call *call)
@@ -203,6 +275,7 @@ static long start(struct ioas_call *call)
 	ioas_lock(&call->type1->space->lock);
 	ret = track_locked(call->type1);
 	ioas_unlock(&call->type1->space->lock);
+	settle(call->type1);
 	return ret;
 }
 
@@ -210,7 +283,9 @@ static long stop(struct ioas_call *call)
 {
 	ioas_lock(&call->type1->space->lock);
 	call->type1->tracking = false;
+	ioas_space_untrack_locked(call->type1->space);
 	ioas_unlock(&call->type1->space->lock);
+	settle(call->type1);
 	return 0;
 }
 
@@ -240,14 +315,32 @@ static int get_range(const struct ioas_type1 *type1,
 }
 
 static int write_all_locked(struct ioas_type1 *type1, struct iova_range range,
-                            struct uaddr bitmap)
+                            struct uaddr bitmap, enum ioas_dirty_marks marks)
 {
 	struct ioas_area *area = ioas_space_find_locked(type1->space, range);
 	int ret = 0;
 
 	for (; area && !ret; area = ioas_space_next_locked(area, range))
 		ret = ioas_type1_bitmap_write_locked(type1, area, bitmap,
-		                                     range.first);
+		                                     range.first, marks);
+	return ret;
+}
+
+/*
+ * Marks are taken when the program has them. It may take the bitmap away in
+ * between; then it hears of more than was written, and never of less.
+ */
+static int take_all_locked(struct ioas_type1 *type1, struct iova_range range,
+                           struct uaddr bitmap)
+{
+	struct ioas_area *area;
+	int ret = write_all_locked(type1, range, bitmap, IOAS_DIRTY_TAKE);
+
+	if (!ret)
+		return 0;
+	area = ioas_space_find_locked(type1->space, range);
+	for (; area; area = ioas_space_next_locked(area, range))
+		ioas_space_dirty_again_locked(type1->space, area->range);
 	return ret;
 }
 
@@ -256,6 +349,7 @@ static int get_locked(struct ioas_type1 *type1,
                       struct iova_range range)
 {
 	uint64_t mask = ioas_type1_page_mask(type1);
+	struct uaddr bitmap = {get->bitmap.data};
 	int ret = ioas_type1_bitmap_fits_locked(type1, &get->bitmap);
 
 	if (ret)
@@ -263,7 +357,10 @@ static int get_locked(struct ioas_type1 *type1,
 	if (!get->size || ((get->iova | get->size) & mask) ||
 	    ioas_type1_cuts_locked(type1, range))
 		return -EINVAL;
-	return write_all_locked(type1, range, (struct uaddr){get->bitmap.data});
+	ret = write_all_locked(type1, range, bitmap, IOAS_DIRTY_LOOK);
+	if (!ret && type1->marks)
+		ret = take_all_locked(type1, range, bitmap);
+	return ret;
 }
 
 static long get(struct ioas_call *call)
@@ -287,6 +384,7 @@ static long get(struct ioas_call *call)
 	ioas_lock(&type1->space->lock);
 	ret = get_locked(type1, &range, iova);
 	ioas_unlock(&type1->space->lock);
+	settle(type1);
 	return ret;
 }
 

@@ -89,11 +89,12 @@ static struct ioas_area *first_locked(const struct unmap *u)
 	return ioas_space_find_locked(u->type1->space, u->range);
 }
 
-static int bitmap_write_locked(struct unmap *u, struct ioas_area *area)
+static int bitmap_write_locked(struct unmap *u, struct ioas_area *area,
+                               enum ioas_dirty_marks marks)
 {
 	return ioas_type1_bitmap_write_locked(u->type1, area,
 	                                      (struct uaddr){u->bitmap->data},
-	                                      u->range.first);
+	                                      u->range.first, marks);
 }
 
 /*
@@ -105,26 +106,35 @@ static int bitmap_write_all_locked(struct unmap *u)
 	struct ioas_area *area = first_locked(u);
 	int ret = 0;
 
-	if (!u->bitmap || ioas_vfio_is_exact(u->type1->vfio))
+	if (!u->bitmap ||
+	    (ioas_vfio_is_exact(u->type1->vfio) && !u->type1->marks))
 		return 0;
 	for (; area && !ret; area = ioas_space_next_locked(area, u->range))
-		ret = bitmap_write_locked(u, area);
+		ret = bitmap_write_locked(u, area, IOAS_DIRTY_LOOK);
+	return ret;
+}
+
+/* Whose last marks have been taken goes, whether they were told or not. */
+static int remove_one_locked(struct unmap *u, struct ioas_area *area)
+{
+	bool marks = u->type1->marks;
+	int ret = 0;
+
+	if (u->bitmap && (marks || ioas_vfio_is_exact(u->type1->vfio)))
+		ret = bitmap_write_locked(u, area, IOAS_DIRTY_LAST);
+	if (!ret || marks)
+		remove_locked(u, area);
 	return ret;
 }
 
 static int remove_all_locked(struct unmap *u)
 {
-	bool each = u->bitmap && ioas_vfio_is_exact(u->type1->vfio);
 	int ret = bitmap_write_all_locked(u);
-	struct ioas_area *area, *next;
+	struct ioas_area *area = ret ? NULL : first_locked(u), *next;
 
-	for (area = ret ? NULL : first_locked(u); area; area = next) {
-		if (each)
-			ret = bitmap_write_locked(u, area);
-		if (ret)
-			break;
+	for (; area && !ret; area = next) {
 		next = ioas_space_next_locked(area, u->range);
-		remove_locked(u, area);
+		ret = remove_one_locked(u, area);
 	}
 	return ret;
 }

@@ -75,6 +75,7 @@ int ioas_vfio_create(const struct ioas_vfio_config *config,
 	vfio->page_shift = config->page_shift;
 	vfio->entry_limit = config->entry_limit;
 	vfio->contract = config->contract;
+	vfio->dirty_written = config->dirty_written;
 	vfio->account.limit = config->memlock_pages;
 	vfio->account.limit_now = config->memlock_now;
 	ioas_mem_init(&vfio->mem, &vfio->account, config->page_shift);

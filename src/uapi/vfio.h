@@ -119,6 +119,11 @@ struct ioas_vfio_config {
 	unsigned int page_shift; /* of the program */
 	uint64_t entry_limit;    /* mappings a container */
 	enum ioas_contract contract;
+	/*
+	 * Dirty pages of type1 are those that devices wrote to, as in Linux
+	 * where no group has an IOMMU of hardware; else all that are mapped.
+	 */
+	bool dirty_written;
 };
 
 struct ioas_vfio;

@@ -26,7 +26,7 @@ TOP = os.path.join(HERE, "..", "..")
 FLAGS = ["-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE", "-fno-strict-aliasing",
          "-pthread"]
 # By their names in mutants.toml: tests/stress/*.c.
-STRESSES = {"stress": "registry", "follow": "follow"}
+STRESSES = {"stress": "registry", "follow": "follow", "dirty": "dirty"}
 
 
 class Tools:
@@ -63,12 +63,14 @@ class Tools:
         layer = os.path.dirname(mutant["file"])[4:] if mutant else "mem"
         rig = [os.path.join(self.build, "tests/unit/libioas-rig.a"),
                "-lcmocka"] if unit else []
+        vfio = [os.path.join(self.build, "src/libioas-vfio.a")] \
+            if name.startswith(("dirty", "uapi_")) else []
         out = os.path.join(self.folder, "program")
         subprocess.run(
             ["gcc", *FLAGS, "-I", os.path.join(TOP, "include"), "-I", tree,
              "-o", out, *(os.path.join(TOP, name) for name in main),
              *sorted(glob.glob(os.path.join(tree, layer, "*.c"))),
-             *rig, os.path.join(self.build, "src/libioas-core.a"),
+             *rig, *vfio, os.path.join(self.build, "src/libioas-core.a"),
              os.path.join(self.build, "src/libioas-host.a"), *rig],
             check=True)
         return out

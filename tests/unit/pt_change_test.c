@@ -185,6 +185,70 @@ static void PT_8_marks_stay_over_split_and_merge(struct rig *r)
 	marks_are_kept(r, &ioas_pt_native);
 }
 
+static void last_marks_are_told(struct rig *r,
+                                const struct ioas_pt_format *format)
+{
+	struct count count = {{count_bytes}, 0};
+
+	start_dirty(r, format);
+	rig_ok(r, split(0x1000, 0x1fff, 0));
+	assert_true(ioas_pt_mark(&pt, (struct iova){0x1005}));
+	assert_true(ioas_pt_mark(&pt, (struct iova){0x1005}));
+	assert_false(ioas_pt_mark(&pt, (struct iova){0x200005}));
+	assert_false(ioas_pt_mark(&pt, (struct iova){0x500000}));
+	assert_false(ioas_pt_mark(&pt, (struct iova){UINT64_MAX}));
+	ioas_pt_lose_dirty(&pt, (struct iova_range){0, 0x1fffff},
+	                   &count.finder);
+	assert_true(count.bytes == 0x1000);
+	assert_false(ioas_pt_mark(&pt, (struct iova){0x1005}));
+	assert_false(ioas_pt_mark(&pt, (struct iova){0x2005}));
+	assert_true(dirty_bytes(true) == 0);
+}
+
+static void lost_leaves_are_told_and_marked_no_more(struct rig *r)
+{
+	last_marks_are_told(r, &ioas_pt_native);
+}
+
+static void so_are_those_of_vtd(struct rig *r)
+{
+	last_marks_are_told(r, &ioas_pt_vtd);
+}
+
+static void so_are_those_of_amdv1(struct rig *r)
+{
+	last_marks_are_told(r, &ioas_pt_amdv1);
+}
+
+static void so_are_those_of_stage_1(struct rig *r)
+{
+	last_marks_are_told(r, &ioas_pt_lpae1);
+}
+
+static void so_are_those_of_stage_2(struct rig *r)
+{
+	last_marks_are_told(r, &ioas_pt_lpae2);
+}
+
+static void small_tables_have_pages_alone(struct rig *r)
+{
+	struct ioas_pt_config config = {
+		.page_shift = 12, .bits = 48, .dirty = true, .small = true};
+
+	gone = (struct ioas_pt_gather){0};
+	rig_ok(r, ioas_pt_init(&pt, &config));
+	rig_defer(r, RIG_CALL(ioas_pt_fini), &pt);
+	rig_defer(r, free_gone, NULL);
+	rig_ok(r, map(0, 0x3fffff, 0x40000000, RW));
+	leads_to(0x201000, 0x40201000, 0x201fff);
+	assert_true(ioas_pt_mark(&pt, (struct iova){0x201005}));
+	assert_true(dirty_bytes(true) == 0x1000);
+	merge(0, 0x3fffff);
+	leads_to(0x201000, 0x40201000, 0x201fff);
+	unmap(0, 0x3fffff);
+	leads_nowhere(0x201000);
+}
+
 static void PT_8_so_in_vtd(struct rig *r)
 {
 	marks_are_kept(r, &ioas_pt_vtd);
@@ -206,8 +270,12 @@ static void PT_8_so_in_stage_2(struct rig *r)
 }
 
 RIG_MAIN("pt_change", RIG_TEST(PT_8_marks_stay_over_split_and_merge),
-         RIG_TEST(PT_8_so_in_vtd), RIG_TEST(PT_8_so_in_amdv1),
-         RIG_TEST(PT_8_so_in_stage_1), RIG_TEST(PT_8_so_in_stage_2),
+         RIG_TEST(lost_leaves_are_told_and_marked_no_more),
+         RIG_TEST(so_are_those_of_vtd), RIG_TEST(so_are_those_of_amdv1),
+         RIG_TEST(so_are_those_of_stage_1), RIG_TEST(so_are_those_of_stage_2),
+         RIG_TEST(small_tables_have_pages_alone), RIG_TEST(PT_8_so_in_vtd),
+         RIG_TEST(PT_8_so_in_amdv1), RIG_TEST(PT_8_so_in_stage_1),
+         RIG_TEST(PT_8_so_in_stage_2),
          RIG_TEST(a_split_leaf_leads_where_it_led),
          RIG_TEST(a_shift_moves_its_range_and_nothing_else),
          RIG_TEST(a_shift_as_aligned_as_a_leaf_keeps_it_large),

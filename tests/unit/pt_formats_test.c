@@ -294,9 +294,11 @@ static void do_merge(struct rig *r)
 static void do_mark(struct rig *r)
 {
 	unsigned int i = (unsigned int)rig_random_below(r, PAGES);
+	bool writes = !m.page[i].lost && (m.page[i].asked & IOAS_WRITE);
+	bool marked = ioas_pt_mark(&pt, (struct iova){at_page(i) + 5});
 
-	ioas_pt_mark(&pt, (struct iova){at_page(i) + 5});
-	if (!m.page[i].lost && (m.page[i].asked & IOAS_WRITE))
+	assert_int_equal(marked, m.shape->dirty && writes);
+	if (writes)
 		m.page[i].dirty = true;
 }
 

@@ -70,6 +70,7 @@ static const char *more_spec[4];
 static enum ioas_contract more_contract;
 static const char *more_profile = "intel";
 static bool more_shared, more_unsafe; /* interrupts */
+static bool more_written;             /* dirty pages */
 
 /* ---- The device ---- */
 
@@ -560,6 +561,7 @@ static inline void world_begin_limited(struct rig *r, uint64_t memlock_pages)
 	world.machine->unsafe_interrupts = more_unsafe;
 	config.machine = world.machine;
 	config.contract = more_contract;
+	config.dirty_written = more_written;
 	rig_ok(r, ioas_vfio_create(&config, &world.vfio));
 	rig_defer(r, RIG_CALL(ioas_vfio_destroy), world.vfio);
 	rig_defer(r, close_files, NULL);
