@@ -118,8 +118,8 @@ static const struct ioas_backend *backend(void)
 
 	if (!text || !strcmp(text, "identity"))
 		return NULL;
-	ioas_backend_scattered(seed ? strtoull(seed + 1, NULL, 0) : 1,
-	                       page_shift(), &scattered);
+	ioas_backend_scattered_init(seed ? strtoull(seed + 1, NULL, 0) : 1,
+	                            page_shift(), &scattered);
 	return &scattered.backend;
 }
 

@@ -19,6 +19,9 @@ ioas_packages() {
 	test)
 		echo python3 python3-pytest
 		;;
+	cplusplus)
+		echo g++
+		;;
 	lint)
 		echo binutils clang clang-format shellcheck python3
 		;;

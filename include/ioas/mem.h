@@ -701,7 +701,7 @@ struct ioas_backend_scattered {
 };
 
 /**
- * ioas_backend_scattered() - frames in no order, the same for the same seed
+ * ioas_backend_scattered_init() - frames in no order, by the seed
  * @seed:       any number
  * @page_shift: of the pages
  * @ret:        the back end, the caller's, filled in
@@ -714,8 +714,9 @@ struct ioas_backend_scattered {
  * Threads: any
  * Source: none
  */
-IOAS_API void ioas_backend_scattered(uint64_t seed, unsigned int page_shift,
-                                     struct ioas_backend_scattered *ret);
+IOAS_API void ioas_backend_scattered_init(uint64_t seed,
+                                          unsigned int page_shift,
+                                          struct ioas_backend_scattered *ret);
 
 /**
  * ioas_backend_scattered_pointer() - the program's byte behind a frame

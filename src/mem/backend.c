@@ -159,8 +159,8 @@ static int scattered_pin(const struct ioas_backend *self,
 	return (int)i;
 }
 
-void ioas_backend_scattered(uint64_t seed, unsigned int page_shift,
-                            struct ioas_backend_scattered *ret)
+void ioas_backend_scattered_init(uint64_t seed, unsigned int page_shift,
+                                 struct ioas_backend_scattered *ret)
 {
 	ret->backend = ioas_backend_identity;
 	ret->backend.name = "scattered";

@@ -235,7 +235,7 @@ static const struct ioas_backend *frames(void)
 
 	if (!way || strcmp(way, "--scattered") != 0)
 		return NULL;
-	ioas_backend_scattered(11, ioas_hooks.page_shift, &scattered);
+	ioas_backend_scattered_init(11, ioas_hooks.page_shift, &scattered);
 	return &scattered.backend;
 }
 

@@ -17,7 +17,7 @@ static void what_overlaps_is_unpinned_as_it_was_pinned(struct rig *r)
 	static struct ioas_backend_scattered scattered;
 	struct ioas_backend_scattered *s = &scattered;
 
-	ioas_backend_scattered(7, rig_page_shift(), s);
+	ioas_backend_scattered_init(7, rig_page_shift(), s);
 	start_on(r, &s->backend);
 	rig_ok(r, enter(m.a, 4, 4));
 	rig_fails(r, enter(m.b, 0, 8), -EINVAL);

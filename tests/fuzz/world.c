@@ -190,7 +190,7 @@ static void choose_backend(void)
 	fuzz_world.backend = &ioas_backend_identity;
 	if (!way || strcmp(way, "--scattered") != 0)
 		return;
-	ioas_backend_scattered(3, fuzz_world.page_shift, &scattered);
+	ioas_backend_scattered_init(3, fuzz_world.page_shift, &scattered);
 	fuzz_world.backend = &scattered.backend;
 }
 

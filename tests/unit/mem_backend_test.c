@@ -130,7 +130,7 @@ static void scattered_frames_can_be_followed_back(struct rig *r)
 	static struct ioas_backend_scattered s; /* until the registry goes */
 	uint64_t i, phys = 0, next = 0, at, neighbours = 0;
 
-	ioas_backend_scattered(42, rig_page_shift(), &s);
+	ioas_backend_scattered_init(42, rig_page_shift(), &s);
 	start_on(r, &s.backend);
 	rig_ok(r, enter(m.a, 0, PAGES));
 	for (i = 0; i < PAGES; i++) {

@@ -356,7 +356,7 @@ const struct ioas_backend *rig_backend(void)
 
 	if (!way.scattered)
 		return &ioas_backend_identity;
-	ioas_backend_scattered(5, rig_page_shift(), &scattered);
+	ioas_backend_scattered_init(5, rig_page_shift(), &scattered);
 	return &scattered.backend;
 }
 
