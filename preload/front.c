@@ -176,6 +176,48 @@ static void event_unwatch(int handle, struct ioas_watcher *watcher)
 
 /* ---- Groups: one process of a run holds each. ---- */
 
+/*
+ * Who holds a group has a socket of its name. A child that is being forked has
+ * a copy of the descriptor until it closes it or executes something, and with
+ * it the name stays, which nothing can take from a socket. So a socket that is
+ * given back is connected to itself: then nobody else can connect to it, by
+ * which it is known, and whoever wants the group waits until the name is free.
+ * A descriptor that is closed with its process, however that ends, leaves a
+ * name that looks held as long as such a child lives.
+ *
+ * Sources: unix(7), connect(2): EPERM of a socket that has another peer
+ */
+#define CLAIM_TRIES 100 /* of IOAS_PLACE_WAIT each */
+
+static long take_name(long fd, const struct sockaddr_un *name, size_t bytes)
+{
+	unsigned int i;
+	long err;
+
+	for (i = 0; i < CLAIM_TRIES; i++) {
+		err = ioas_sys(SYS_bind, fd, (long)name, (long)bytes, 0, 0, 0);
+		if (err != -EADDRINUSE)
+			return err;
+		err = ioas_sys(SYS_connect, fd, (long)name, (long)bytes, 0, 0,
+		               0);
+		/* Refused: it has just become free. */
+		if (err != -EPERM && err != -ECONNREFUSED)
+			return -EBUSY;
+		if (err == -EPERM)
+			ioas_shared_wait();
+	}
+	return -EBUSY;
+}
+
+static void give_name(long fd)
+{
+	struct sockaddr_un name;
+	unsigned int bytes = sizeof(name);
+
+	if (!ioas_sys(SYS_getsockname, fd, (long)&name, (long)&bytes, 0, 0, 0))
+		ioas_sys(SYS_connect, fd, (long)&name, (long)bytes, 0, 0, 0);
+}
+
 static int group_claim(unsigned int group)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -190,11 +232,11 @@ static int group_claim(unsigned int group)
 		return (int)fd;
 	n = ioas_say_group_name(group, name.sun_path, sizeof(name.sun_path));
 	n += offsetof(struct sockaddr_un, sun_path);
-	err = ioas_sys(SYS_bind, fd, (long)&name, (long)n, 0, 0, 0);
+	err = take_name(fd, &name, n);
 	up = err ? err : ioas_fd_internal_take((int)fd);
 	if (up < 0) {
 		ioas_sys(SYS_close, fd, 0, 0, 0, 0, 0);
-		return up == -EADDRINUSE ? -EBUSY : (int)up;
+		return (int)up;
 	}
 	/* Pairs with nothing: uapi claims and releases under its lock. */
 	ioas_a32_store(&groups[group], (uint32_t)up + 1);
@@ -238,8 +280,10 @@ static void group_release(unsigned int group)
 
 	if (group < IOAS_ARRAY_SIZE(groups))
 		place = ioas_a32_exchange(&groups[group], 0);
-	if (place)
-		ioas_fd_internal_close((int)place - 1);
+	if (!place)
+		return;
+	give_name((long)place - 1);
+	ioas_fd_internal_close((int)place - 1);
 }
 
 /* ---- Descriptors. ---- */

@@ -191,7 +191,11 @@ def test_what_cannot_be_emulated_is_named(ioas, build):
 
 @pytest.mark.parametrize("case", [
     "vfork_without_vfio_shares_memory", "a_group_belongs_to_one_process",
-    "a_mask_goes_over_exec", "use_nothing"])
+    "a_mask_goes_over_exec", "use_nothing",
+    "a_copy_of_a_claim_is_waited_for",
+    "a_copy_that_stays_keeps_the_group_busy",
+    "a_group_comes_and_goes_while_another_thread_forks",
+    "a_group_is_free_when_its_process_was_killed"])
 def test_processes(ioas, build, case):
     result = run(ioas, build("process"), case)
     assert_done(result)

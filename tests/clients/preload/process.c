@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes: what a child of fork, vfork and exec has of its parent's files. */
+#include <pthread.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "client.h"
 
@@ -97,6 +99,99 @@ static void a_child_does_not_hold_its_parents_group(void)
 	open_bar();
 	CHECK(!close(done[1]));
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+/* A child that nobody has told of, with a copy of every descriptor. */
+static pid_t clone_for(unsigned int ms)
+{
+	const struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
+	pid_t child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+	CHECK(child >= 0);
+	if (child)
+		return child;
+	syscall(SYS_nanosleep, &pause, NULL);
+	syscall(SYS_exit_group, 0);
+	return 0;
+}
+
+static void close_all(void)
+{
+	CHECK(!close(v.device) && !close(v.group) && !close(v.container));
+}
+
+static void a_copy_of_a_claim_is_waited_for(void)
+{
+	pid_t child;
+
+	vfio_open(&v);
+	child = clone_for(300);
+	close_all();
+	vfio_open(&v);
+	/* Held again, by this process: at once. */
+	CHECK(run_child(open_for_itself) == 0);
+	CHECK(waitpid(child, NULL, 0) == child);
+}
+
+static void a_copy_that_stays_keeps_the_group_busy(void)
+{
+	struct timespec from, to;
+	pid_t child;
+
+	vfio_open(&v);
+	child = clone_for(60000);
+	close_all();
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	FAILS(open(GROUP, O_RDWR), EBUSY);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	CHECK(to.tv_sec - from.tv_sec < 30);
+	CHECK(!kill(child, SIGKILL) && waitpid(child, NULL, 0) == child);
+	vfio_open(&v);
+}
+
+static int forks_done;
+
+static void *fork_often(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 150; i++) {
+		pid_t child = fork();
+
+		CHECK(child >= 0);
+		if (!child)
+			_exit(0);
+		CHECK(waitpid(child, NULL, 0) == child);
+	}
+	__atomic_store_n(&forks_done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void a_group_comes_and_goes_while_another_thread_forks(void)
+{
+	pthread_t thread;
+
+	CHECK(!pthread_create(&thread, NULL, fork_often, NULL));
+	do {
+		vfio_open(&v);
+		close_all();
+	} while (!__atomic_load_n(&forks_done, __ATOMIC_ACQUIRE));
+	CHECK(!pthread_join(thread, NULL));
+}
+
+static void hold_and_die(void)
+{
+	vfio_open(&v);
+	kill(getpid(), SIGKILL);
+}
+
+static void a_group_is_free_when_its_process_was_killed(void)
+{
+	int i;
+
+	for (i = 0; i < 20; i++)
+		CHECK(run_child(hold_and_die) == -SIGKILL);
+	vfio_open(&v);
 }
 
 static void touch_inherited_view(void)
@@ -290,6 +385,10 @@ static const struct client_case cases[] = {
 	CASE(a_forked_child_has_stale_files),
 	CASE(a_child_starts_clean),
 	CASE(a_child_does_not_hold_its_parents_group),
+	CASE(a_copy_of_a_claim_is_waited_for),
+	CASE(a_copy_that_stays_keeps_the_group_busy),
+	CASE(a_group_comes_and_goes_while_another_thread_forks),
+	CASE(a_group_is_free_when_its_process_was_killed),
 	CASE(an_inherited_view_is_dead),
 	CASE(an_open_doorbell_page_is_dead_in_a_child),
 	CASE(other_ways_to_fork),
