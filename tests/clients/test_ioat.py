@@ -87,6 +87,12 @@ def test_a_refused_access_is_an_error_and_one_finding(run, way, contract,
         assert "put16" in functions and "run" in functions
 
 
+def test_memory_to_write_is_read_as_well_on_arm(run):
+    found = run("write-only-source-is-read", "ioat",
+                options=["--profile", "arm-smmuv3"])
+    assert [x["check"] for x in found] == ["read-only"]
+
+
 @pytest.mark.parametrize("case", OTHERS)
 def test_what_it_is_asked_for(run, way, case):
     assert not run(case, way)

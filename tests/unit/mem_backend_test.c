@@ -146,6 +146,49 @@ static void scattered_frames_can_be_followed_back(struct rig *r)
 	rig_fails(r, io_get(0, 2, 1), -EINVAL);
 }
 
+static int (*pin_as_ever)(struct uaddr start, uint64_t length,
+                          unsigned int perm, uint64_t *ret_pinned);
+
+static int pin_anything(struct uaddr start, uint64_t length, unsigned int perm,
+                        uint64_t *ret_pinned)
+{
+	*ret_pinned = length;
+	return 0;
+}
+
+static void pin_again(void *unused)
+{
+	ioas_hooks.pin = pin_as_ever;
+}
+
+/* As if the process had memory everywhere, as with 57 bits of addresses. */
+static void scattered_frames_are_of_memory_below_2_to_the_48(struct rig *r)
+{
+	static struct ioas_backend_scattered s;
+	const uint64_t end = UINT64_C(1) << 48;
+	struct ioas_extent extent[2];
+	struct ioas_pin pin = {.npages = 2,
+	                       .perm = RW,
+	                       .page_shift = rig_page_shift(),
+	                       .start = end - 2 * rig_page()};
+
+	pin_as_ever = ioas_hooks.pin;
+	ioas_hooks.pin = pin_anything;
+	rig_defer(r, pin_again, NULL);
+	ioas_backend_scattered_init(42, rig_page_shift(), &s);
+	assert_int_equal(s.backend.pin(&s.backend, &pin, extent, 2), 2);
+	assert_true(extent[0].phys < end && extent[1].phys < end);
+	assert_true(extent[0].phys != extent[1].phys);
+	pin.start += rig_page();
+	assert_int_equal(s.backend.pin(&s.backend, &pin, extent, 2), -EFAULT);
+	/* No more is asked for than there is room for. */
+	assert_int_equal(s.backend.pin(&s.backend, &pin, extent, 1), 1);
+	pin.start += rig_page();
+	assert_int_equal(s.backend.pin(&s.backend, &pin, extent, 1), -EFAULT);
+	pin.start = UINT64_MAX - 2 * rig_page() + 1;
+	assert_int_equal(s.backend.pin(&s.backend, &pin, extent, 2), -EFAULT);
+}
+
 static void a_seed_gives_the_same_frames_each_time(struct rig *r)
 {
 	unsigned int shift, differ = 0;
@@ -168,4 +211,5 @@ RIG_MAIN("mem_backend", RIG_TEST(MEM_6_an_io_page_lies_in_one_aligned_run),
          RIG_TEST(MEM_6_order_of_large_and_small_pages_does_not_matter),
          RIG_TEST(MEM_7_a_partial_pin_is_undone),
          RIG_TEST(scattered_frames_can_be_followed_back),
+         RIG_TEST(scattered_frames_are_of_memory_below_2_to_the_48),
          RIG_TEST(a_seed_gives_the_same_frames_each_time))

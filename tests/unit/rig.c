@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rig.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ struct rig {
 	struct deferred deferred[DEFERRED_MAX];
 	struct rig_piece memory[DEFERRED_MAX];
 	int event[DEFERRED_MAX];
+	bool failed_before; /* a test, which left something behind */
 };
 
 static struct rig the_rig;
@@ -267,11 +269,27 @@ static bool run_once(struct rig *r, uint64_t fail_at)
 	return ioas_a64_load(&rig_counts.failed) != 0;
 }
 
+/* Seconds for a test when one before it failed, and may hold locks. */
+#define AFTER_FAILURE 30
+
+static _Noreturn void too_late(int signal)
+{
+	static const char text[] = "a test that failed before holds what this "
+				   "one waits for: no more tests are run\n";
+
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	_exit(1);
+}
+
 static void run(void **state)
 {
 	struct rig *r = &the_rig;
 	uint64_t n;
 
+	if (r->failed_before) {
+		signal(SIGALRM, too_late);
+		alarm(AFTER_FAILURE);
+	}
 	r->test = *state;
 	r->deferred_count = 0;
 	r->skipped = NULL;
@@ -298,7 +316,9 @@ static int clean_up(void **state)
 			            (unsigned long)n);
 		the_rig.deferred_count = 0;
 		drop_memory_and_events(&the_rig);
+		the_rig.failed_before = true;
 	}
+	alarm(0);
 	rig_on_law = NULL;
 	rig_hooks_forget();
 	return 0;

@@ -115,6 +115,26 @@ static void write_only_source(void)
 	CHECK(*data(3 * MIB) == 0);
 }
 
+/* Tables of Arm's stage 1 cannot say write-only, nor does Linux refuse it. */
+static void write_only_source_is_read(void)
+{
+	uint8_t *source = memory_of(2 * PAGE);
+
+	driver_start(&d);
+	memset(source, 0x5a, 2 * PAGE);
+	map_at(&d, NOWHERE, source, 2 * PAGE, VFIO_DMA_MAP_FLAG_WRITE);
+	describe(&d, 0, NOWHERE, at(MIB), 2 * PAGE);
+	start(&d);
+	CHECK(run(&d, 1) == DONE);
+	CHECK(!memcmp(source, data(MIB), 2 * PAGE));
+	/* To read only is another matter. */
+	map_at(&d, NOWHERE + MIB, memory_of(PAGE), PAGE,
+	       VFIO_DMA_MAP_FLAG_READ);
+	describe(&d, 0, at(0), NOWHERE + MIB, 64);
+	start(&d);
+	CHECK(run(&d, 1) == HALTED);
+}
+
 static void unmapped_again(void)
 {
 	driver_start(&d);
@@ -481,6 +501,7 @@ static const struct client_case cases[] = {
 	{"half-destination", half_destination},
 	{"read-only-destination", read_only_destination},
 	{"write-only-source", write_only_source},
+	{"write-only-source-is-read", write_only_source_is_read},
 	{"unmapped-again", unmapped_again},
 	{"unmapped-descriptor", unmapped_descriptor},
 	{"unmapped-completion", unmapped_completion},
