@@ -439,7 +439,8 @@ static void start(void)
 	this_level = &level[0];
 	next_level = &level[1];
 	next_level->used = 0;
-	if (threads_begin() == BROKE)
+	/* Broken; or a thread waits for what is a step from now on: again. */
+	if (threads_begin() != WENT_ON)
 		return;
 	world_commit();
 	rename_ranks();

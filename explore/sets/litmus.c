@@ -256,6 +256,8 @@ const struct explore_case explore_cases[] = {
          .rest = both_written},
 	{"published", "plain data behind a flag",
          .thread = {{"writer", publish}, {"reader", wait_and_read}}},
+	{"waited_for_first", "a wait is the first that a thread does",
+         .thread = {{"reader", wait_and_read}, {"writer", publish}}},
 	{"use_after_free_is_seen", "an object freed under a reader",
          .init = make_object,
          .thread = {{"user", use_object}, {"owner", free_object}}},
