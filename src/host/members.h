@@ -29,6 +29,9 @@ int ioas_host_map_file(int fd, uint64_t offset, uint64_t length,
                        unsigned int perm, uint64_t *ret_start);
 void ioas_host_unmap_file(uint64_t start, uint64_t length);
 
+/* process.c: what to say, where ptrace_scope is @scope, a digit, or absent. */
+const char *ioas_host_not_allowed(char scope);
+
 /* thread.c */
 bool ioas_host_barrier(void);
 void ioas_host_wait(const struct ioas_a32 *word, uint32_t seen);

@@ -7,6 +7,7 @@
 #include "iova/alloc.h"
 #include "mem/mem.h"
 #include "space/move.h"
+#include "sva/sva.h"
 
 enum { NOT_BEGUN, BEGINNING, BEGUN };
 
@@ -21,6 +22,7 @@ static void forked(void)
 	ioas_spaces_forked();
 	ioas_iova_forked();
 	ioas_pins_forked();
+	ioas_sva_forked();
 }
 
 void ioas_begin(void)
