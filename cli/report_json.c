@@ -182,7 +182,9 @@ static void set_head(json_t *object, const struct ioas_report_item *item)
 	set_string(object, "model", f->model);
 	set(object, "container", json_integer(f->space));
 	set_string(object, "permission", ioas_perm_name(f->perm));
-	set(object, "iova", range(&f->range));
+	if (f->pasid)
+		set(object, "pasid", json_integer(f->pasid));
+	set(object, f->pasid ? "address" : "iova", range(&f->range));
 }
 
 char *ioas_report_json(const struct ioas_report_item *item)

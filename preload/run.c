@@ -42,6 +42,7 @@
 #include "preload/watching.h"
 #include "preload/wrap.h"
 #include "space/move.h"
+#include "sva/sva.h"
 
 enum {
 	STATE_NONE,
@@ -289,6 +290,7 @@ static void forget_state(void)
 	ioas_spaces_forked();
 	ioas_iova_forked();
 	ioas_pins_forked();
+	ioas_sva_forked();
 	ioas_keep_forked();
 	ioas_heap_forked();
 	ioas_watching_forked();

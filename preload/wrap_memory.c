@@ -15,6 +15,7 @@
 #include "preload/huge.h"
 #include "preload/keep.h"
 #include "preload/modules.h"
+#include "preload/run.h"
 #include "preload/sites.h"
 #include "preload/strict.h"
 #include "preload/views.h"
@@ -32,6 +33,33 @@ static bool touches(uint64_t start, uint64_t bytes)
 	there = ioas_view_next(start, start + bytes) != start + bytes;
 	ioas_section_leave(&saved);
 	return there;
+}
+
+/* Devices that work on the program's addresses: nothing older is used. */
+static void say_changed(uint64_t start, uint64_t bytes)
+{
+	const struct ioas_run *run = ioas_run();
+	struct ioas_signals saved;
+
+	ioas_hooks.signals_block(&saved);
+	if (run && bytes)
+		ioas_sva_mm_changed(run->machine->mm, start,
+		                    start + (bytes - 1));
+	ioas_hooks.signals_restore(&saved);
+}
+
+static void changed(const void *start, uint64_t bytes)
+{
+	if (IOAS_UNLIKELY(ioas_sva_any()))
+		say_changed((uintptr_t)start, bytes);
+}
+
+/* @at is new memory, in place of what was there. */
+static void *replaced(const struct ioas_mmap_request *r, void *at)
+{
+	if (r->flags & MAP_FIXED)
+		changed(r->start, r->bytes);
+	return at;
 }
 
 /* Not foreign, or over views: a change that the views follow. */
@@ -80,9 +108,10 @@ void *ioas_wrap_mmap(void *start, size_t bytes, int prot, int flags, int fd,
 	if (IOAS_UNLIKELY(ioas_huge) && ioas_huge_wanted(&r))
 		return map_huge(&r);
 	if (IOAS_LIKELY(!concerns_us(&r)))
-		return ioas_real_mmap()(start, bytes, prot, flags, fd, at);
+		return replaced(&r, ioas_real_mmap()(start, bytes, prot, flags,
+		                                     fd, at));
 	IOAS_SITE_ENTRY;
-	return map(&r);
+	return replaced(&r, map(&r));
 }
 
 void *ioas_wrap_mmap64(void *start, size_t bytes, int prot, int flags, int fd,
@@ -94,9 +123,10 @@ void *ioas_wrap_mmap64(void *start, size_t bytes, int prot, int flags, int fd,
 	if (IOAS_UNLIKELY(ioas_huge) && ioas_huge_wanted(&r))
 		return map_huge(&r);
 	if (IOAS_LIKELY(!concerns_us(&r)))
-		return ioas_real_mmap64()(start, bytes, prot, flags, fd, at);
+		return replaced(&r, ioas_real_mmap64()(start, bytes, prot,
+		                                       flags, fd, at));
 	IOAS_SITE_ENTRY;
-	return map(&r);
+	return replaced(&r, map(&r));
 }
 
 /* Inside of the C library it would be stopped, and looked at again. */
@@ -110,11 +140,26 @@ static int real_munmap(void *start, size_t bytes)
 
 int ioas_wrap_munmap(void *start, size_t bytes)
 {
+	int result;
+
 	if (IOAS_LIKELY(!touches((uintptr_t)start, bytes) &&
-	                !ioas_keep_concerns(start, bytes)))
-		return real_munmap(start, bytes);
-	IOAS_SITE_ENTRY;
-	return (int)ioas_result(ioas_give_munmap((uintptr_t)start, bytes));
+	                !ioas_keep_concerns(start, bytes))) {
+		result = real_munmap(start, bytes);
+	} else {
+		IOAS_SITE_ENTRY;
+		result = (int)ioas_result(
+			ioas_give_munmap((uintptr_t)start, bytes));
+	}
+	changed(start, bytes);
+	return result;
+}
+
+static void *moved(const struct ioas_mremap_request *r, void *at)
+{
+	changed((void *)r->start, r->old_bytes);
+	if (r->to)
+		changed((void *)r->to, r->bytes);
+	return at;
 }
 
 void *ioas_wrap_mremap(void *start, size_t old_bytes, size_t bytes, int flags,
@@ -134,17 +179,23 @@ void *ioas_wrap_mremap(void *start, size_t old_bytes, size_t bytes, int flags,
 	                (!r.to || !touches(r.to, bytes)) &&
 	                !ioas_keep_concerns(start, old_bytes) &&
 	                (!r.to || !ioas_keep_concerns(to, bytes))))
-		return ioas_real_mremap()(start, old_bytes, bytes, flags, to);
+		return moved(&r, ioas_real_mremap()(start, old_bytes, bytes,
+		                                    flags, to));
 	IOAS_SITE_ENTRY;
-	return (void *)ioas_result(ioas_give_mremap(&r));
+	return moved(&r, (void *)ioas_result(ioas_give_mremap(&r)));
 }
 
 int ioas_wrap_mprotect(void *start, size_t bytes, int prot)
 {
+	int result;
+
 	if (IOAS_LIKELY(!touches((uintptr_t)start, bytes)))
-		return ioas_real_mprotect()(start, bytes, prot);
-	return (int)ioas_result(
-		ioas_views_mprotect((uintptr_t)start, bytes, prot));
+		result = ioas_real_mprotect()(start, bytes, prot);
+	else
+		result = (int)ioas_result(
+			ioas_views_mprotect((uintptr_t)start, bytes, prot));
+	changed(start, bytes);
+	return result;
 }
 
 /* Device memory is not taken back. Linux 7.3 mm/madvise.c: VM_PFNMAP, VM_IO */
@@ -170,14 +221,21 @@ static int real_madvise(void *start, size_t bytes, int advice)
 
 int ioas_wrap_madvise(void *start, size_t bytes, int advice)
 {
+	int result;
+
 	if (refused_for_device(advice) && touches((uintptr_t)start, bytes))
 		return (int)ioas_result(-EINVAL);
 	if (IOAS_LIKELY(!ioas_keep_concerns(start, bytes)) ||
-	    !ioas_give_advice(advice))
-		return real_madvise(start, bytes, advice);
-	IOAS_SITE_ENTRY;
-	return (int)ioas_result(
-		ioas_give_madvise((uintptr_t)start, bytes, advice));
+	    !ioas_give_advice(advice)) {
+		result = real_madvise(start, bytes, advice);
+	} else {
+		IOAS_SITE_ENTRY;
+		result = (int)ioas_result(
+			ioas_give_madvise((uintptr_t)start, bytes, advice));
+	}
+	if (ioas_give_advice(advice))
+		changed(start, bytes);
+	return result;
 }
 
 ssize_t ioas_wrap_process_madvise(int pidfd, const struct iovec *part,

@@ -19,7 +19,17 @@
  *	0x80  DMA source           } one is an I/O virtual address, the other
  *	0x88  DMA destination      } lies in the buffer, 0x40000 to 0x40fff
  *	0x90  DMA count            bytes
- *	0x98  DMA command          1 start, 2 to memory, 4 interrupt at the end
+ *	0x98  DMA command          1 start, 2 to memory, 4 interrupt at the end,
+ *	                           8 ask for the pages first, with a PASID
+ *
+ * With the option pasid= it can work on addresses of the program as well, which
+ * are not mapped for it, and with pri= ask for pages that are not there:
+ *
+ *	0xa0  PASID                what transfers carry; 0: none, the address is
+ *	                           an I/O virtual address
+ *	0xa8  PASID of the program  reads what names who opened the device
+ *	0xb0  pages                what was answered last: 0 they are there, 1
+ *	                           they are not to be had, 2 do not ask again
  *
  * Registers below 0x80 take accesses of 4 bytes, the others of 4 or 8. Other
  * accesses read as 0 or do nothing. A transfer that leaves the buffer, or that
@@ -28,6 +38,8 @@
  *
  * Source: register layout of the "edu" device of QEMU 10.0, docs/specs/edu.rst.
  */
+#include <errno.h>
+
 #include "models.h"
 
 #define STATUS_INTERRUPT    0x80u
@@ -36,8 +48,11 @@
 #define DMA_START           1u
 #define DMA_TO_MEMORY       2u
 #define DMA_INTERRUPT       4u
+#define DMA_PAGES           8u
+#define PRI_MAX             512u
 #define BUFFER_START        0x40000u
 #define BUFFER_BYTES        4096u
+#define PASID_MASK          0xfffffu
 #define WIDE                0x80 /* from here on registers have 8 bytes */
 
 /* All that one device remembers. Calls come one at a time: no lock. */
@@ -46,6 +61,7 @@ struct edu {
 	/* What the registers read as. */
 	uint64_t identification, liveness, factorial, status, interrupts, zero;
 	uint64_t source, destination, count, command;
+	uint64_t pasid, own_pasid, pages;
 	uint8_t buffer[BUFFER_BYTES];
 };
 
@@ -86,7 +102,8 @@ static uint8_t *buffer_at(struct edu *e, uint64_t address)
  */
 static void move(struct edu *e)
 {
-	const struct ioas_issuer issuer = {"DMA", NULL, -1, -1};
+	const struct ioas_issuer issuer = {"DMA", NULL, -1, -1,
+	                                   (uint32_t)e->pasid};
 	const bool to_memory = e->command & DMA_TO_MEMORY;
 	uint8_t *mine = buffer_at(e, to_memory ? e->source : e->destination);
 	int err;
@@ -101,16 +118,58 @@ static void move(struct edu *e)
 	(void)err;
 }
 
+static void finish(struct edu *e)
+{
+	e->command &= ~(uint64_t)DMA_START;
+	if (e->command & DMA_INTERRUPT)
+		raise_interrupt(e, INTERRUPT_DMA);
+}
+
+/* Its first page and its last: there is no room for more in the buffer. */
+static int ask_for_pages(struct edu *e)
+{
+	const bool to_memory = e->command & DMA_TO_MEMORY;
+	struct ioas_page_request page = {
+		.uaddr = to_memory ? e->destination : e->source,
+		.pasid = (uint32_t)e->pasid,
+		.perm = to_memory ? IOAS_WRITE : IOAS_READ,
+	};
+	int err = ioas_dma_request_page(e->dev, &page);
+
+	if (err)
+		return err;
+	if (e->count)
+		page.uaddr += e->count - 1;
+	page.last = true;
+	return ioas_dma_request_page(e->dev, &page);
+}
+
+/* The answer comes at the end of the store that asked. */
+static void edu_paged(void *state, uint32_t group,
+                      enum ioas_page_response response)
+{
+	struct edu *e = state;
+
+	e->pages = response;
+	if (response == IOAS_PAGE_SUCCESS)
+		move(e);
+	finish(e);
+}
+
 /* The transfer is over when the store returns: no thread, nothing to wait. */
 static void store_command(struct edu *e, uint64_t command)
 {
 	e->command = command;
 	if (!(command & DMA_START))
 		return;
-	move(e);
-	e->command &= ~(uint64_t)DMA_START;
-	if (command & DMA_INTERRUPT)
-		raise_interrupt(e, INTERRUPT_DMA);
+	if (e->pasid && command & DMA_PAGES) {
+		if (!ask_for_pages(e))
+			return;
+		e->pages = IOAS_PAGE_FAILURE;
+	} else {
+		move(e);
+	}
+	finish(e);
 }
 
 static void store_liveness(struct edu *e, uint64_t value)
@@ -134,6 +193,12 @@ static void store_acknowledge(struct edu *e, uint64_t value)
 	ioas_device_line(e->dev, e->interrupts != 0);
 }
 
+static void store_pasid(struct edu *e, uint64_t value)
+{
+	/* Without the option there is none. */
+	e->pasid = e->own_pasid ? value & PASID_MASK : IOAS_NO_PASID;
+}
+
 static void store_nothing(struct edu *e, uint64_t value)
 {
 }
@@ -155,6 +220,9 @@ static const struct edu_register {
 	{0x88, offsetof(struct edu, destination), NULL},
 	{0x90, offsetof(struct edu, count), NULL},
 	{0x98, offsetof(struct edu, command), store_command},
+	{0xa0, offsetof(struct edu, pasid), store_pasid},
+	{0xa8, offsetof(struct edu, own_pasid), store_nothing},
+	{0xb0, offsetof(struct edu, pages), store_nothing},
 	{0},
 };
 
@@ -201,7 +269,8 @@ static void edu_reset(void *state)
 
 	*e = (struct edu){.dev = e->dev,
 	                  .identification = 0x010000ed,
-	                  .liveness = UINT32_MAX};
+	                  .liveness = UINT32_MAX,
+	                  .own_pasid = ioas_device_pasid(e->dev)};
 }
 
 /* The only place that may allocate. */
@@ -223,7 +292,45 @@ static void edu_destroy(void *state)
 	ioas_device_free(state, sizeof(struct edu));
 }
 
-static const struct ioas_model_key keys[] = {{NULL, NULL, NULL}};
+static int number_option(struct ioas_device *dev, const char *key,
+                         uint64_t most, uint64_t *ret_value)
+{
+	int err = ioas_device_option_size(dev, key, ret_value);
+
+	if (!err && *ret_value > most) {
+		ioas_device_fail(dev, "%s= is a number up to %u", key,
+		                 (unsigned int)most);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+/* What sends PASIDs is PCI Express. */
+static int edu_describe(struct ioas_device *dev,
+                        struct ioas_function_desc *desc)
+{
+	uint64_t bits = 0, requests = 0;
+	int err = number_option(dev, "pasid", IOAS_PASID_BITS_MAX, &bits);
+
+	if (!err)
+		err = number_option(dev, "pri", PRI_MAX, &requests);
+	/* A transfer asks for two. */
+	if (!err && requests == 1) {
+		ioas_device_fail(dev, "pri= is a number from 2 on");
+		err = -EINVAL;
+	}
+	if (err)
+		return err;
+	desc->pcie |= bits != 0;
+	desc->pasid_bits = (uint8_t)bits;
+	desc->page_requests = (uint16_t)requests;
+	return 0;
+}
+
+static const struct ioas_model_key keys[] = {
+	{"pasid", "BITS", "send PASIDs of so many bits, 1 to 20"},
+	{"pri", "N", "ask for pages, 2 to 512 at once; with pasid="},
+	{NULL, NULL, NULL}};
 
 const struct ioas_model ioas_edu_model = {
 	.name = "edu",
@@ -242,9 +349,11 @@ const struct ioas_model ioas_edu_model = {
 			.intx = true,
 			.vfs_max = 32,
 		},
+	.describe = edu_describe,
 	.create = edu_create,
 	.destroy = edu_destroy,
 	.reset = edu_reset,
 	.load = edu_load,
 	.store = edu_store,
+	.paged = edu_paged,
 };

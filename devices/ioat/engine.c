@@ -51,8 +51,8 @@ static void put64(uint8_t *at, uint64_t value)
 static struct ioas_issuer issuer(const struct ioat *e, const char *command,
                                  const char *role)
 {
-	return (struct ioas_issuer){command, role, -1,
-	                            (int)(e->number & INT32_MAX)};
+	return (struct ioas_issuer){
+		command, role, -1, (int)(e->number & INT32_MAX), IOAS_NO_PASID};
 }
 
 /* ---- Interrupts ---- */

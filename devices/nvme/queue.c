@@ -66,7 +66,7 @@ static void complete(struct nvme *n, const struct completion *c)
 	const struct nvme_sq *sq = &n->sq[c->queue];
 	struct nvme_cq *cq = &n->cq[sq->cq];
 	const struct ioas_issuer issuer = {"completion", NULL, (int)c->queue,
-	                                   c->cid};
+	                                   c->cid, IOAS_NO_PASID};
 	const uint64_t at = cq->base + ((uint64_t)cq->tail << NVME_CQE_LG2);
 	uint8_t cqe[1 << NVME_CQE_LG2] = {0};
 
@@ -189,7 +189,8 @@ static void run_one(struct nvme *n, unsigned int queue)
 {
 	struct nvme_sq *sq = &n->sq[queue];
 	struct nvme_request req = {
-		.issuer = {"command fetch", NULL, (int)queue, -1},
+		.issuer = {"command fetch", NULL, (int)queue, -1,
+	                   IOAS_NO_PASID},
 	};
 
 	if (!fetch(n, sq, &req))

@@ -15,6 +15,10 @@
  * device's own, on a stack of 64 KiB. They must
  * not allocate (create() may), sleep, or take locks of their own.
  *
+ * DMA is by I/O virtual address, or, where the issuer of an access has a PASID,
+ * by address of the program: what may be done there is then what the program
+ * itself may do, and nothing is mapped for it (<ioas/sva.h>).
+ *
  * Addresses and lengths are bytes. Nothing here sets errno.
  */
 #ifndef IOAS_DEVICE_H
@@ -25,6 +29,7 @@
 #include <stdint.h>
 
 #include <ioas/api.h>
+#include <ioas/pasid.h>
 #include <ioas/perm.h>
 
 #ifdef __cplusplus
@@ -51,7 +56,8 @@ struct ioas_bar_desc {
  * first value back.
  */
 struct ioas_config_register {
-	uint16_t offset;   /* a multiple of 4, from 0x140 on; 0 ends a table */
+	/* A multiple of 4, from 0x140 on, with PASIDs 0x160; 0 ends a table. */
+	uint16_t offset;
 	uint32_t value;    /* at first */
 	uint32_t writable; /* bits that take what is written */
 	uint32_t cleared;  /* bits that a written 1 makes 0 */
@@ -82,6 +88,13 @@ struct ioas_function_desc {
 	uint32_t rom_bytes; /* at most 16 MiB */
 	/* PCI Express only; NULL: none. */
 	const struct ioas_config_register *config;
+	/*
+	 * PCI Express only: width of the PASIDs that it sends, 1 to 20; 0: it
+	 * sends none. And how many page requests it may have outstanding; 0: it
+	 * has neither ATS nor PRI.
+	 */
+	uint8_t pasid_bits;
+	uint16_t page_requests;
 };
 
 /** struct ioas_model_key - an option that `-d MODEL,key=value` may give. */
@@ -137,6 +150,9 @@ struct ioas_doorbells {
  *            a call before that time: look at the clock
  * @doorbells: registers whose stores may be served later, and by a thread of
  *            the device
+ * @paged:    a group of ioas_dma_request_page() is answered. It follows the
+ *            call of @store or @work that asked for its last page. NULL: the
+ *            model asks for none
  */
 struct ioas_model {
 	const char *name;
@@ -154,22 +170,29 @@ struct ioas_model {
 	              unsigned int size, uint64_t value);
 	uint64_t (*work)(void *state);
 	struct ioas_doorbells doorbells;
+	void (*paged)(void *state, uint32_t group,
+	              enum ioas_page_response response);
 };
 
 #define IOAS_WORK_NOW  UINT64_C(0)
 #define IOAS_WORK_NONE UINT64_MAX /* not before the next store */
 
 /**
- * struct ioas_issuer - which device command does an access.
+ * struct ioas_issuer - which device command does an access, and for whom.
  *
  * Goes into the report when the access faults: "SQ 1, CID 0x17, READ, PRP1".
  * The strings are not copied: give literals.
+ *
+ * With a PASID the address is not an I/O virtual address, but one of the
+ * program, if the PASID is ioas_device_pasid(); memory there is not mapped, and
+ * no interrupt is a write there.
  */
 struct ioas_issuer {
 	const char *command; /* "READ", "completion", ... */
 	const char *role;    /* "PRP1", "PRP list", ...; may be NULL */
 	int queue;           /* submission queue, or -1 */
 	int id;              /* command id, or -1 */
+	uint32_t pasid;      /* or IOAS_NO_PASID */
 };
 
 /** struct ioas_segment - a piece of program memory a device may touch. */
@@ -287,7 +310,7 @@ IOAS_API void ioas_device_free(void *memory, size_t bytes);
 /**
  * ioas_dma_read() - the device reads program memory
  * @dev:    the device
- * @iova:   first I/O virtual address
+ * @iova:   first I/O virtual address; with a PASID, address of the program
  * @buffer: where to; belongs to the model
  * @bytes:  how many; 0 is fine and touches nothing
  * @issuer: the command that does it, for the report
@@ -295,7 +318,8 @@ IOAS_API void ioas_device_free(void *memory, size_t bytes);
  * Return: 0, or
  *   -EFAULT  part of the range is not mapped for reading, the memory behind
  *            it has gone, bus mastering is off, or the device is in no
- *            address space. Reported; @buffer may be partly filled
+ *            address space, or not bound to that PASID. Reported; @buffer may
+ *            be partly filled
  *
  * Threads: the model's own calls; wait-free against map and unmap.
  * Source: PCI Express Base Specification 4.0, 2.3.2 (unsupported request)
@@ -307,7 +331,7 @@ IOAS_API IOAS_MUST int ioas_dma_read(struct ioas_device *dev, uint64_t iova,
 /**
  * ioas_dma_write() - the device writes program memory
  * @dev:    the device
- * @iova:   first I/O virtual address
+ * @iova:   first I/O virtual address; with a PASID, address of the program
  * @buffer: what; belongs to the model
  * @bytes:  how many; 0 is fine and touches nothing
  * @issuer: the command that does it, for the report
@@ -319,7 +343,8 @@ IOAS_API IOAS_MUST int ioas_dma_read(struct ioas_device *dev, uint64_t iova,
  * Return: 0, or
  *   -EFAULT  part of the range is not mapped for writing, the memory behind
  *            it has gone, bus mastering is off, or the device is in no
- *            address space. Reported; memory before the fault may be written
+ *            address space, or not bound to that PASID. Reported; memory
+ *            before the fault may be written
  *
  * Threads: the model's own calls; wait-free against map and unmap.
  * Source: PCI Express Base Specification 4.0, 2.3.2 and 2.4.2
@@ -330,7 +355,8 @@ IOAS_API IOAS_MUST int ioas_dma_write(struct ioas_device *dev, uint64_t iova,
 
 /** struct ioas_copy - bytes from one place of program memory to another. */
 struct ioas_copy {
-	uint64_t source, destination; /* I/O virtual addresses */
+	uint64_t source,
+		destination; /* as for the others; may be of two kinds */
 	uint64_t bytes;
 	const struct ioas_issuer *reads, *writes; /* for the report */
 };
@@ -347,7 +373,7 @@ struct ioas_copy {
  * Return: 0, or, reported and with what lies before it copied:
  *   -EFAULT  part of the source is not mapped for reading, the memory behind
  *            it has gone, bus mastering is off, or the device is in no
- *            address space
+ *            address space, or not bound to that PASID
  *   -EACCES  part of the destination is not mapped for writing, or the memory
  *            behind it has gone
  *
@@ -449,6 +475,41 @@ IOAS_API IOAS_MUST int ioas_dma_segments(struct ioas_device *dev, uint64_t iova,
 IOAS_API void ioas_dma_gone(struct ioas_device *dev, uint64_t iova,
                             uint64_t bytes, unsigned int perm,
                             const struct ioas_issuer *issuer);
+
+/**
+ * ioas_device_pasid() - whose addresses the device may use
+ * @dev: the device
+ *
+ * A device that sends PASIDs is bound to the address space of the process that
+ * opened it, as long as it is open.
+ *
+ * Return: the PASID that names it, or IOAS_NO_PASID: the device sends none;
+ * cannot fail.
+ *
+ * Threads: the model's own calls.
+ * Source: Linux 7.3, drivers/dma/idxd/cdev.c, idxd_cdev_open()
+ */
+IOAS_API uint32_t ioas_device_pasid(const struct ioas_device *dev);
+
+/**
+ * ioas_dma_request_page() - ask for a page before it is used
+ * @dev:     the device
+ * @request: which; not kept
+ *
+ * When the last one of a group came, its pages are brought in, and the model's
+ * paged() is called, after the call that it is in now.
+ *
+ * Return: 0, or
+ *   -EINVAL  perm is none, or has unknown bits
+ *   -ENOENT  the PASID is not bound to the device, or it sends none
+ *   -EBUSY   as many as the device may have are outstanding; ask again later
+ *
+ * Threads: the model's own calls, of store() and work().
+ * Source: PCI Express Base Specification 4.0, 10.4.1 (page requests)
+ */
+IOAS_API IOAS_MUST int
+ioas_dma_request_page(struct ioas_device *dev,
+                      const struct ioas_page_request *request);
 
 /**
  * ioas_device_interrupt() - raise an interrupt

@@ -113,23 +113,6 @@ struct ioas_sva_config {
 	void *context;
 };
 
-/** enum ioas_page_response - what became of a group of page requests. */
-enum ioas_page_response {
-	IOAS_PAGE_SUCCESS, /* each page was there, with what was asked for */
-	IOAS_PAGE_INVALID, /* one of them is not to be had; use none */
-	IOAS_PAGE_FAILURE, /* something went wrong; ask no more */
-	IOAS_PAGE_RESPONSE_NR
-};
-
-/** struct ioas_page_request - a page that a device will want to use. */
-struct ioas_page_request {
-	uint64_t uaddr;    /* an address in it */
-	uint32_t pasid;    /* bound at the device */
-	unsigned int perm; /* IOAS_READ, IOAS_WRITE or both */
-	uint32_t group;    /* number of the device's own */
-	bool last;         /* of its group: now it is served */
-};
-
 /**
  * struct ioas_sva_device_config - what a device has of PASIDs.
  * @pasid_bits: width of the PASIDs it can send, 1 to 20

@@ -46,6 +46,9 @@ enum ioas_fault {
 	IOAS_FAULT_NO_SPACE,  /* the device is in no address space */
 	IOAS_FAULT_PEER,      /* a device's registers, which did not answer */
 	IOAS_FAULT_DOORBELL,  /* where writes of 4 bytes are interrupts */
+	IOAS_FAULT_NO_PASID,  /* its PASID is not bound */
+	IOAS_FAULT_ENDED,     /* what it was bound to has ended: not told */
+	IOAS_FAULT_PROCESS,   /* the program may not do that there itself */
 };
 
 /* Why a call did nothing. */

@@ -57,6 +57,8 @@ void ioas_machine_destroy(struct ioas_machine *machine)
 		if (!f->physical)
 			ioas_hooks.free(f->options, f->block_bytes);
 	}
+	ioas_sva_mm_destroy(machine->mm);
+	ioas_sva_destroy(machine->sva);
 	ioas_delete(machine->own_shared);
 	ioas_delete(machine);
 }
@@ -102,22 +104,51 @@ int ioas_function_failed(const struct ioas_function *f, int err,
 	return err;
 }
 
+/* Again when it has been made: nothing happens. */
+static int make_sva(struct ioas_machine *machine)
+{
+	const struct ioas_sva_config config = {IOAS_PASID_BITS_MAX, NULL, NULL};
+	const struct ioas_sva_mm_config own = {NULL};
+	int err = 0;
+
+	if (!machine->sva)
+		err = ioas_sva_create(&config, &machine->sva);
+	if (!err && !machine->mm)
+		err = ioas_sva_mm_create(machine->sva, &own, &machine->mm);
+	return err;
+}
+
+static int make_device(struct ioas_machine *machine, struct ioas_function *f,
+                       char *ret_text)
+{
+	struct ioas_device_request request = ioas_function_request(f);
+	int err = 0;
+
+	if (f->desc.pasid_bits)
+		err = make_sva(machine);
+	if (err) {
+		snprintf(ret_text, IOAS_FAILURE_TEXT, "out of memory");
+		return err;
+	}
+	request.desc = &f->desc;
+	request.msi = &machine->msi;
+	request.sva = machine->sva;
+	request.mm = machine->mm;
+	return ioas_device_create(&request, &f->device, ret_text);
+}
+
 int ioas_machine_device(struct ioas_machine *machine, unsigned int function,
                         struct ioas_device **ret_dev, char *ret_failure)
 {
 	struct ioas_function *f;
-	struct ioas_device_request request;
 	char text[IOAS_FAILURE_TEXT];
 	int err = 0;
 
 	if (function >= machine->function_count)
 		return no_function(function, ret_failure);
 	f = &machine->function[function];
-	request = ioas_function_request(f);
-	request.desc = &f->desc;
-	request.msi = &machine->msi;
 	if (!f->device)
-		err = ioas_device_create(&request, &f->device, text);
+		err = make_device(machine, f, text);
 	if (err)
 		return ioas_function_failed(f, err, text, ret_failure);
 	*ret_dev = f->device;

@@ -32,6 +32,7 @@
 #include "msi/msi.h"
 #include "pci/function.h"
 #include "pt/pt.h"
+#include "sva/sva.h"
 
 struct ioas_profile {
 	const char *name;
@@ -96,6 +97,9 @@ struct ioas_machine {
 	 * at, that of the run.
 	 */
 	struct ioas_shared *shared, *own_shared;
+	/* PASIDs, and who uses the machine; made for the first that sends. */
+	struct ioas_sva *sva;
+	struct ioas_sva_mm *mm;
 	/* Shown in the tree; set before it is looked at. */
 	uint64_t entry_limit;   /* mappings of a container */
 	unsigned int hugepages; /* of 2 MiB, pretended; 0: the real ones */

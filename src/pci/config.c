@@ -5,7 +5,8 @@
  *
  *	0x00  header          0x40  power management, then, where the model
  *	                            has them, MSI, MSI-X, PCI Express
- *	0x100 extended space: the model's own registers
+ *	0x100 extended space: SR-IOV, then ATS, PRI and PASID (pasid.c), then
+ *	      the model's own registers
  *
  * Every field whose write does more than store lies in one byte, so a write of
  * any alignment and length is a sequence of byte writes. A function level
@@ -333,6 +334,7 @@ void ioas_config_build(struct ioas_device *dev)
 	build_bars(dev);
 	build_capabilities(dev);
 	ioas_sriov_build(dev);
+	ioas_pasid_build(dev);
 	build_own(dev);
 	ioas_config_default_locked(dev);
 }

@@ -7,6 +7,9 @@
  * A refused access is told as IOAS_EVENT_DMA_FAULT, with the range from the
  * first address that failed to the end of the access.
  *
+ * Where its issuer has a PASID an address is the program's own: then the piece
+ * is all of it, and the copy says what the program may do there (SVA-6).
+ *
  * These run in a model's call, so under the device's lock: the bus master bit
  * and the statistics are stable. The address space is not under the lock:
  * attach() exchanges it, and waits for the section.
@@ -44,12 +47,17 @@ static struct ioas_space *space_of(const struct ioas_device *dev)
 	return ioas_aptr_load(&dev->space);
 }
 
+static uint32_t pasid_of(const struct access *a)
+{
+	return a->issuer ? a->issuer->pasid : IOAS_NO_PASID;
+}
+
 /* In the section: the space is named. @done bytes went well. */
 static int refuse(const struct access *a, uint64_t done, enum ioas_fault fault)
 {
 	struct ioas_refusal refusal = {
 		.dev = a->dev,
-		.space = space_of(a->dev),
+		.space = pasid_of(a) ? NULL : space_of(a->dev),
 		.iova = a->iova,
 		.bytes = a->bytes,
 		.done = done,
@@ -77,6 +85,14 @@ static enum ioas_fault piece_at(const struct access *a, uint64_t done,
 	const struct ioas_space *space = space_of(a->dev);
 	struct iova at = {a->iova + done};
 
+	if (pasid_of(a)) {
+		*ret_piece = (struct ioas_translation){
+			.pointer = (void *)(uintptr_t)at.raw,
+			.bytes = a->bytes - done};
+		return ioas_pasid_check(a->dev, pasid_of(a), at.raw,
+		                        ret_piece->bytes);
+	}
+
 	if (!space)
 		return IOAS_FAULT_NO_SPACE;
 	return ioas_space_access(space, at, a->bytes - done, a->perm,
@@ -92,6 +108,8 @@ static enum ioas_fault copy_piece(const struct access *a,
 	int err = store ? ioas_hooks.copy(piece->pointer, mine, piece->bytes)
 	                : ioas_hooks.copy(mine, piece->pointer, piece->bytes);
 
+	if (err && pasid_of(a))
+		return IOAS_FAULT_PROCESS;
 	if (err)
 		err = ioas_hooks.peer(a->dev, piece->pointer, mine,
 		                      piece->bytes, store);
@@ -103,7 +121,7 @@ static enum ioas_fault copy_piece(const struct access *a,
 /* Memory that the program has; messages are none. */
 static void written(const struct access *a, uint64_t done, uint64_t bytes)
 {
-	if (a->perm & IOAS_WRITE)
+	if (a->perm & IOAS_WRITE && !pasid_of(a))
 		ioas_log_mark_locked(a->dev, a->iova + done, bytes);
 }
 
@@ -402,6 +420,7 @@ void ioas_dma_gone(struct ioas_device *dev, uint64_t iova, uint64_t bytes,
 
 	/* The section keeps the space that is named. */
 	ioas_grace_enter(IOAS_GRACE_DMA);
-	(void)refuse(&a, 0, IOAS_FAULT_GONE);
+	(void)refuse(&a, 0,
+	             pasid_of(&a) ? IOAS_FAULT_PROCESS : IOAS_FAULT_GONE);
 	ioas_grace_leave(IOAS_GRACE_DMA);
 }

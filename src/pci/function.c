@@ -20,6 +20,7 @@ void ioas_bdf_format(struct ioas_bdf bdf, char ret_text[IOAS_BDF_TEXT])
 
 static void free_device(struct ioas_device *dev)
 {
+	ioas_pasid_unbind(dev);
 	ioas_runner_fini(dev);
 	ioas_irq_fini(dev);
 	ioas_delete(dev);
@@ -111,7 +112,10 @@ static int make(const struct ioas_device_request *request,
 	if (err)
 		return give_up(dev, err, ret_failure);
 	ioas_config_build(dev);
+	ioas_pasid_hide(dev);
 	err = ioas_irq_init(dev);
+	if (!err)
+		err = ioas_pasid_bind(dev, request);
 	if (err)
 		return give_up(dev, err, ret_failure);
 	*ret_dev = dev;
@@ -158,6 +162,7 @@ void ioas_device_destroy(struct ioas_device *dev)
 	/* Its thread may be inside the model. */
 	ioas_runner_fini(dev);
 	ioas_device_attach(dev, NULL);
+	ioas_pasid_unbind(dev);
 	dev->model->destroy(dev->state);
 	/* Nobody has the lock any more. */
 	ioas_log_end_locked(dev);
@@ -262,6 +267,7 @@ void ioas_device_store_locked(struct ioas_device *dev,
 	                            store->value))
 		dev->model->store(dev->state, store->bar, store->offset,
 		                  store->size, store->value);
+	ioas_pasid_serve_locked(dev);
 }
 
 static struct ioas_posted make_store(unsigned int bar, uint64_t offset,
@@ -408,6 +414,7 @@ static void reset_model(struct ioas_device *dev)
 
 	ioas_runner_drop_locked(dev);
 	ioas_intx_level_locked(dev, false);
+	ioas_pasid_reset_locked(dev);
 	dev->model->reset(dev->state);
 	/* Relaxed: who goes on with the work finds that there is none. */
 	ioas_a64_store_relaxed(&dev->runner.due, IOAS_WORK_NONE);

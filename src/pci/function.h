@@ -45,12 +45,14 @@
 
 #include <ioas/device.h>
 
+#include "base/event.h"
 #include "base/lock.h"
 #include "base/types.h"
 #include "iova/msi_doorbell.h"
 #include "msi/msi.h"
 #include "pci/runner.h"
 #include "space/space.h"
+#include "sva/sva.h"
 
 #define IOAS_CONFIG_SIZE 4096 /* of a PCI Express function; 256 without */
 #define IOAS_BARS        6
@@ -137,6 +139,7 @@ struct ioas_device {
 	unsigned int config_size;          /* constant */
 	unsigned int cap_pm, cap_msi, cap_msix, cap_pcie; /* offsets, 0: none */
 	unsigned int cap_sriov;                           /* the same */
+	unsigned int cap_ats, cap_pri, cap_pasid;         /* the same */
 	uint8_t *msix_table;   /* 16 bytes a vector, as on the bus */
 	uint8_t *msix_pending; /* one bit a vector */
 	struct ioas_irq irq;
@@ -149,6 +152,10 @@ struct ioas_device {
 	bool logs;              /* can say what it wrote; constant */
 	struct ioas_log *log;   /* or NULL: nobody asks; log.c */
 	struct ioas_device_stats stats;
+
+	/* What it sends PASIDs by, or NULL; and whose it is given. Constant. */
+	struct ioas_sva_device *sva;
+	uint32_t pasid;
 };
 
 /* As Linux writes it: four, two, two and one hexadecimal digits. */
@@ -164,6 +171,12 @@ struct ioas_device_request {
 	struct ioas_iov iov;
 	/* Where its messages go; NULL: its interrupts need none. Kept. */
 	struct ioas_msi *msi;
+	/*
+	 * Of who opens it: what a device that sends PASIDs is bound to, as long
+	 * as it is there. NULL: nothing. Kept.
+	 */
+	struct ioas_sva *sva;
+	struct ioas_sva_mm *mm;
 };
 
 /*
@@ -335,6 +348,24 @@ void ioas_log_end_locked(struct ioas_device *dev);
 /* sriov.c: the capability of a physical function, in config as it is built. */
 void ioas_sriov_build(struct ioas_device *dev);
 bool ioas_sriov_on_locked(const struct ioas_device *dev);
+
+/*
+ * pasid.c: its capabilities, in config as it is built, and what vfio-pci shows
+ * of them; and what it is bound to. 0, -ENOMEM, -EOVERFLOW, -ENOSPC, after
+ * ioas_device_fail().
+ */
+void ioas_pasid_build(struct ioas_device *dev);
+void ioas_pasid_hide(struct ioas_device *dev);
+int ioas_pasid_bind(struct ioas_device *dev,
+                    const struct ioas_device_request *request);
+void ioas_pasid_unbind(struct ioas_device *dev);
+/* In a section: may addresses of the program be used? */
+enum ioas_fault ioas_pasid_check(const struct ioas_device *dev, uint32_t pasid,
+                                 uint64_t uaddr, uint64_t bytes);
+/* Serve the page requests of the call that has just ended. */
+void ioas_pasid_serve_locked(struct ioas_device *dev);
+/* What was asked for in part is so no more. */
+void ioas_pasid_reset_locked(struct ioas_device *dev);
 
 /* Configuration space in its default state, and what may be written. */
 void ioas_config_build(struct ioas_device *dev);

@@ -21,6 +21,7 @@
 #define MSIX_ALIGN     8
 #define MSIX_ENTRY     16
 #define CONFIG_OWN     0x140 /* behind the capability of SR-IOV */
+#define CONFIG_PASID   0x160 /* and those of PASIDs */
 #define CLASS_CODE_END (UINT32_C(1) << 24)
 
 static bool power_of_two(uint64_t n)
@@ -107,13 +108,20 @@ static bool msi_fits(const struct ioas_function_desc *f)
 static bool config_fits(const struct ioas_function_desc *f)
 {
 	const struct ioas_config_register *r = f->config;
+	unsigned int first = f->pasid_bits ? CONFIG_PASID : CONFIG_OWN;
 
 	for (; r && r->offset; r++)
-		if (!f->pcie || r->offset % 4 || r->offset < CONFIG_OWN ||
+		if (!f->pcie || r->offset % 4 || r->offset < first ||
 		    r->offset > IOAS_CONFIG_SIZE - 4 ||
 		    r->writable & r->cleared)
 			return false;
 	return true;
+}
+
+static bool pasid_fits(const struct ioas_function_desc *f)
+{
+	return f->pasid_bits ? f->pcie && f->pasid_bits <= IOAS_PASID_BITS_MAX
+	                     : !f->page_requests;
 }
 
 static bool class_fits(const struct ioas_function_desc *f)
@@ -136,8 +144,11 @@ static const struct {
 	{msix_fits, "MSI-X has at most 2048 vectors, and its table and its "
                     "pending bits lie in one BAR, on multiples of 8, apart"},
 	{config_fits, "registers of its own in configuration space have PCI "
-                      "Express, lie on multiples of 4 from 0x140 to 0xffc, and "
-                      "a bit there is written or cleared, not both"},
+                      "Express, lie on multiples of 4 from 0x140 (with PASIDs "
+                      "0x160) to 0xffc, and a bit there is written or cleared, "
+                      "not both"},
+	{pasid_fits, "PASIDs have up to 20 bits and PCI Express, page requests "
+                     "have PASIDs"},
 };
 
 static int check(struct ioas_device *dev)

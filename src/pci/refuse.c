@@ -114,6 +114,9 @@ int ioas_dma_refuse(const struct ioas_refusal *r)
 	};
 
 	ioas_count_locked(&r->dev->stats.dma_faults, 1);
+	/* A process that ends while its device works is no defect (SVA-4). */
+	if (r->fault == IOAS_FAULT_ENDED)
+		return -EFAULT;
 	ev.site_now = ioas_call_site();
 	if (r->space && by_address(r->fault))
 		find_pieces(r->space, &access, ev.range, r->perm);

@@ -60,6 +60,7 @@ bool ioas_work_piece_locked(struct ioas_device *dev)
 	uint64_t due = dev->model->work ? dev->model->work(dev->state)
 	                                : IOAS_WORK_NONE;
 
+	ioas_pasid_serve_locked(dev);
 	if (ioas_a64_load_relaxed(&r->due) != due) {
 		/* Pairs with the loads in the thread, which wait for it. */
 		ioas_a64_store(&r->due, due);

@@ -13,6 +13,27 @@
 #include "base/hooks.h"
 #include "sva/sva.h"
 
+/* For who asks whether it is worth a look; those of all devices. */
+static struct ioas_a32 all;
+
+bool ioas_sva_any(void)
+{
+	/* Pairs with the addition in publish_locked(). */
+	return ioas_a32_load(&all);
+}
+
+void ioas_sva_bind_forked(void)
+{
+	/* Relaxed: there is one thread. */
+	ioas_a32_store_relaxed(&all, 0);
+}
+
+static void count(struct ioas_sva_device *dev, uint32_t more)
+{
+	ioas_a32_add(&dev->bound, more);
+	ioas_a32_add(&all, more);
+}
+
 static struct ioas_sva_binding *
 binding_locked(const struct ioas_sva_mm *mm, const struct ioas_sva_device *dev)
 {
@@ -56,7 +77,7 @@ static void publish_locked(struct ioas_sva_binding *b, struct ioas_aptr *entry)
 	mm->pasid = b->pasid;
 	b->next = mm->bindings;
 	mm->bindings = b;
-	ioas_a32_add(&b->dev->bound, 1);
+	count(b->dev, 1);
 	/* Pairs with the load in ioas_sva_find(). */
 	ioas_law(SVA_1, !ioas_aptr_load(entry));
 	ioas_aptr_store(entry, b);
@@ -137,7 +158,7 @@ static void end_locked(struct ioas_sva_binding *b)
 		dev->config.invalidate(dev->config.context, b->pasid, 0,
 		                       UINT64_MAX);
 	ioas_sva_drain(b);
-	ioas_a32_add(&dev->bound, UINT32_MAX);
+	count(dev, UINT32_MAX);
 	ioas_delete(b);
 }
 

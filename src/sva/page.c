@@ -170,14 +170,32 @@ static enum ioas_page_response bring_group_in(const struct ioas_sva_slot *slot)
 	return response;
 }
 
-static struct ioas_sva_slot *next_locked(struct ioas_sva *sva)
+/* Out of the queue; @before is the one before it, or NULL. */
+static void take_group_locked(struct ioas_sva *sva, struct ioas_sva_slot *group,
+                              struct ioas_sva_slot *before)
 {
-	struct ioas_sva_slot *group = sva->head;
+	if (before)
+		before->next = group->next;
+	else
+		sva->head = group->next;
+	if (sva->tail == group)
+		sva->tail = before;
+	group->next = NULL;
+}
 
+/* The oldest of a device, or of all: @dev is NULL. */
+static struct ioas_sva_slot *next_locked(struct ioas_sva *sva,
+                                         const struct ioas_sva_device *dev)
+{
+	struct ioas_sva_slot *group = sva->head, *before = NULL;
+
+	while (group && dev && group->binding->dev != dev) {
+		before = group;
+		group = group->next;
+	}
 	if (!group)
 		return NULL;
-	sva->head = group->next;
-	group->next = NULL;
+	take_group_locked(sva, group, before);
 	ioas_a32_add(&group->binding->serving, 1);
 	/* Of one that has ended no memory is asked, and exit may wait. */
 	group->asks = !ioas_sva_mm_ended(group->binding->mm);
@@ -193,12 +211,13 @@ static void leave_locked(struct ioas_a32 *serving)
 		ioas_hooks.wake(serving);
 }
 
-static struct ioas_sva_slot *next_group(struct ioas_sva *sva)
+static struct ioas_sva_slot *next_group(struct ioas_sva *sva,
+                                        const struct ioas_sva_device *dev)
 {
 	struct ioas_sva_slot *group;
 
 	ioas_lock(&sva->requests);
-	group = next_locked(sva);
+	group = next_locked(sva, dev);
 	ioas_unlock(&sva->requests);
 	return group;
 }
@@ -229,9 +248,9 @@ static void give_answer(const struct answer *a, struct ioas_sva_slot *group)
 	ioas_unlock(&sva->requests);
 }
 
-static bool serve_one(struct ioas_sva *sva)
+static bool serve_one(struct ioas_sva *sva, const struct ioas_sva_device *dev)
 {
-	struct ioas_sva_slot *group = next_group(sva);
+	struct ioas_sva_slot *group = next_group(sva, dev);
 	struct answer a;
 
 	if (!group)
@@ -248,9 +267,15 @@ unsigned int ioas_sva_serve(struct ioas_sva *sva, unsigned int max)
 {
 	unsigned int served = 0;
 
-	while (ioas_sva_alive(sva) && served < max && serve_one(sva))
+	while (ioas_sva_alive(sva) && served < max && serve_one(sva, NULL))
 		served++;
 	return served;
+}
+
+void ioas_sva_serve_own(struct ioas_sva_device *dev)
+{
+	while (ioas_sva_alive(dev->sva) && serve_one(dev->sva, dev))
+		;
 }
 
 /* ---- Nothing is left ---- */
@@ -268,13 +293,14 @@ void ioas_sva_settle(struct ioas_sva *sva, struct ioas_a32 *serving)
 	ioas_unlock(&sva->requests);
 }
 
-static void drop_parts_locked(struct ioas_sva_binding *b)
+/* Of one binding, or of all: @b is NULL. */
+static void drop_parts_locked(struct ioas_sva_device *dev,
+                              const struct ioas_sva_binding *b)
 {
-	struct ioas_sva_device *dev = b->dev;
 	struct ioas_sva_slot **link = &dev->part;
 
 	while (*link) {
-		if ((*link)->binding != b) {
+		if (b && (*link)->binding != b) {
 			link = &(*link)->next;
 			continue;
 		}
@@ -283,23 +309,25 @@ static void drop_parts_locked(struct ioas_sva_binding *b)
 	}
 }
 
+void ioas_sva_drop_parts(struct ioas_sva_device *dev)
+{
+	ioas_lock(&dev->sva->requests);
+	drop_parts_locked(dev, NULL);
+	ioas_unlock(&dev->sva->requests);
+}
+
 /* A whole group of the binding that waits, out of the queue; or NULL. */
 static struct ioas_sva_slot *take_waiting_locked(struct ioas_sva_binding *b)
 {
 	struct ioas_sva *sva = b->dev->sva;
-	struct ioas_sva_slot **link = &sva->head, *before = NULL, *group;
+	struct ioas_sva_slot *group = sva->head, *before = NULL;
 
-	while (*link && (*link)->binding != b) {
-		before = *link;
-		link = &before->next;
+	while (group && group->binding != b) {
+		before = group;
+		group = group->next;
 	}
-	group = *link;
-	if (!group)
-		return NULL;
-	*link = group->next;
-	if (sva->tail == group)
-		sva->tail = before;
-	group->next = NULL;
+	if (group)
+		take_group_locked(sva, group, before);
 	return group;
 }
 
@@ -327,7 +355,7 @@ void ioas_sva_drain(struct ioas_sva_binding *b)
 	struct ioas_sva *sva = b->dev->sva;
 
 	ioas_lock(&sva->requests);
-	drop_parts_locked(b);
+	drop_parts_locked(b->dev, b);
 	ioas_unlock(&sva->requests);
 	while (refuse_one(b))
 		;

@@ -17,6 +17,7 @@ void ioas_sva_forked(void)
 {
 	/* Relaxed: there is one thread. */
 	ioas_a32_store_relaxed(&era, ioas_a32_load_relaxed(&era) + 1);
+	ioas_sva_bind_forked();
 }
 
 bool ioas_sva_alive(const struct ioas_sva *sva)

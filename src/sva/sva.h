@@ -97,6 +97,8 @@ struct ioas_sva_device {
 /* In a forked child: what there was is the parent's (SVA-7). */
 void ioas_sva_forked(void);
 bool ioas_sva_alive(const struct ioas_sva *sva);
+/* Is anything bound at all, by this process? One load. */
+bool ioas_sva_any(void);
 
 /*
  * For accesses by pointer, of this process's own memory: is there something to
@@ -106,7 +108,14 @@ bool ioas_sva_alive(const struct ioas_sva *sva);
 int ioas_sva_own(const struct ioas_sva_device *dev, uint32_t pasid,
                  uint64_t uaddr, uint64_t bytes);
 
+/* As ioas_sva_serve(), of one device, until none is waiting. */
+void ioas_sva_serve_own(struct ioas_sva_device *dev);
+/* The device has forgotten what it asked for: groups without a last one go. */
+void ioas_sva_drop_parts(struct ioas_sva_device *dev);
+
 /* ---- Between the files of src/sva. ---- */
+
+void ioas_sva_bind_forked(void);
 
 /* Where the table has it, or NULL: there is no such leaf. */
 struct ioas_aptr *ioas_sva_entry(const struct ioas_sva_device *dev,

@@ -43,6 +43,15 @@ const struct ioas_check ioas_checks[IOAS_CHECK_NR] = {
                              "device access to a device's registers that do "
                              "not answer",
                              NULL, IOAS_FINDING, true},
+	[IOAS_CHECK_UNBOUND_PASID] = {"unbound-pasid", "sva",
+                                      "device access with a PASID that is not "
+                                      "bound to it",
+                                      "SVA-2", IOAS_FINDING, true},
+	[IOAS_CHECK_PROCESS_MEMORY] =
+		{"process-memory", "sva",
+                 "device access by PASID that the program "
+                 "may not do itself",
+                 "SVA-6", IOAS_FINDING, true},
 	[IOAS_CHECK_LOST_INTERRUPT] = {"lost-interrupt", "msi",
                                        "interrupt of a device whose message "
                                        "reached no vector",

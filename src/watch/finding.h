@@ -37,6 +37,7 @@ struct ioas_finding {
 	/* A device access. */
 	const char *command, *role;
 	uint32_t queue, id; /* + 1; 0: none */
+	uint32_t pasid;     /* `range` is of program addresses; 0: none */
 	struct {
 		struct iova_range range;
 		uint32_t fault;

@@ -37,6 +37,7 @@ static const struct field {
 	FIELD(STRING, "role", role),
 	FIELD(NUMBER32, "queue", queue),
 	FIELD(NUMBER32, "id", id),
+	FIELD(NUMBER32, "pasid", pasid),
 	FIELD(NUMBER32, "data", data),
 	FIELD(NUMBER32, "vector", vector),
 	FIELD(STRING, "victim", victim),

@@ -53,6 +53,9 @@ static const char *const fault_reason[] = {
 		"mapped, but the registers there do not answer the device",
 	[IOAS_FAULT_DOORBELL] =
 		"only messages of interrupts are taken there, 4 bytes each",
+	[IOAS_FAULT_NO_PASID] = "that PASID is not bound to it",
+	[IOAS_FAULT_PROCESS] =
+		"the program has no such memory, or may not do that there",
 };
 
 const char *ioas_fault_reason(uint32_t fault)
@@ -75,11 +78,14 @@ static void say_access(const struct ioas_finding *f, struct ioas_text *text)
 		reason = "not mapped any more";
 	ioas_text_add(text,
 	              "DMA fault: device %s (%s) cannot %s %" PRIu64
-	              " bytes at IOVA 0x%" PRIx64 ": %s",
+	              " bytes at %s 0x%" PRIx64,
 	              f->device ? f->device : "?", f->model ? f->model : "?",
 	              ioas_perm_name(f->perm),
-	              f->range.last - f->range.first + 1, f->range.first,
-	              reason);
+	              f->range.last - f->range.first + 1,
+	              f->pasid ? "address" : "IOVA", f->range.first);
+	if (f->pasid)
+		ioas_text_add(text, " of PASID %u", f->pasid);
+	ioas_text_add(text, ": %s", reason);
 }
 
 static void say_who(const struct ioas_finding *f, struct ioas_text *text)

@@ -36,6 +36,7 @@ static void fill_issuer(const struct ioas_issuer *issuer,
 	f->role = issuer->role;
 	f->queue = issuer->queue < 0 ? 0 : (uint32_t)issuer->queue + 1;
 	f->id = issuer->id < 0 ? 0 : (uint32_t)issuer->id + 1;
+	f->pasid = issuer->pasid;
 }
 
 static void fill_access(const struct ioas_event *ev, struct ioas_finding *f)
@@ -74,6 +75,8 @@ static enum ioas_check_id check_of_fault(const struct ioas_event *ev)
 		[IOAS_FAULT_NO_SPACE] = IOAS_CHECK_NO_CONTAINER,
 		[IOAS_FAULT_PEER] = IOAS_CHECK_PEER,
 		[IOAS_FAULT_DOORBELL] = IOAS_CHECK_MSI_SPOOF,
+		[IOAS_FAULT_NO_PASID] = IOAS_CHECK_UNBOUND_PASID,
+		[IOAS_FAULT_PROCESS] = IOAS_CHECK_PROCESS_MEMORY,
 	};
 
 	if (ev->fault == IOAS_FAULT_DOORBELL && !(ev->perm & IOAS_WRITE))

@@ -51,7 +51,8 @@ static uint64_t device_load(void *state, unsigned int bar, uint64_t offset,
 	return UINT64_C(0x0123456789abcdef) + offset;
 }
 
-static const struct ioas_issuer issuer = {"command", "data", 1, 2};
+static const struct ioas_issuer issuer = {"command", "data", 1, 2,
+                                          IOAS_NO_PASID};
 
 /* A vector, or with the top bit the level of the pin. */
 static void interrupt(struct ioas_device *dev, uint64_t value)

@@ -22,6 +22,9 @@ struct board {
 	struct ioas_mem mem;
 	struct ioas_space *space;
 	struct ioas_device *dev;
+	/* For devices that send PASIDs: board_share(). */
+	struct ioas_sva *sva;
+	struct ioas_sva_mm *mm;
 };
 
 /* The last fault, with a copy of its issuer, and how many there were. */
@@ -60,6 +63,8 @@ static void board_end(void *arg)
 	if (b->dev)
 		ioas_device_attach(b->dev, NULL);
 	ioas_device_destroy(b->dev);
+	ioas_sva_mm_destroy(b->mm);
+	ioas_sva_destroy(b->sva);
 	ioas_space_destroy(b->space);
 	ioas_mem_fini(&b->mem);
 	free(b);
@@ -85,6 +90,16 @@ static struct board *board_new(struct rig *r)
 	return b;
 }
 
+/* What is plugged in later is bound to this process. */
+BOARD_MAYBE void board_share(struct board *b, unsigned int pasid_bits)
+{
+	const struct ioas_sva_config config = {.pasid_bits = pasid_bits};
+	const struct ioas_sva_mm_config own = {NULL};
+
+	rig_ok(b->rig, ioas_sva_create(&config, &b->sva));
+	rig_ok(b->rig, ioas_sva_mm_create(b->sva, &own, &b->mm));
+}
+
 /* Its device, in the space, with memory decoding and bus mastering on. */
 static void board_plug(struct board *b, const struct ioas_model *model,
                        const struct ioas_option *options, unsigned int count)
@@ -94,6 +109,8 @@ static void board_plug(struct board *b, const struct ioas_model *model,
 		.bdf = {.bus = 1},
 		.options = options,
 		.option_count = count,
+		.sva = b->sva,
+		.mm = b->mm,
 	};
 	const uint16_t command = 1 << 1 | 1 << 2;
 

@@ -212,6 +212,120 @@ static void reset_forgets_everything(struct rig *r)
 		assert_int_equal(get(b, at), 0);
 }
 
+/* ---- With PASIDs ---- */
+
+static struct board *sharing_edu(struct rig *r)
+{
+	static const struct ioas_option options[] = {{"pasid", "20"},
+	                                             {"pri", "8"}};
+	struct board *b = board_new(r);
+
+	board_share(b, 20);
+	board_plug(b, &ioas_edu_model, options, 2);
+	return b;
+}
+
+static void dma_by_pasid_is_to_addresses_of_the_program(struct rig *r)
+{
+	char from[200], to[200] = {0};
+	struct board *b = sharing_edu(r);
+	uint32_t own = get(b, 0xa8);
+
+	memset(from, 'f', sizeof(from));
+	assert_int_not_equal(own, 0);
+	set(b, 0xa0, own);
+	assert_int_equal(get(b, 0xa0), own);
+	transfer(b, (uintptr_t)from, BUFFER, sizeof(from), 1);
+	transfer(b, BUFFER, (uintptr_t)to, sizeof(to), 1 | 2);
+	assert_memory_equal(from, to, sizeof(to));
+	assert_int_equal(board_fault.count, 0);
+	/* Without PASID these are I/O virtual addresses, and not mapped. */
+	set(b, 0xa0, 0);
+	transfer(b, (uintptr_t)from, BUFFER, 8, 1);
+	assert_int_equal(board_fault.count, 1);
+	/* A PASID of nobody's. */
+	set(b, 0xa0, 77);
+	transfer(b, (uintptr_t)from, BUFFER, 8, 1);
+	check_fault(IOAS_FAULT_NO_PASID, (uintptr_t)from, "DMA", NULL);
+	assert_int_equal(board_fault.issuer.pasid, 77);
+	assert_int_equal(board_fault.event.space, 0);
+}
+
+static void pages_are_asked_for_before_a_transfer(struct rig *r)
+{
+	struct board *b = sharing_edu(r);
+	char *p = rig_memory(r, 2 * rig_page());
+	int event = rig_event(r);
+
+	ioas_device_irq_on(b->dev, IOAS_IRQ_MSI, 1);
+	ioas_device_irq_set(b->dev, 0, event);
+	set(b, 0xa0, get(b, 0xa8));
+	memset(p, 'p', rig_page());
+	transfer(b, (uintptr_t)p, BUFFER, 64, 1 | 8);
+	assert_int_equal(get(b, 0xb0), IOAS_PAGE_SUCCESS);
+	transfer(b, BUFFER, (uintptr_t)p + rig_page(), 64, 1 | 2 | 4 | 8);
+	assert_memory_equal(p + rig_page(), p, 64);
+	assert_int_equal(rig_event_count(r, event), 1);
+	assert_int_equal(get(b, 0x98), 2 | 4 | 8);
+	/* What may not be written to is not, and that is no fault. */
+	rig_read_only(r, p, rig_page());
+	transfer(b, BUFFER, (uintptr_t)p, 64, 1 | 2 | 4 | 8);
+	assert_int_equal(get(b, 0xb0), IOAS_PAGE_INVALID);
+	assert_int_equal(rig_event_count(r, event), 1);
+	/* Nobody is asked by a PASID that is not bound. */
+	set(b, 0xa0, 77);
+	transfer(b, BUFFER, (uintptr_t)p + rig_page(), 64, 1 | 2 | 8);
+	assert_int_equal(get(b, 0xb0), IOAS_PAGE_FAILURE);
+	assert_int_equal(get(b, 0x98), 2 | 8);
+	assert_int_equal(board_fault.count, 0);
+}
+
+static void without_the_option_there_is_no_pasid(struct rig *r)
+{
+	struct board *b = edu(r);
+	char byte = 1;
+
+	set(b, 0xa0, 1);
+	assert_int_equal(get(b, 0xa0), 0);
+	assert_int_equal(get(b, 0xa8), 0);
+	transfer(b, (uintptr_t)&byte, BUFFER, 1, 1 | 8);
+	check_fault(IOAS_FAULT_UNMAPPED, (uintptr_t)&byte, "DMA", NULL);
+}
+
+static void options_of_pasids_have_limits(struct rig *r)
+{
+	static const struct {
+		struct ioas_option option[2];
+		unsigned int count;
+		int err;
+	} row[] = {
+		{{{"pasid", "1"}}, 1, 0},
+		{{{"pasid", "21"}}, 1, -EINVAL},
+		{{{"pasid", "x"}}, 1, -EINVAL},
+		{{{"pri", "8"}}, 1, -EINVAL},
+		{{{"pasid", "20"}, {"pri", "512"}}, 2, 0},
+		{{{"pasid", "20"}, {"pri", "513"}}, 2, -EINVAL},
+		{{{"pasid", "20"}, {"pri", "1"}}, 2, -EINVAL},
+	};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(row); i++) {
+		struct ioas_function_desc desc;
+		const struct ioas_device_request request = {
+			.model = &ioas_edu_model,
+			.options = row[i].option,
+			.option_count = row[i].count,
+		};
+
+		if (row[i].err)
+			rig_fails(r,
+			          ioas_device_describe(&request, &desc, NULL),
+			          row[i].err);
+		else
+			rig_ok(r, ioas_device_describe(&request, &desc, NULL));
+	}
+}
+
 static void each_model_is_listed_once_and_can_be(struct rig *r)
 {
 	unsigned int i, k;
@@ -246,4 +360,8 @@ RIG_MAIN("devices_edu", RIG_TEST(it_says_what_it_is_and_that_it_lives),
          RIG_TEST(dma_stays_inside_the_buffer),
          RIG_TEST(refused_dma_is_reported_and_ends),
          RIG_TEST(reset_forgets_everything),
+         RIG_TEST(dma_by_pasid_is_to_addresses_of_the_program),
+         RIG_TEST(pages_are_asked_for_before_a_transfer),
+         RIG_TEST(without_the_option_there_is_no_pasid),
+         RIG_TEST(options_of_pasids_have_limits),
          RIG_TEST(each_model_is_listed_once_and_can_be))

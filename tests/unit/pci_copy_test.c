@@ -6,8 +6,10 @@
 #define FROM UINT64_C(0x100000)
 #define TO   UINT64_C(0x900000)
 
-static const struct ioas_issuer reads = {"COPY", "source", -1, 1};
-static const struct ioas_issuer writes = {"COPY", "destination", -1, 1};
+static const struct ioas_issuer reads = {"COPY", "source", -1, 1,
+                                         IOAS_NO_PASID};
+static const struct ioas_issuer writes = {"COPY", "destination", -1, 1,
+                                          IOAS_NO_PASID};
 
 /* Three pages that may be read and three that may be written. */
 struct bench {

@@ -6,7 +6,8 @@
 #define COMMAND 0x04
 #define IOVA    UINT64_C(0x100000)
 
-static const struct ioas_issuer issuer = {"READ", "PRP1", 1, 0x17};
+static const struct ioas_issuer issuer = {"READ", "PRP1", 1, 0x17,
+                                          IOAS_NO_PASID};
 
 /* A device in a space, and memory of three pages mapped one by one. */
 struct bench {

@@ -50,6 +50,39 @@ static void registers_of_its_own_lie_in_extended_space(struct rig *r)
 	rig_fails(r, check("configuration"), -EINVAL);
 }
 
+static void pasids_have_20_bits_and_pci_express(struct rig *r)
+{
+	static const struct {
+		uint8_t bits;
+		uint16_t requests, own; /* a register there */
+		bool pcie;
+		const char *wrong; /* or NULL */
+	} row[] = {
+		{0, 1, 0, true, "PASID"},
+		{1, 0, 0, true, NULL},
+		{20, 1, 0, true, NULL},
+		{21, 0, 0, true, "PASID"},
+		{20, 0, 0, false, "PASID"},
+		{1, 0, 0x15c, true, "configuration"},
+		{1, 0, 0x160, true, NULL},
+	};
+	struct ioas_config_register own[2] = {{0}};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(row); i++) {
+		model = probe_model;
+		f->config = own;
+		own[0].offset = row[i].own;
+		f->pcie = row[i].pcie;
+		f->pasid_bits = row[i].bits;
+		f->page_requests = row[i].requests;
+		if (row[i].wrong)
+			rig_fails(r, check(row[i].wrong), -EINVAL);
+		else
+			rig_ok(r, check(""));
+	}
+}
+
 static void class_codes_have_24_bits(struct rig *r)
 {
 	model = probe_model;
@@ -195,6 +228,7 @@ static void create_refuses_what_check_refuses(struct rig *r)
 
 RIG_MAIN("pci_model", RIG_TEST(class_codes_have_24_bits),
          RIG_TEST(registers_of_its_own_lie_in_extended_space),
+         RIG_TEST(pasids_have_20_bits_and_pci_express),
          RIG_TEST(bars_are_powers_of_two_and_fit_their_registers),
          RIG_TEST(ports_are_few_and_plain), RIG_TEST(a_rom_has_at_most_16_mib),
          RIG_TEST(msi_has_a_power_of_two_vectors_up_to_32),

@@ -122,7 +122,8 @@ static inline uint64_t probe_load(void *state, unsigned int bar,
 static inline void probe_store(void *state, unsigned int bar, uint64_t offset,
                                unsigned int size, uint64_t value)
 {
-	static const struct ioas_issuer issuer = {"probe", NULL, -1, -1};
+	static const struct ioas_issuer issuer = {"probe", NULL, -1, -1,
+	                                          IOAS_NO_PASID};
 
 	note_access(size);
 	probe.last_store = value;

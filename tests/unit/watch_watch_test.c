@@ -61,7 +61,8 @@ static void begin(void)
 	begin_with("default");
 }
 
-static const struct ioas_issuer read_prp1 = {"READ", "PRP1", 1, 0x17};
+static const struct ioas_issuer read_prp1 = {"READ", "PRP1", 1, 0x17,
+                                             IOAS_NO_PASID};
 
 static const struct ioas_event fault = {
 	.kind = IOAS_EVENT_DMA_FAULT,
@@ -109,7 +110,7 @@ static void a_fault_carries_the_command_behind_it(struct rig *r)
 
 static void an_issuer_says_only_what_it_has(struct rig *r)
 {
-	struct ioas_issuer engine = {"DMA", NULL, -1, -1};
+	struct ioas_issuer engine = {"DMA", NULL, -1, -1, IOAS_NO_PASID};
 	struct ioas_event ev = fault;
 
 	(void)r;
@@ -346,7 +347,7 @@ static void WATCH_1_one_cause_is_reported_once_and_counted(struct rig *r)
 static void
 WATCH_1_another_site_command_or_device_is_another_cause(struct rig *r)
 {
-	struct ioas_issuer write = {"WRITE", "PRP1", 1, 0x17};
+	struct ioas_issuer write = {"WRITE", "PRP1", 1, 0x17, IOAS_NO_PASID};
 	struct ioas_event ev = fault;
 
 	(void)r;

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A device that works on the program's own addresses: the "edu" device with
+ * pasid= and pri=. Nothing is mapped for it, in any of these cases.
+ */
+#include <pthread.h>
+
+#include "../preload/client.h"
+
+#define EDU_BYTES   0x100000
+#define SOURCE      0x80
+#define DESTINATION 0x88
+#define COUNT       0x90
+#define COMMAND     0x98
+#define PASID       0xa0
+#define OWN_PASID   0xa8
+#define PAGES       0xb0
+#define BUFFER      0x40000ull
+
+#define START     1
+#define TO_MEMORY 2
+#define ASK       8
+
+#define PAGE ((size_t)sysconf(_SC_PAGESIZE))
+
+static struct vfio v;
+static volatile uint8_t *bar;
+
+static void begin(void)
+{
+	uint16_t command;
+
+	vfio_open(&v);
+	CHECK(pread(v.device, &command, 2, CONFIG + 4) == 2);
+	command |= 4;
+	CHECK(pwrite(v.device, &command, 2, CONFIG + 4) == 2);
+	bar = map_bar(&v, PROT_READ | PROT_WRITE, EDU_BYTES);
+	CHECK(get(bar, OWN_PASID) != 0);
+	put(bar, PASID, get(bar, OWN_PASID));
+}
+
+static void move(uint64_t from, uint64_t to, size_t bytes, uint64_t command)
+{
+	put(bar, SOURCE, from);
+	put(bar, DESTINATION, to);
+	put(bar, COUNT, bytes);
+	put(bar, COMMAND, command);
+}
+
+static void load(const void *from, size_t bytes)
+{
+	move((uintptr_t)from, BUFFER, bytes, START);
+}
+
+static void store(void *to, size_t bytes)
+{
+	move(BUFFER, (uintptr_t)to, bytes, START | TO_MEMORY);
+}
+
+static void it_copies_between_buffers_of_malloc(void)
+{
+	char *from = malloc(4000), *to = calloc(4000, 1), local[100];
+
+	begin();
+	memset(from, 'x', 4000);
+	load(from, 4000);
+	store(to, 4000);
+	CHECK(!memcmp(from, to, 4000));
+	store(local, sizeof(local));
+	CHECK(!memcmp(from, local, sizeof(local)));
+	free(from);
+	free(to);
+}
+
+static void *new_page(int prot)
+{
+	void *p = mmap(NULL, PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return p;
+}
+
+static void it_does_what_the_program_may(void)
+{
+	char *p = new_page(PROT_READ | PROT_WRITE), byte = 'b';
+
+	begin();
+	load(&byte, 1);
+	store(p, 1);
+	CHECK(*p == 'b');
+	CHECK(!mprotect(p, PAGE, PROT_READ));
+	byte = 'c';
+	load(&byte, 1);
+	store(p, 1);
+	CHECK(*p == 'b');
+	CHECK(!mprotect(p, PAGE, PROT_READ | PROT_WRITE));
+	store(p, 1);
+	CHECK(*p == 'c');
+}
+
+/* Memory that is given back is not the device's any more, nor is the next. */
+static void memory_given_back_is_not_touched(void)
+{
+	char *p = new_page(PROT_READ | PROT_WRITE), byte = 'b';
+
+	begin();
+	load(&byte, 1);
+	CHECK(!munmap(p, PAGE));
+	store(p, 1);
+	CHECK(mmap(p, PAGE, PROT_READ | PROT_WRITE,
+	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
+	CHECK(*p == 0);
+	store(p, 1);
+	CHECK(*p == 'b');
+	CHECK(!madvise(p, PAGE, MADV_DONTNEED));
+	CHECK(*p == 0);
+}
+
+static void pages_are_asked_for(void)
+{
+	char *p = new_page(PROT_READ), byte = 'b';
+
+	begin();
+	load(&byte, 1);
+	move(BUFFER, (uintptr_t)p, 1, START | TO_MEMORY | ASK);
+	CHECK(get(bar, PAGES) == 1 && *p == 0);
+	CHECK(!mprotect(p, PAGE, PROT_READ | PROT_WRITE));
+	move(BUFFER, (uintptr_t)p, 1, START | TO_MEMORY | ASK);
+	CHECK(get(bar, PAGES) == 0 && *p == 'b');
+}
+
+static void child_opens(void)
+{
+	char *p = malloc(10), byte = 'c';
+
+	begin();
+	load(&byte, 1);
+	store(p, 1);
+	CHECK(*p == 'c');
+}
+
+/* The child's device is its own, for its own addresses. */
+static void a_child_is_another_address_space(void)
+{
+	char byte = 'b';
+
+	begin();
+	load(&byte, 1);
+	CHECK(!munmap((void *)(uintptr_t)bar, EDU_BYTES));
+	CHECK(!close(v.device) && !close(v.group) && !close(v.container));
+	CHECK(run_child(child_opens) == 0);
+	CHECK(byte == 'b');
+}
+
+static volatile int stop;
+static char *volatile page;
+
+/* It comes and goes, and is something else each time. */
+static void *change(void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2000; i++) {
+		char *p = page;
+
+		CHECK(!mprotect(p, PAGE, PROT_READ));
+		CHECK(!munmap(p, PAGE));
+		CHECK(mmap(p, PAGE, PROT_READ | PROT_WRITE,
+		           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		           0) == p);
+	}
+	stop = 1;
+	return NULL;
+}
+
+static void memory_changes_while_the_device_works(void)
+{
+	pthread_t thread;
+	char bytes[64];
+
+	begin();
+	page = new_page(PROT_READ | PROT_WRITE);
+	memset(bytes, 'x', sizeof(bytes));
+	load(bytes, sizeof(bytes));
+	CHECK(!pthread_create(&thread, NULL, change, NULL));
+	while (!stop)
+		store(page, sizeof(bytes));
+	CHECK(!pthread_join(thread, NULL));
+	store(page, sizeof(bytes));
+	CHECK(!memcmp(page, bytes, sizeof(bytes)));
+}
+
+static void a_pasid_of_nobodys(void)
+{
+	char byte = 'b';
+
+	begin();
+	put(bar, PASID, 77);
+	load(&byte, 1);
+}
+
+static void capabilities_as_vfio_has_them(void)
+{
+	uint32_t at = 0x100, header;
+
+	vfio_open(&v);
+	do {
+		CHECK(pread(v.device, &header, 4, CONFIG + at) == 4);
+		at = header >> 20;
+		printf("0x%x%c", header & 0xffff, at ? ' ' : '\n');
+	} while (at);
+}
+
+static const struct client_case cases[] = {
+	CASE(it_copies_between_buffers_of_malloc),
+	CASE(it_does_what_the_program_may),
+	CASE(memory_given_back_is_not_touched),
+	CASE(pages_are_asked_for),
+	CASE(a_child_is_another_address_space),
+	CASE(memory_changes_while_the_device_works),
+	/* For tests of their own. */
+	{"a_pasid_of_nobodys", a_pasid_of_nobodys},
+	{"capabilities_as_vfio_has_them", capabilities_as_vfio_has_them},
+	{NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return client_main(cases, argc, argv);
+}
