@@ -60,6 +60,7 @@
 extern "C" {
 #endif
 
+struct ioas_asid_context;
 struct ioas_sva;        /* PASIDs, and whose they are */
 struct ioas_sva_device; /* who does accesses */
 struct ioas_sva_mm;     /* an address space */
@@ -95,9 +96,17 @@ struct ioas_sva_memory {
  * struct ioas_sva_mm_config - what an address space is.
  * @memory: how it is reached, until ioas_sva_mm_destroy(); NULL: it is this
  *          process's own
+ * @asid:   its context of <ioas/asid.h>, or NULL. Each device that is bound
+ *          pins it, so that its number is the same as long as it is; the pin
+ *          goes when the device has forgotten everything
+ * @exited: ioas_asid_unpin() said that the context's memory is the caller's
+ *          again: it had exited before. Called by the thread of the last
+ *          unbind; NULL: the caller does not exit it while it is bound
  */
 struct ioas_sva_mm_config {
 	const struct ioas_sva_memory *memory;
+	struct ioas_asid_context *asid;
+	void (*exited)(struct ioas_asid_context *asid);
 };
 
 /**
@@ -280,8 +289,9 @@ IOAS_API void ioas_sva_device_destroy(struct ioas_sva_device *dev);
  * Return: 0, or
  *   -EINVAL     @mm belongs to another ioas_sva
  *   -EOVERFLOW  the address space has a PASID, and it is too wide for @dev
- *   -ENOSPC     no PASID that @dev can send is free
- *   -ESRCH      the address space has ended
+ *   -ENOSPC     no PASID that @dev can send is free, or as many contexts of
+ *               ASIDs are pinned as can be
+ *   -ESRCH      the address space has ended, or its context has exited
  *   -ENODEV     @dev is the parent's, of a forked child
  *   -ENOMEM     no memory
  *
@@ -310,6 +320,24 @@ IOAS_API IOAS_MUST int ioas_sva_bind(struct ioas_sva_device *dev,
  */
 IOAS_API IOAS_MUST int ioas_sva_unbind(struct ioas_sva_device *dev,
                                        uint32_t pasid);
+
+/**
+ * ioas_sva_asid() - what a device has to know besides a PASID
+ * @dev:      the device
+ * @pasid:    what ioas_sva_bind() gave
+ * @ret_asid: the number of the address space's context: the same until the
+ *            last unbind
+ *
+ * Return: 0, or
+ *   -ENOENT   @pasid is not bound to @dev
+ *   -ENODATA  its address space has no context
+ *
+ * Threads: any. Takes no lock.
+ * Source: Linux 7.3, drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-sva.c,
+ *         arm_smmu_make_sva_cd()
+ */
+IOAS_API IOAS_MUST int ioas_sva_asid(struct ioas_sva_device *dev,
+                                     uint32_t pasid, uint32_t *ret_asid);
 
 /**
  * ioas_sva_read() - the device reads memory of an address space

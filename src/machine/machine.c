@@ -108,7 +108,7 @@ int ioas_function_failed(const struct ioas_function *f, int err,
 static int make_sva(struct ioas_machine *machine)
 {
 	const struct ioas_sva_config config = {IOAS_PASID_BITS_MAX, NULL, NULL};
-	const struct ioas_sva_mm_config own = {NULL};
+	const struct ioas_sva_mm_config own = {.memory = NULL};
 	int err = 0;
 
 	if (!machine->sva)

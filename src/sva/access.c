@@ -67,6 +67,22 @@ static int do_access(struct ioas_sva_device *dev, uint32_t pasid,
 	return err;
 }
 
+int ioas_sva_asid(struct ioas_sva_device *dev, uint32_t pasid,
+                  uint32_t *ret_asid)
+{
+	const struct ioas_sva_binding *b;
+	int err = -ENOENT;
+
+	ioas_grace_enter(IOAS_GRACE_DMA);
+	b = ioas_sva_find(dev, pasid);
+	if (b)
+		err = b->mm->asid ? 0 : -ENODATA;
+	if (!err)
+		*ret_asid = b->asid;
+	ioas_grace_leave(IOAS_GRACE_DMA);
+	return err;
+}
+
 int ioas_sva_read(struct ioas_sva_device *dev, uint32_t pasid, uint64_t uaddr,
                   void *buffer, size_t bytes)
 {

@@ -9,6 +9,8 @@
  */
 #include <errno.h>
 
+#include <ioas/asid.h>
+
 #include "base/grace.h"
 #include "base/hooks.h"
 #include "sva/sva.h"
@@ -83,23 +85,54 @@ static void publish_locked(struct ioas_sva_binding *b, struct ioas_aptr *entry)
 	ioas_aptr_store(entry, b);
 }
 
+/* A pin for each binding. More than there can be are none that are free. */
+static int pin(struct ioas_sva_binding *b)
+{
+	int err = b->mm->asid ? ioas_asid_pin(b->mm->asid, &b->asid) : 0;
+
+	return err == -EOVERFLOW ? -ENOSPC : err;
+}
+
+/* Devices have forgotten what they knew under the number (ASID-8). */
+static void unpin(const struct ioas_sva_binding *b)
+{
+	const struct ioas_sva_mm *mm = b->mm;
+
+	if (mm->asid && ioas_asid_unpin(mm->asid) && mm->exited)
+		mm->exited(mm->asid);
+}
+
+static int take_place(struct ioas_sva_binding *b)
+{
+	struct ioas_sva *sva = b->dev->sva;
+	struct ioas_aptr *entry;
+	int err;
+
+	ioas_lock(&sva->lock);
+	err = find_place_locked(b->dev, b->mm, &b->pasid, &entry);
+	if (!err) {
+		publish_locked(b, entry);
+		ioas_sva_mm_get_locked(b->mm);
+	}
+	ioas_unlock(&sva->lock);
+	return err;
+}
+
 static int bind_first_locked(struct ioas_sva_device *dev,
                              struct ioas_sva_mm *mm)
 {
 	struct ioas_sva_binding *b = ioas_new(struct ioas_sva_binding);
-	struct ioas_aptr *entry;
 	int err;
 
 	if (!b)
 		return -ENOMEM;
 	*b = (struct ioas_sva_binding){.dev = dev, .mm = mm, .count = 1};
-	ioas_lock(&dev->sva->lock);
-	err = find_place_locked(dev, mm, &b->pasid, &entry);
+	err = pin(b);
 	if (!err) {
-		publish_locked(b, entry);
-		ioas_sva_mm_get_locked(mm);
+		err = take_place(b);
+		if (err)
+			unpin(b);
 	}
-	ioas_unlock(&dev->sva->lock);
 	if (err)
 		ioas_delete(b);
 	return err;
@@ -158,6 +191,7 @@ static void end_locked(struct ioas_sva_binding *b)
 		dev->config.invalidate(dev->config.context, b->pasid, 0,
 		                       UINT64_MAX);
 	ioas_sva_drain(b);
+	unpin(b);
 	count(dev, UINT32_MAX);
 	ioas_delete(b);
 }

@@ -123,6 +123,8 @@ int ioas_sva_mm_create(struct ioas_sva *sva,
 		return -ENOMEM;
 	mm->sva = sva;
 	mm->memory = config->memory ? config->memory : &own;
+	mm->asid = config->asid;
+	mm->exited = config->exited;
 	mm->refs = 1;
 	err = add(sva, mm);
 	if (err)

@@ -10,10 +10,10 @@
  *	unbind   out of the table, grace period, device forgets, requests
  *	exit     mark, grace period, device forgets, wait for who serves
  *
- * Lock order: an address space's lock, then either the lock of numbers or that
- * of requests. The first is held while a device forgets, so one that takes
- * long keeps nobody waiting but those who bind or change the same address
- * space. A respond() is called under it or under none, other callbacks
+ * Lock order: an address space's lock, then one of: the lock of numbers, that
+ * of requests, that of ASIDs. The first is held while a device forgets, so one
+ * that takes long keeps nobody waiting but those who bind or change the same
+ * address space. A respond() is called under it or under none, other callbacks
  * likewise.
  *
  * Life of a binding: what looks it up in a section has it until the section
@@ -50,10 +50,12 @@ struct ioas_sva {
 struct ioas_sva_mm {
 	struct ioas_sva *sva;                 /* constant */
 	const struct ioas_sva_memory *memory; /* constant; until it has ended */
-	struct ioas_sva_mm *next;             /* sva->lock */
-	unsigned int refs;                    /* sva->lock */
-	struct ioas_a32 gone;                 /* 1: it has ended */
-	struct ioas_a32 serving;              /* changed under sva->requests */
+	struct ioas_asid_context *asid;       /* or NULL; constant */
+	void (*exited)(struct ioas_asid_context *asid);
+	struct ioas_sva_mm *next; /* sva->lock */
+	unsigned int refs;        /* sva->lock */
+	struct ioas_a32 gone;     /* 1: it has ended */
+	struct ioas_a32 serving;  /* changed under sva->requests */
 
 	struct ioas_lock lock;
 	uint32_t pasid; /* IOAS_NO_PASID: none yet */
@@ -64,6 +66,7 @@ struct ioas_sva_binding {
 	struct ioas_sva_device *dev;   /* constant */
 	struct ioas_sva_mm *mm;        /* constant */
 	uint32_t pasid;                /* constant */
+	uint32_t asid;                 /* with mm->asid; constant */
 	unsigned int count;            /* mm->lock */
 	struct ioas_sva_binding *next; /* mm->lock */
 	struct ioas_a32 serving;       /* changed under sva->requests */

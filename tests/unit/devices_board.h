@@ -94,7 +94,7 @@ static struct board *board_new(struct rig *r)
 BOARD_MAYBE void board_share(struct board *b, unsigned int pasid_bits)
 {
 	const struct ioas_sva_config config = {.pasid_bits = pasid_bits};
-	const struct ioas_sva_mm_config own = {NULL};
+	const struct ioas_sva_mm_config own = {.memory = NULL};
 
 	rig_ok(b->rig, ioas_sva_create(&config, &b->sva));
 	rig_ok(b->rig, ioas_sva_mm_create(b->sva, &own, &b->mm));

@@ -308,7 +308,7 @@ static void a_device_without_room_for_the_pasid_does_not_start(struct rig *r)
 	struct ioas_device *dev;
 	struct ioas_sva_mm *mm;
 	const struct ioas_sva_memory other = {.identity = 1};
-	const struct ioas_sva_mm_config config = {&other};
+	const struct ioas_sva_mm_config config = {.memory = &other};
 	struct ioas_device_request again = {
 		.model = &model, .bdf = {.bus = 2}, .sva = b->sva};
 

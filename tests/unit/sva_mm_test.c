@@ -9,7 +9,7 @@ static void SVA_1_an_address_space_is_there_once(struct rig *r)
 {
 	struct ioas_sva *sva = sva_new(r, 20), *other = sva_new(r, 20);
 	struct array array = array_new(), alias = array_new();
-	const struct ioas_sva_mm_config second = {&alias.memory};
+	const struct ioas_sva_mm_config second = {.memory = &alias.memory};
 	struct ioas_sva_mm *mm = mm_new(r, sva, NULL), *none = NULL;
 
 	rig_fails(r, ioas_sva_mm_create(sva, &own, &none), -EEXIST);

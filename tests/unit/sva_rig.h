@@ -163,8 +163,8 @@ static inline struct ioas_sva *sva_new(struct rig *r, unsigned int bits)
 static inline struct ioas_sva_mm *mm_new(struct rig *r, struct ioas_sva *sva,
                                          struct array *array)
 {
-	const struct ioas_sva_mm_config config = {array ? &array->memory
-	                                                : NULL};
+	const struct ioas_sva_mm_config config = {
+		.memory = array ? &array->memory : NULL};
 	struct ioas_sva_mm *mm;
 
 	rig_ok(r, ioas_sva_mm_create(sva, &config, &mm));

@@ -86,7 +86,7 @@ static void SVA_1_a_number_is_kept_until_the_last_unbind(struct rig *r)
 /* What a forked child does; 0: all as it has to be. */
 static int child(struct device *d, struct ioas_sva *sva, struct ioas_sva_mm *mm)
 {
-	const struct ioas_sva_mm_config own = {NULL};
+	const struct ioas_sva_mm_config own = {.memory = NULL};
 	const struct ioas_sva_device_config config = {.pasid_bits = 1};
 	const struct ioas_page_request request = {ARRAY_AT, 1, IOAS_READ, 1,
 	                                          true};
