@@ -7,19 +7,27 @@
  * page and as a large leaf, splits and merges it. What it finds is one of what
  * was mapped, whole (PT-2), and it never stands in a table that was freed
  * (PT-3: HEAP-1). Marks of a device are found, each (PT-8).
+ *
+ * A table of two levels begins with its row. One of three has it in addresses
+ * that are reserved, with leaves above it: there are two ways down.
  */
 #include "pt/pt.h"
 
 #include "base/grace.c"
 #include "explore.h"
 
-#define PAGE       UINT64_C(0x1000)
-#define LARGE      (8 * PAGE)
-#define AT         (LARGE + 2 * PAGE + 5)
+#define PAGE  UINT64_C(0x1000)
+#define LARGE (8 * PAGE)
+#define HUGE  (8 * LARGE)
+/* Inside of a large leaf, and of a huge one where there are such. */
+#define AT         (large + 2 * PAGE + 5)
 #define SMALL_PHYS UINT64_C(0x700000)
 #define LARGE_PHYS UINT64_C(0x400000)
 
 static struct ioas_pt pt;
+/* What is mapped as one: where, and of how many bytes. */
+static uint64_t whole, whole_bytes;
+static uint64_t large; /* the large part of it that AT is in */
 
 static EXPLORE_GHOST struct {
 	uint32_t marked; /* marks that have been made, and not taken */
@@ -37,12 +45,13 @@ static bool read_once(void)
 		bool small = leaf.phys.raw == SMALL_PHYS + 5 &&
 		             leaf.last == (AT | (PAGE - 1)) &&
 		             leaf.perm == IOAS_READ;
-		bool large = leaf.phys.raw == LARGE_PHYS + 2 * PAGE + 5 &&
-		             (leaf.last == (AT | (PAGE - 1)) ||
-		              leaf.last == (AT | (LARGE - 1))) &&
-		             leaf.perm == IOAS_WRITE;
+		bool part = leaf.phys.raw == LARGE_PHYS + (AT - whole) &&
+		            (leaf.last == (AT | (PAGE - 1)) ||
+		             leaf.last == (AT | (LARGE - 1)) ||
+		             leaf.last == whole + whole_bytes - 1) &&
+		            leaf.perm == IOAS_WRITE;
 
-		explore_law(PT_2, small || large, "what was never mapped");
+		explore_law(PT_2, small || part, "what was never mapped");
 	}
 	ioas_grace_leave(IOAS_GRACE_DMA);
 	return found;
@@ -81,30 +90,35 @@ static void unmap(uint64_t first, uint64_t bytes)
 	ioas_pt_free(&pt, &gather);
 }
 
+static void must_split(void)
+{
+	struct iova_range page = {large + PAGE, large + 2 * PAGE - 1};
+
+	explore_law(PT_1, !ioas_pt_split(&pt, page, 0),
+	            "there was memory, and split failed");
+}
+
 static void flip_for_ever(void)
 {
 	for (;;) {
-		must_map(LARGE + 2 * PAGE, PAGE, SMALL_PHYS, IOAS_READ);
-		unmap(LARGE + 2 * PAGE, PAGE);
-		must_map(LARGE, LARGE, LARGE_PHYS, IOAS_WRITE);
-		unmap(LARGE, LARGE);
+		must_map(large + 2 * PAGE, PAGE, SMALL_PHYS, IOAS_READ);
+		unmap(large + 2 * PAGE, PAGE);
+		must_map(whole, whole_bytes, LARGE_PHYS, IOAS_WRITE);
+		/* Tables that are taken out with all that is in them. */
+		if (whole_bytes > LARGE)
+			must_split();
+		unmap(whole, whole_bytes);
 	}
 }
 
 static void split_and_merge_for_ever(void)
 {
-	struct iova_range all = {LARGE, 2 * LARGE - 1};
+	struct iova_range all = {whole, whole + whole_bytes - 1};
 	struct ioas_pt_gather gather;
 
 	for (;;) {
 		gather = (struct ioas_pt_gather){0};
-		explore_law(PT_1,
-		            !ioas_pt_split(
-				    &pt,
-				    (struct iova_range){LARGE + PAGE,
-		                                        LARGE + 2 * PAGE - 1},
-				    0),
-		            "there was memory, and split failed");
+		must_split();
 		ioas_pt_merge(&pt, all, &gather);
 		ioas_pt_flush(&pt, &gather);
 		ioas_grace_sync(IOAS_GRACE_DMA);
@@ -124,8 +138,9 @@ static void take(void)
 	struct ioas_pt_finder finder = {note_dirty};
 	struct ioas_pt_gather gather = {0};
 
-	ioas_pt_take_dirty(&pt, (struct iova_range){LARGE, 2 * LARGE - 1}, true,
-	                   &finder, &gather);
+	ioas_pt_take_dirty(&pt,
+	                   (struct iova_range){whole, whole + whole_bytes - 1},
+	                   true, &finder, &gather);
 }
 
 static void mark_twice(void)
@@ -143,12 +158,7 @@ static void mark_twice(void)
 static void take_and_split(void)
 {
 	take();
-	explore_law(PT_1,
-	            !ioas_pt_split(&pt,
-	                           (struct iova_range){LARGE + PAGE,
-	                                               LARGE + 2 * PAGE - 1},
-	                           0),
-	            "there was memory, and split failed");
+	must_split();
 	take();
 }
 
@@ -160,30 +170,67 @@ static void all_marks_are_found(void)
 
 /* ---- Cases ---- */
 
-static void init_as(bool dirty)
-{
-	struct ioas_pt_config config = {
-		.page_shift = 12, .bits = 18, .index_bits = 3, .dirty = dirty};
+static struct ioas_a64 addresses[64];
 
+/* Zeroed, as they are asked for once. */
+static void *reserve(size_t bytes)
+{
+	return bytes == sizeof(addresses) ? addresses : NULL;
+}
+
+static void init_as(bool dirty, bool deep)
+{
+	struct ioas_pt_config config = {.page_shift = 12,
+	                                .bits = deep ? 21 : 18,
+	                                .index_bits = 3,
+	                                .dirty = dirty};
+
+	ioas_hooks.reserve = reserve;
 	domains[IOAS_GRACE_DMA].epoch.cell = EXPLORE_RANK + 1;
 	explore_law(PT_1, !ioas_pt_init(&pt, &config), "there is no table");
+	explore_law(PT_1, (pt.row == addresses) == deep, "there is no row");
+	pt.merged.cell = EXPLORE_RANK + 1;
+	whole = whole_bytes = deep ? HUGE : LARGE;
+	large = deep ? HUGE + LARGE : LARGE;
 }
 
 static void init(void)
 {
-	init_as(false);
+	init_as(false, false);
+}
+
+static void init_deep(void)
+{
+	init_as(false, true);
+}
+
+static void map_whole(void)
+{
+	must_map(whole, whole_bytes, LARGE_PHYS, IOAS_WRITE);
 }
 
 static void init_mapped(void)
 {
-	init_as(false);
-	must_map(LARGE, LARGE, LARGE_PHYS, IOAS_WRITE);
+	init_as(false, false);
+	map_whole();
+}
+
+static void init_deep_mapped(void)
+{
+	init_as(false, true);
+	map_whole();
 }
 
 static void init_marked(void)
 {
-	init_as(true);
-	must_map(LARGE, LARGE, LARGE_PHYS, IOAS_WRITE);
+	init_as(true, false);
+	map_whole();
+}
+
+static void init_deep_marked(void)
+{
+	init_as(true, true);
+	map_whole();
 }
 
 const struct explore_case explore_cases[] = {
@@ -199,6 +246,21 @@ const struct explore_case explore_cases[] = {
 	{"marks",
          "a device marks while marks are taken and leaves split",
          init_marked,
+         {{"device", mark_twice}, {"writer", take_and_split}},
+         all_marks_are_found},
+	{"flip-deep",
+         "a page, nothing, a huge leaf that is split, nothing; the row is "
+         "reserved",
+         init_deep,
+         {{"reader", read_for_ever}, {"writer", flip_for_ever}}},
+	{"split-deep",
+         "a huge leaf is split and merged; the row is reserved",
+         init_deep_mapped,
+         {{"reader", read_what_is_there},
+          {"writer", split_and_merge_for_ever}}},
+	{"marks-deep",
+         "as marks, of a huge leaf; the row is reserved",
+         init_deep_marked,
          {{"device", mark_twice}, {"writer", take_and_split}},
          all_marks_are_found},
 	{0},

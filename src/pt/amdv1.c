@@ -69,6 +69,7 @@ amdv1_says(const struct ioas_pt *pt, unsigned int level, uint64_t entry)
 		.phys = entry & ADDRESS,
 		.perm = perm,
 		.asked = perm,
+		.lost = entry & PRESENT ? 0 : IOAS_PT_FOUND_LOST,
 		.lg2 = ioas_pt_shift_of(pt, level),
 	};
 }
@@ -97,8 +98,7 @@ static const struct ioas_pt_granule granules[] = {
 	{12, 12, 9, 9, 9, 1, 6, 3, {0}},
 };
 
-static bool amdv1_walk(const struct ioas_pt *pt, struct iova at,
-                       struct ioas_pt_leaf *ret_leaf);
+IOAS_PT_WALKS(amdv1_walk);
 
 const struct ioas_pt_format ioas_pt_amdv1 = {
 	.name = "amdv1",
@@ -106,7 +106,6 @@ const struct ioas_pt_format ioas_pt_amdv1 = {
 	.granule_count = IOAS_ARRAY_SIZE(granules),
 	.input_bits = 64,
 	.output_bits = 52,
-	.index_bits = 9,
 	.write_only = true,
 	.kind = amdv1_kind,
 	.table = amdv1_table,
@@ -117,7 +116,8 @@ const struct ioas_pt_format ioas_pt_amdv1 = {
 	.is_dirty = amdv1_is_dirty,
 	.dirty = amdv1_dirty,
 	.clean = amdv1_clean,
-	.walk = amdv1_walk,
+	.usual_bits = 9,
+	IOAS_PT_WALK_HOOKS(amdv1_walk),
 };
 
 IOAS_PT_WALK(amdv1_walk, ioas_pt_amdv1)

@@ -60,13 +60,14 @@ static void parts_of(const struct ioas_pt *pt, struct ioas_pt_node *child,
 
 /* Return: 0 or -ENOMEM; the entry then is as it was. */
 static int split_entry(struct ioas_pt *pt, struct ioas_pt_node *node,
-                       unsigned int i)
+                       unsigned int i, uint64_t at)
 {
 	struct ioas_pt_node *child = ioas_pt_node_new(pt, node->level - 1);
 	uint64_t phys, entry;
 
 	if (!child)
 		return -ENOMEM;
+	ioas_pt_place(pt, child, at);
 	phys = (uintptr_t)child->entry - pt->hardware.linear;
 	do {
 		entry = ioas_pt_get(pt, node, i);
@@ -126,7 +127,7 @@ static int split_at(struct ioas_pt_visit *visit, struct ioas_pt_node *node,
 		split_cluster(pt, node, i);
 	if (!node->level || stays(piece, s->range, shift, s->delta))
 		return 0;
-	return split_entry(pt, node, i);
+	return split_entry(pt, node, i, piece.first);
 }
 
 int ioas_pt_split(struct ioas_pt *pt, struct iova_range range, uint64_t delta)
@@ -224,9 +225,11 @@ static void merge_child(struct ioas_pt *pt, struct ioas_pt_node *node,
 	if (pt->dirty && (says.perm & IOAS_WRITE))
 		leaf = pt->format->dirty(leaf);
 	ioas_pt_gather_table(gather, node->child[i]);
-	ioas_pt_forget(pt);
-	node->child[i] = NULL;
 	ioas_pt_put(pt, node, i, leaf);
+	/* Before a table of the row is empty: ioas_pt_walk_missed(). */
+	ioas_a64_add(&pt->merged, 1);
+	ioas_pt_forget(pt, node->child[i]);
+	node->child[i] = NULL;
 }
 
 static void merge(struct ioas_pt *pt, struct ioas_pt_node *node,

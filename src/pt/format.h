@@ -55,6 +55,7 @@ struct ioas_pt_says {
 	uint64_t phys;      /* of the first byte of this entry */
 	unsigned int perm;  /* what hardware lets a device do */
 	unsigned int asked; /* what the program asked for */
+	unsigned int lost;  /* IOAS_PT_FOUND_LOST or 0; not looked at by leaf */
 	unsigned int lg2;   /* bytes that it is known to stand for */
 };
 
@@ -67,6 +68,12 @@ struct ioas_pt_granule {
 	uint8_t leaf_levels; /* levels, from 0, that may hold leaves */
 	uint8_t cluster[3];  /* lg2 of the leaves in a cluster, by level */
 };
+
+/*
+ * Of the pages that most tables are made of, for which walks know all numbers.
+ * Nothing but the speed of walks depends on it.
+ */
+#define IOAS_PT_USUAL_SHIFT 12
 
 /* Of a hook that readers go through and that is more than a line. */
 #define IOAS_PT_INLINE static inline __attribute__((always_inline))
@@ -82,7 +89,7 @@ struct ioas_pt_format {
 	 * It is used where the number of levels is left to us.
 	 */
 	unsigned int root_extra;
-	unsigned int index_bits; /* where no granule has others; else 0 */
+	unsigned int usual_bits; /* index_bits of pages of the usual size */
 	bool clusters;           /* a granule has some */
 	bool big_endian;
 	/* Permissions that can be had; the rest are rounded up. For tests. */
@@ -112,9 +119,19 @@ struct ioas_pt_format {
 	uint64_t (*dirty)(uint64_t entry);
 	uint64_t (*clean)(uint64_t entry);
 
-	/* Made of all that by IOAS_PT_WALK() of walk.h. */
-	bool (*walk)(const struct ioas_pt *pt, struct iova at,
-	             struct ioas_pt_leaf *ret_leaf);
+	/*
+	 * Made of all that by IOAS_PT_WALK() of walk.h: from the root; the
+	 * same, where the row has nothing; by the row; and by the row of tables
+	 * of the usual pages and index.
+	 */
+	struct ioas_pt_found (*walk_down)(const struct ioas_pt *pt,
+	                                  struct iova at);
+	struct ioas_pt_found (*walk_missed)(const struct ioas_pt *pt,
+	                                    struct iova at);
+	struct ioas_pt_found (*walk_row)(const struct ioas_pt *pt,
+	                                 struct iova at);
+	struct ioas_pt_found (*walk_usual)(const struct ioas_pt *pt,
+	                                   struct iova at);
 };
 
 #endif /* IOAS_PT_FORMAT_H */

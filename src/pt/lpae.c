@@ -122,6 +122,7 @@ IOAS_PT_INLINE struct ioas_pt_says says_of(const struct ioas_pt *pt,
 		.phys = entry & ADDRESS,
 		.perm = asked,
 		.asked = asked,
+		.lost = entry & VALID ? 0 : IOAS_PT_FOUND_LOST,
 		.lg2 = ioas_pt_shift_of(pt, level) + more,
 	};
 }
@@ -197,10 +198,8 @@ static const struct ioas_pt_granule stage2_granules[] = {
 	{16, 16, 13, 13, 13, 1, 3, 2, {5, 5, 0}},
 };
 
-static bool stage1_walk(const struct ioas_pt *pt, struct iova at,
-                        struct ioas_pt_leaf *ret_leaf);
-static bool stage2_walk(const struct ioas_pt *pt, struct iova at,
-                        struct ioas_pt_leaf *ret_leaf);
+IOAS_PT_WALKS(stage1_walk);
+IOAS_PT_WALKS(stage2_walk);
 
 #define LPAE_FORMAT(is_called, stage, its_extra, is_exact)                     \
 	{                                                                      \
@@ -211,7 +210,8 @@ static bool stage2_walk(const struct ioas_pt *pt, struct iova at,
 		.table = lpae_table, .table_at = lpae_table_at,                \
 		.leaf = stage##_leaf, .says = stage##_says, .lost = lpae_lost, \
 		.is_dirty = stage##_is_dirty, .dirty = stage##_dirty,          \
-		.clean = stage##_clean, .walk = stage##_walk,                  \
+		.clean = stage##_clean, .usual_bits = 9,                       \
+		IOAS_PT_WALK_HOOKS(stage##_walk),                              \
 	}
 
 const struct ioas_pt_format ioas_pt_lpae1 =

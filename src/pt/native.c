@@ -4,25 +4,27 @@
  * permission, any physical address, any size of page, and a place for dirt.
  *
  *	0                 nothing
- *	bit 0             a table of the next level: its address | 1
- *	else a leaf: the physical address and
- *	bit 1, bit 2      IOAS_READ << 1, IOAS_WRITE << 1
- *	bit 3             a device has written there
- *	bit 4             lost
+ *	bit 0, 1          IOAS_READ, IOAS_WRITE: of leaves
+ *	bit 2             a table of the next level: its address | 4
+ *	bit 3             lost: as IOAS_PT_FOUND_LOST
+ *	bit 4             a device has written there
+ *	above page_shift  the physical address
  *
  * A leaf stands for one page at level 0, for 512 at level 1, for 512 * 512 at
  * level 2: 4 KiB, 2 MiB, 1 GiB with a page shift of 12.
  */
 #include "pt/walk.h"
 
-#define TABLE      UINT64_C(1)
-#define PERM_SHIFT 1
-#define DIRTY      (UINT64_C(1) << 3)
-#define LOST       (UINT64_C(1) << 4)
+#define PAGE_FROM 11
+#define PERM      UINT64_C(3)
+#define TABLE     (UINT64_C(1) << 2)
+#define LOST      ((uint64_t)IOAS_PT_FOUND_LOST)
+#define ADDRESS   (~ioas_mask_lg2(PAGE_FROM))
+#define DIRTY     (UINT64_C(1) << 4)
 
 static enum ioas_pt_kind native_kind(unsigned int level, uint64_t entry)
 {
-	if (entry & TABLE)
+	if (level && (entry & TABLE))
 		return IOAS_PT_TABLE;
 	if (!entry)
 		return IOAS_PT_NONE;
@@ -38,31 +40,32 @@ static uint64_t native_table(const struct ioas_pt *pt, unsigned int level,
 static uint64_t native_table_at(const struct ioas_pt *pt, unsigned int level,
                                 uint64_t entry)
 {
-	return entry & ~TABLE;
+	return entry - TABLE;
 }
 
 static uint64_t native_leaf(const struct ioas_pt *pt, unsigned int level,
                             const struct ioas_pt_says *says)
 {
-	return says->phys | (uint64_t)says->asked << PERM_SHIFT;
+	return says->phys | says->asked;
 }
 
 IOAS_PT_INLINE struct ioas_pt_says
 native_says(const struct ioas_pt *pt, unsigned int level, uint64_t entry)
 {
-	unsigned int perm = (entry >> PERM_SHIFT) & (IOAS_READ | IOAS_WRITE);
+	unsigned int perm = entry & PERM;
 
 	return (struct ioas_pt_says){
-		.phys = entry & ~ioas_mask_lg2(pt->page_shift),
+		.phys = entry & ADDRESS,
 		.perm = perm,
 		.asked = perm,
+		.lost = entry & LOST,
 		.lg2 = ioas_pt_shift_of(pt, level),
 	};
 }
 
 static uint64_t native_lost(unsigned int asked)
 {
-	return LOST | (uint64_t)asked << PERM_SHIFT;
+	return LOST | asked;
 }
 
 static bool native_is_dirty(uint64_t entry)
@@ -81,11 +84,10 @@ static uint64_t native_clean(uint64_t entry)
 }
 
 static const struct ioas_pt_granule granules[] = {
-	{11, 30, 9, 3, 16, 1, IOAS_PT_LEVELS, 3, {0}},
+	{PAGE_FROM, 30, 9, 3, 16, 1, IOAS_PT_LEVELS, 3, {0}},
 };
 
-static bool native_walk(const struct ioas_pt *pt, struct iova at,
-                        struct ioas_pt_leaf *ret_leaf);
+IOAS_PT_WALKS(native_walk);
 
 const struct ioas_pt_format ioas_pt_native = {
 	.name = "native",
@@ -103,7 +105,8 @@ const struct ioas_pt_format ioas_pt_native = {
 	.is_dirty = native_is_dirty,
 	.dirty = native_dirty,
 	.clean = native_clean,
-	.walk = native_walk,
+	.usual_bits = 9,
+	IOAS_PT_WALK_HOOKS(native_walk),
 };
 
 IOAS_PT_WALK(native_walk, ioas_pt_native)

@@ -156,7 +156,7 @@ static void put_leaves(struct job *job, struct ioas_pt_node *node, uint64_t n,
 	const struct ioas_pt *pt = job->pt;
 	unsigned int shift = ioas_pt_shift_of(pt, node->level);
 	struct ioas_a64 *entry = &node->entry[ioas_pt_index(pt, node, job->at)];
-	struct ioas_pt_says says = {job->phys, job->perm, job->perm,
+	struct ioas_pt_says says = {job->phys, job->perm, job->perm, 0,
 	                            shift + cluster};
 	uint64_t value = pt->format->leaf(pt, node->level, &says);
 
@@ -206,14 +206,16 @@ static void put(struct job *job, struct ioas_pt_node *node, uint64_t n)
 static struct ioas_pt_node *child_at(struct job *job, struct ioas_pt_node *node)
 {
 	unsigned int i = ioas_pt_index(job->pt, node, job->at);
+	struct ioas_pt_node *child = node->child[i];
 
-	if (node->child[i])
-		return node->child[i];
+	if (child)
+		return child;
 	ioas_law(PT_1, !ioas_pt_get(job->pt, node, i));
+	child = ioas_pt_spare_take(&job->spare, node->level - 1);
+	ioas_pt_place(job->pt, child, job->at);
 	node->live++;
-	ioas_pt_link(job->pt, node, i,
-	             ioas_pt_spare_take(&job->spare, node->level - 1));
-	return node->child[i];
+	ioas_pt_link(job->pt, node, i, child);
+	return child;
 }
 
 static void fill(struct job *job, struct ioas_pt_node *node, uint64_t pages)
@@ -364,11 +366,11 @@ static void unlink_child(struct ioas_pt *pt, struct ioas_pt_node *node,
                          unsigned int i, struct ioas_pt_gather *gather)
 {
 	ioas_pt_gather_table(gather, node->child[i]);
-	ioas_pt_forget(pt);
-	node->child[i] = NULL;
-	node->live--;
 	/* Relaxed: as in clear_run(). */
 	ioas_a64_store_relaxed(&node->entry[i], 0);
+	ioas_pt_forget(pt, node->child[i]);
+	node->child[i] = NULL;
+	node->live--;
 	ioas_pt_wrote(pt, &node->entry[i], 1);
 }
 
@@ -441,12 +443,6 @@ void ioas_pt_prefetch(const struct ioas_pt *pt, struct iova at)
 	__builtin_prefetch(&node->entry[ioas_pt_index(pt, node, at.raw)], 1);
 }
 
-bool ioas_pt_walk(const struct ioas_pt *pt, struct iova at,
-                  struct ioas_pt_leaf *ret_leaf)
-{
-	return pt->format->walk(pt, at, ret_leaf);
-}
-
 /* ---- The beginning and the end. ---- */
 
 static const struct ioas_pt_granule *
@@ -505,11 +501,23 @@ static int shape(struct ioas_pt *pt, const struct ioas_pt_config *config,
 	    config->bits > top + pt->index_bits + pt->format->root_extra)
 		return -EINVAL;
 	pt->root_shift = top;
+	pt->in_table = ioas_mask_lg2(pt->index_bits);
 	pt->leaf_levels = config->small ? 1 : granule->leaf_levels;
 	for (i = 0; i < IOAS_ARRAY_SIZE(granule->cluster); i++)
 		/* Dirt of one entry would be the cluster's. */
 		pt->cluster[i] = pt->dirty ? 0 : granule->cluster[i];
 	return 0;
+}
+
+static void choose_walk(struct ioas_pt *pt)
+{
+	const struct ioas_pt_format *format = pt->format;
+	bool usual = pt->page_shift == IOAS_PT_USUAL_SHIFT &&
+	             pt->index_bits == format->usual_bits;
+
+	pt->walk = format->walk_down;
+	if (pt->row)
+		pt->walk = usual ? format->walk_usual : format->walk_row;
 }
 
 int ioas_pt_init(struct ioas_pt *pt, const struct ioas_pt_config *config)
@@ -529,15 +537,22 @@ int ioas_pt_init(struct ioas_pt *pt, const struct ioas_pt_config *config)
 	if (!granule || pt->bits <= pt->page_shift ||
 	    pt->bits > pt->format->input_bits)
 		return -EINVAL;
-	pt->beyond = ~(ioas_mask_lg2(pt->bits - 1) * 2 + 1);
+	pt->inputs = ioas_mask_lg2(pt->bits - 1) * 2 + 1;
+	pt->beyond = ~pt->inputs;
 	if ((pt->base & ~pt->beyond) || (pt->dirty && !pt->format->is_dirty))
 		return -EINVAL;
 	if (shape(pt, config, granule))
 		return -EINVAL;
+	ioas_pt_row_init(pt);
 	pt->root = ioas_pt_node_new(pt, pt->levels - 1);
-	if (!pt->root)
+	if (!pt->root) {
+		ioas_pt_row_fini(pt);
 		return -ENOMEM;
+	}
 	pt->top = pt->root->entry;
+	if (pt->levels == IOAS_PT_ROW + 1 && !pt->hardware.linear)
+		pt->row = pt->root->entry;
+	choose_walk(pt);
 	return 0;
 }
 
@@ -546,5 +561,6 @@ void ioas_pt_fini(struct ioas_pt *pt)
 	if (!pt->root)
 		return;
 	ioas_pt_node_free(pt, pt->root);
+	ioas_pt_row_fini(pt);
 	pt->root = NULL;
 }

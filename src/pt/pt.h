@@ -4,6 +4,10 @@
  * IOMMUs read (format.h has the words and what a format is). Leaves are as
  * large as the address, the physical address and the length allow.
  *
+ * Where only we read tables, those of level 1 lie in a row: in addresses that
+ * are reserved and cost nothing until used, each at the place of its inputs. A
+ * walk begins there (walk.h). Where nobody has such a table, it is empty.
+ *
  *	readers: ioas_pt_walk(), inside an IOAS_GRACE_DMA section, no lock; and
  *	         hardware, where the tables are its
  *	writers: everything else, under the lock of who owns the table
@@ -35,6 +39,7 @@
 #include "base/types.h"
 
 #define IOAS_PT_LEVELS 6 /* 64 bits, pages of 2^11, 9 bits a level */
+#define IOAS_PT_ROW    1 /* the level whose tables lie in a row */
 
 struct ioas_pt_format;
 struct ioas_pt_node;
@@ -81,18 +86,43 @@ struct ioas_pt_config {
 	const struct ioas_pt_hardware *hardware; /* NULL: only we read it */
 };
 
+/*
+ * What a walk found, as it fits into two registers: the physical address, and
+ * of its leaf IOAS_READ | IOAS_WRITE, IOAS_PT_FOUND_LOST and how large it is.
+ */
+struct ioas_pt_found {
+	uint64_t phys; /* of the address asked for, unless it is lost */
+	uint64_t what; /* 0: nothing is mapped there */
+};
+
+#define IOAS_PT_FOUND_LOST 8
+#define IOAS_PT_FOUND_LG2  8 /* bits above here: lg2 of the leaf's bytes */
+
 struct ioas_pt {
-	const struct ioas_pt_format *format;
-	unsigned int page_shift, bits, levels;
+	/* Constant, and what a walk needs first. */
+	struct ioas_pt_found (*walk)(const struct ioas_pt *pt, struct iova at);
+	/*
+	 * The entries of level 1, of all inputs, side by side: there a walk
+	 * begins. NULL: tables lie anywhere.
+	 */
+	struct ioas_a64 *row;
+	uint64_t base, inputs; /* an input ^ base is at most inputs */
+	uint64_t in_table;     /* bits of an index but the root's */
+	unsigned int row_shift;
+	unsigned int page_shift;
+	const struct ioas_a64 *top; /* the root's entries */
+	unsigned int bits, levels;
 	unsigned int index_bits; /* of all tables but the root */
 	unsigned int root_shift; /* bytes that an entry of the root is for */
 	unsigned int leaf_levels;
 	unsigned int cluster[IOAS_PT_LEVELS]; /* lg2 of leaves, by level */
-	uint64_t base;
-	uint64_t beyond; /* bits that no input has, but as base has them */
 	bool dirty;
+	uint64_t beyond; /* bits that no input has, but as base has them */
+	const struct ioas_pt_format *format;
 	struct ioas_pt_hardware hardware;
-	const struct ioas_a64 *top; /* the root's entries; constant */
+	size_t row_bytes; /* of reserved addresses; 0: the row is the root */
+	/* Tables of the row that a larger leaf replaced; by the writer. */
+	struct ioas_a64 merged;
 	struct ioas_pt_node *root;
 	/* The table of a level that was written last, or NULL; the writer's. */
 	struct ioas_pt_node *recent[IOAS_PT_LEVELS];
@@ -221,8 +251,22 @@ void ioas_pt_dump(struct ioas_pt *pt, struct iova_range range, bool json,
  */
 void ioas_pt_prefetch(const struct ioas_pt *pt, struct iova at);
 
-/* Return: false when nothing is mapped there. Wait-free. */
-bool ioas_pt_walk(const struct ioas_pt *pt, struct iova at,
-                  struct ioas_pt_leaf *ret_leaf);
+/*
+ * Return: false when nothing is mapped there, and then *ret_leaf means nothing.
+ * Wait-free. Inline, so that nobody pays for what he does not look at.
+ */
+static inline bool ioas_pt_walk(const struct ioas_pt *pt, struct iova at,
+                                struct ioas_pt_leaf *ret_leaf)
+{
+	struct ioas_pt_found found = pt->walk(pt, at);
+
+	ret_leaf->phys.raw = found.phys;
+	ret_leaf->last =
+		at.raw |
+		ioas_mask_lg2((unsigned int)(found.what >> IOAS_PT_FOUND_LG2));
+	ret_leaf->perm = found.what & (IOAS_READ | IOAS_WRITE);
+	ret_leaf->lost = found.what & IOAS_PT_FOUND_LOST;
+	return found.what != 0;
+}
 
 #endif /* IOAS_PT_PT_H */

@@ -29,6 +29,62 @@ static unsigned int bits_of(const struct ioas_pt *pt, unsigned int level)
 	return bits;
 }
 
+/* ---- The row. ---- */
+
+/* More is not worth it: who has so many inputs wants many tables as well. */
+#define ROW_BYTES_MAX (UINT64_C(1) << 40)
+
+void ioas_pt_row_init(struct ioas_pt *pt)
+{
+	uint64_t entries;
+
+	pt->row_shift = ioas_pt_shift_of(pt, IOAS_PT_ROW);
+	/* Hardware may want to know where tables are. */
+	if (pt->levels <= IOAS_PT_ROW + 1 || pt->hardware.create ||
+	    pt->hardware.linear || !ioas_hooks.reserve)
+		return;
+	entries = (~pt->beyond >> pt->row_shift) + 1;
+	if (entries > ROW_BYTES_MAX / sizeof(*pt->row))
+		return;
+	pt->row_bytes = entries * sizeof(*pt->row);
+	pt->row = ioas_hooks.reserve(pt->row_bytes);
+	if (!pt->row)
+		pt->row_bytes = 0;
+}
+
+void ioas_pt_row_fini(struct ioas_pt *pt)
+{
+	if (pt->row_bytes)
+		ioas_hooks.unreserve(pt->row, pt->row_bytes);
+}
+
+void ioas_pt_place(const struct ioas_pt *pt, struct ioas_pt_node *node,
+                   uint64_t at)
+{
+	uint64_t first = (at & ~pt->beyond) >> pt->row_shift;
+
+	if (ioas_pt_in_row(pt, node->level))
+		node->entry = pt->row + (first & ~ioas_mask_lg2(node->bits));
+}
+
+/* A table that is taken out of the tree is still found in the row. */
+static void clear_row(const struct ioas_pt *pt, struct ioas_pt_node *node)
+{
+	unsigned int i, n = 1u << node->bits;
+
+	if (ioas_pt_in_row(pt, node->level)) {
+		/* Pairs with the load in ioas_pt_walk_row(). */
+		for (i = 0; node->live && i < n; i++)
+			ioas_a64_store(&node->entry[i], 0);
+		return;
+	}
+	for (i = 0; node->level > IOAS_PT_ROW && i < n; i++)
+		if (node->child[i])
+			clear_row(pt, node->child[i]);
+}
+
+/* ---- Nodes. ---- */
+
 static struct ioas_a64 *table_new(struct ioas_pt *pt, size_t bytes)
 {
 	if (pt->hardware.create)
@@ -43,8 +99,9 @@ struct ioas_pt_node *ioas_pt_node_new(struct ioas_pt *pt, unsigned int level)
 
 	if (!node)
 		return NULL;
-	node->entry = table_new(pt, table_bytes(bits));
-	if (!node->entry) {
+	if (!ioas_pt_in_row(pt, level))
+		node->entry = table_new(pt, table_bytes(bits));
+	if (!node->entry && !ioas_pt_in_row(pt, level)) {
 		ioas_hooks.free(node, node_bytes(level, bits));
 		return NULL;
 	}
@@ -60,7 +117,7 @@ static void node_free_alone(struct ioas_pt *pt, struct ioas_pt_node *node)
 
 	if (pt->hardware.destroy)
 		pt->hardware.destroy(pt->hardware.arg, node->entry, bytes);
-	else
+	else if (!ioas_pt_in_row(pt, node->level))
 		ioas_hooks.free(node->entry, bytes);
 	ioas_hooks.free(node, node_bytes(node->level, node->bits));
 	ioas_a64_add(&pt->tables, -UINT64_C(1));
@@ -165,10 +222,12 @@ void ioas_pt_gather_range(struct ioas_pt_gather *gather,
 	gather->any = true;
 }
 
-void ioas_pt_forget(struct ioas_pt *pt)
+void ioas_pt_forget(struct ioas_pt *pt, struct ioas_pt_node *node)
 {
 	unsigned int level;
 
+	if (node->level)
+		clear_row(pt, node);
 	for (level = 0; level < IOAS_PT_LEVELS; level++)
 		pt->recent[level] = NULL;
 }

@@ -33,7 +33,14 @@ struct ioas_pt_spare {
 	struct ioas_pt_node *first[IOAS_PT_LEVELS];
 };
 
+/* Reserve the row, where that can be; of a table without a root. */
+void ioas_pt_row_init(struct ioas_pt *pt);
+void ioas_pt_row_fini(struct ioas_pt *pt);
+/* Without entries where those are in the row: place says which they are. */
 struct ioas_pt_node *ioas_pt_node_new(struct ioas_pt *pt, unsigned int level);
+/* The table of @at, before it is written to. */
+void ioas_pt_place(const struct ioas_pt *pt, struct ioas_pt_node *node,
+                   uint64_t at);
 /* With all below it. */
 void ioas_pt_node_free(struct ioas_pt *pt, struct ioas_pt_node *node);
 /* Return: 0 or -ENOMEM, and nothing is left then. */
@@ -42,11 +49,14 @@ int ioas_pt_spare_fill(struct ioas_pt *pt, struct ioas_pt_spare *spare,
 struct ioas_pt_node *ioas_pt_spare_take(struct ioas_pt_spare *spare,
                                         unsigned int level);
 
-/* Readers find @child from now on. Nothing, or a leaf, was there. */
+/* Readers find @child, placed, from now on. Nothing was there. */
 void ioas_pt_link(const struct ioas_pt *pt, struct ioas_pt_node *node,
                   unsigned int i, struct ioas_pt_node *child);
-/* A table is taken out: no short way leads to it, or below. */
-void ioas_pt_forget(struct ioas_pt *pt);
+/*
+ * A table is taken out, its entry is something else already: no short way
+ * leads to it, or below.
+ */
+void ioas_pt_forget(struct ioas_pt *pt, struct ioas_pt_node *node);
 /* Of an entry that was taken out: the table behind it. */
 void ioas_pt_gather_table(struct ioas_pt_gather *gather,
                           struct ioas_pt_node *node);
@@ -136,6 +146,12 @@ static inline uint64_t ioas_pt_piece(const struct ioas_pt *pt,
 	uint64_t left = whole - ((at >> pt->page_shift) & (whole - 1));
 
 	return left < pages ? left : pages;
+}
+
+/* Are the entries of this level's tables in addresses that were reserved? */
+static inline bool ioas_pt_in_row(const struct ioas_pt *pt, unsigned int level)
+{
+	return level == IOAS_PT_ROW && pt->row_bytes;
 }
 
 static inline uint64_t ioas_pt_pages(const struct ioas_pt *pt,

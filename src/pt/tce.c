@@ -69,6 +69,7 @@ IOAS_PT_INLINE struct ioas_pt_says tce_says(const struct ioas_pt *pt,
 		.phys = entry & ADDRESS,
 		.perm = perm,
 		.asked = perm,
+		.lost = entry & LOST ? IOAS_PT_FOUND_LOST : 0,
 		.lg2 = ioas_pt_shift_of(pt, level),
 	};
 }
@@ -85,8 +86,7 @@ static const struct ioas_pt_granule granules[] = {
 	{30, 30, 13, 9, 31, 1, 5, 1, {0}},
 };
 
-static bool tce_walk(const struct ioas_pt *pt, struct iova at,
-                     struct ioas_pt_leaf *ret_leaf);
+IOAS_PT_WALKS(tce_walk);
 
 #define TCE_FORMAT(is_called, is_exact, its_leaf)                              \
 	{                                                                      \
@@ -95,7 +95,8 @@ static bool tce_walk(const struct ioas_pt *pt, struct iova at,
 		.output_bits = 52, .big_endian = true, .write_only = is_exact, \
 		.kind = tce_kind, .table = tce_table,                          \
 		.table_at = tce_table_at, .leaf = its_leaf, .says = tce_says,  \
-		.lost = tce_lost, .walk = tce_walk,                            \
+		.lost = tce_lost, .usual_bits = 13,                            \
+		IOAS_PT_WALK_HOOKS(tce_walk),                                  \
 	}
 
 const struct ioas_pt_format ioas_pt_tce = TCE_FORMAT("tce", false, tce_leaf);

@@ -65,6 +65,7 @@ IOAS_PT_INLINE struct ioas_pt_says vtd_says(const struct ioas_pt *pt,
 		.phys = entry & ADDRESS,
 		.perm = perm,
 		.asked = perm,
+		.lost = entry & LOST ? IOAS_PT_FOUND_LOST : 0,
 		.lg2 = ioas_pt_shift_of(pt, level),
 	};
 }
@@ -93,8 +94,7 @@ static const struct ioas_pt_granule granules[] = {
 	{12, 12, 9, 9, 9, 3, 5, 3, {0}},
 };
 
-static bool vtd_walk(const struct ioas_pt *pt, struct iova at,
-                     struct ioas_pt_leaf *ret_leaf);
+IOAS_PT_WALKS(vtd_walk);
 
 const struct ioas_pt_format ioas_pt_vtd = {
 	.name = "vtd",
@@ -102,7 +102,6 @@ const struct ioas_pt_format ioas_pt_vtd = {
 	.granule_count = IOAS_ARRAY_SIZE(granules),
 	.input_bits = 57,
 	.output_bits = 52,
-	.index_bits = 9,
 	.write_only = true,
 	.kind = vtd_kind,
 	.table = vtd_table,
@@ -113,7 +112,8 @@ const struct ioas_pt_format ioas_pt_vtd = {
 	.is_dirty = vtd_is_dirty,
 	.dirty = vtd_dirty,
 	.clean = vtd_clean,
-	.walk = vtd_walk,
+	.usual_bits = 9,
+	IOAS_PT_WALK_HOOKS(vtd_walk),
 };
 
 IOAS_PT_WALK(vtd_walk, ioas_pt_vtd)

@@ -12,20 +12,19 @@
 #include <string.h>
 
 #include "pt/format.h"
+#include "pt_hardware.h"
 #include "pt_reader.h"
 #include "pt_rig.h"
 
 #define PAGES    4096
 #define MAPPINGS 32
 #define STEPS    400
-#define TABLES   4096
-#define LINEAR   UINT64_C(0x10000000)
 
 struct shape {
 	const struct ioas_pt_format *format;
 	unsigned int page_shift, bits, levels, index_bits;
 	uint64_t base;
-	bool at_end, dirty, no_hardware;
+	bool at_end, dirty;
 	bool (*read)(const struct pt_reader *reader, uint64_t at,
 	             struct pt_reading *ret);
 };
@@ -38,6 +37,7 @@ struct page {
 
 static struct {
 	const struct shape *shape;
+	bool alone; /* no hardware reads the tables: they may lie in a row */
 	uint64_t first; /* input address of page 0 */
 	struct page page[PAGES];
 	struct {
@@ -48,80 +48,15 @@ static struct {
 	bool any_taken;
 } m;
 
-/* ---- Hardware: its memory, and what it knows of it. ---- */
-
-static struct table {
-	uint8_t *ours, *its;
-	size_t bytes;
-} table[TABLES];
-
-static struct {
-	unsigned int tables, told, destroyed;
-	struct iova_range forgot;
-	bool forgot_tables;
-} hardware;
-
-static struct table *table_of(const void *at)
-{
-	unsigned int i;
-
-	for (i = 0; i < hardware.tables; i++)
-		if ((const uint8_t *)at >= table[i].ours &&
-		    (const uint8_t *)at < table[i].ours + table[i].bytes)
-			return &table[i];
-	fail_msg("there is no table at %p", at);
-	return NULL;
-}
-
-static void *hardware_create(void *arg, size_t bytes)
-{
-	struct table *t = &table[hardware.tables];
-
-	assert_ptr_equal(arg, &hardware);
-	assert_true(hardware.tables < TABLES);
-	t->ours = ioas_hooks.alloc(bytes);
-	if (!t->ours)
-		return NULL;
-	assert_true((uintptr_t)t->ours % (bytes < 4096 ? 64 : bytes) == 0);
-	t->its = calloc(1, bytes);
-	t->bytes = bytes;
-	hardware.tables++;
-	return t->ours;
-}
-
-static void hardware_destroy(void *arg, void *at, size_t bytes)
-{
-	struct table *t = table_of(at);
-
-	assert_ptr_equal(t->ours, at);
-	assert_true(t->bytes == bytes);
-	free(t->its);
-	*t = table[--hardware.tables];
-	hardware.destroyed++;
-	ioas_hooks.free(at, bytes);
-}
-
-static void hardware_wrote(void *arg, const void *start, size_t bytes)
-{
-	struct table *t = table_of(start);
-	size_t offset = (size_t)((const uint8_t *)start - t->ours);
-
-	assert_true(offset + bytes <= t->bytes);
-	memcpy(t->its + offset, start, bytes);
-}
-
-static void hardware_invalidate(void *arg, struct iova_range range, bool tables)
-{
-	hardware.told++;
-	hardware.forgot = range;
-	hardware.forgot_tables = tables;
-}
-
 static const uint8_t *table_at(uint64_t phys)
 {
-	const uint8_t *ours = (const uint8_t *)(uintptr_t)(phys + LINEAR);
-	const struct table *t = table_of(ours);
+	const uint8_t *ours =
+		(const uint8_t *)(uintptr_t)(phys + (m.alone ? 0 : LINEAR));
+	const struct table *t;
 
+	if (m.alone)
+		return ours;
+	t = table_of(ours);
 	assert_ptr_equal(t->ours, ours);
 	return m.shape->dirty ? t->ours : t->its;
 }
@@ -254,8 +189,9 @@ static void do_move(struct rig *r)
 	if (!pick_piece(r, &first, &count) || has_lost(first, count))
 		return;
 	/* No further away than outputs go. */
-	if ((m.page[first].phys + delta) >> 47)
-		return;
+	for (i = first; i < first + count; i++)
+		if ((m.page[i].phys + delta) >> 47)
+			return;
 	if (rig_try(r, ioas_pt_split(&pt, pages(first, count), delta)))
 		return;
 	ioas_pt_shift(&pt, pages(first, count), delta);
@@ -284,10 +220,17 @@ static void do_split(struct rig *r)
 		(void)!rig_try(r, ioas_pt_split(&pt, pages(first, count), 0));
 }
 
+/* Of one mapping: a leaf of two could not be unmapped with one of them. */
 static void do_merge(struct rig *r)
 {
-	if (!rig_random_below(r, 4))
-		ioas_pt_merge(&pt, pages(0, PAGES), &gone);
+	unsigned int slot;
+
+	for (slot = 0; slot < MAPPINGS; slot++)
+		if (m.mapping[slot].count && !rig_random_below(r, 4))
+			ioas_pt_merge(&pt,
+			              pages(m.mapping[slot].first,
+			                    m.mapping[slot].count),
+			              &gone);
 }
 
 /* A device writes to a page: all of its leaf is dirty then. */
@@ -389,7 +332,7 @@ static void check_flush(void)
 {
 	struct ioas_pt_gather was = gone;
 	unsigned int told = hardware.told, destroyed = hardware.destroyed;
-	bool hooked = !m.shape->no_hardware;
+	bool hooked = !m.alone;
 
 	ioas_pt_flush(&pt, &gone);
 	assert_int_equal(hardware.told - told, was.any && hooked);
@@ -403,7 +346,7 @@ static void check_flush(void)
 		assert_true(hardware.forgot_tables);
 }
 
-static void begin(struct rig *r, const struct shape *shape)
+static void begin(struct rig *r, const struct shape *shape, bool alone)
 {
 	static const struct ioas_pt_hardware hooks = {
 		.arg = &hardware,
@@ -421,28 +364,27 @@ static void begin(struct rig *r, const struct shape *shape)
 		.levels = shape->levels,
 		.index_bits = shape->index_bits,
 		.dirty = shape->dirty,
-		.hardware = shape->no_hardware ? NULL : &hooks,
+		.hardware = alone ? NULL : &hooks,
 	};
 
 	memset(&m, 0, sizeof(m));
 	memset(&hardware, 0, sizeof(hardware));
 	gone = (struct ioas_pt_gather){0};
 	m.shape = shape;
+	m.alone = alone;
 	m.first = shape->base + ioas_mask_lg2(shape->bits - 1) + 1 -
 	          ((uint64_t)PAGES / 2 << shape->page_shift);
 	if (shape->at_end)
 		m.first = shape->base + ioas_mask_lg2(shape->bits - 1) * 2 + 2 -
 		          ((uint64_t)PAGES << shape->page_shift);
 	rig_ok(r, ioas_pt_init(&pt, &config));
-	rig_defer(r, RIG_CALL(ioas_pt_fini), &pt);
-	rig_defer(r, free_gone, NULL);
 	m.reader = (struct pt_reader){
 		.read = shape->read,
 		.page_shift = shape->page_shift,
 		.bits = shape->bits,
 		.levels = pt.levels,
 		.index_bits = pt.index_bits,
-		.root = (uintptr_t)pt.top - LINEAR,
+		.root = (uintptr_t)pt.top - (alone ? 0 : LINEAR),
 		.table = table_at,
 	};
 }
@@ -472,11 +414,17 @@ static void step(struct rig *r)
 		        rig_random_below(r, 1 << m.shape->page_shift));
 }
 
-static void run(struct rig *r, const struct shape *shape)
+static void end(void *arg)
+{
+	free_gone(NULL);
+	ioas_pt_fini(&pt);
+}
+
+static void run_as(struct rig *r, const struct shape *shape, bool alone)
 {
 	unsigned int i;
 
-	begin(r, shape);
+	begin(r, shape, alone);
 	for (i = 0; i < STEPS; i++)
 		step(r);
 	for (i = 0; i < PAGES; i++)
@@ -488,6 +436,14 @@ static void run(struct rig *r, const struct shape *shape)
 	assert_true(ioas_a64_load(&pt.tables) == 1);
 	for (i = 0; i < PAGES; i++)
 		compare(i, 0);
+}
+
+static void run(struct rig *r, const struct shape *shape)
+{
+	rig_defer(r, end, NULL);
+	run_as(r, shape, false);
+	end(NULL);
+	run_as(r, shape, true);
 }
 
 #define SHAPE(name, ...)                                         \
@@ -504,7 +460,9 @@ static void run(struct rig *r, const struct shape *shape)
 	      __VA_ARGS__)
 NATIVE(11, 39, .at_end = false)
 NATIVE(11, 64, .at_end = true)
-NATIVE(12, 48, .no_hardware = true)
+NATIVE(12, 48, .at_end = false)
+/* Small tables: leaves of each level, split and merged, in a few pages. */
+NATIVE(12, 27, .index_bits = 3)
 NATIVE(12, 57, .dirty = true)
 NATIVE(12, 64, .at_end = true)
 NATIVE(16, 48, .at_end = true)
@@ -565,6 +523,7 @@ SHAPE(tce_as_papr_has_them, .format = &ioas_pt_tce_papr, .page_shift = 16,
 RIG_MAIN("pt_formats", RIG_TEST(native_pages_of_2_to_the_11_in_39_bits),
          RIG_TEST(native_pages_of_2_to_the_11_in_64_bits),
          RIG_TEST(native_pages_of_2_to_the_12_in_48_bits),
+         RIG_TEST(native_pages_of_2_to_the_12_in_27_bits),
          RIG_TEST(native_pages_of_2_to_the_12_in_57_bits),
          RIG_TEST(native_pages_of_2_to_the_12_in_64_bits),
          RIG_TEST(native_pages_of_2_to_the_16_in_48_bits),

@@ -137,14 +137,16 @@ static void PT_1_a_failed_map_leaves_the_table_as_it_was(struct rig *r)
 
 static void PT_3_tables_are_kept_until_they_are_freed(struct rig *r)
 {
-	uint64_t before;
+	uint64_t before, tables;
 
 	start(r, 12, 48);
 	before = rig_live(r);
 	rig_ok(r, map(0x1000, 0x3fff, 0x5000, RW));
-	assert_true(rig_live(r) == before + 6);
+	/* A node and a table each, but for a table in the row. */
+	tables = pt.row ? 5 : 6;
+	assert_true(rig_live(r) == before + tables);
 	unmap(0x1000, 0x3fff);
-	assert_true(rig_live(r) == before + 6);
+	assert_true(rig_live(r) == before + tables);
 	free_gone(NULL);
 	assert_true(rig_live(r) == before);
 	assert_null(gone.tables);
