@@ -73,7 +73,7 @@ static void clear_row(const struct ioas_pt *pt, struct ioas_pt_node *node)
 	unsigned int i, n = 1u << node->bits;
 
 	if (ioas_pt_in_row(pt, node->level)) {
-		/* Pairs with the load in ioas_pt_walk_row(). */
+		/* Pairs with the load in ioas_pt_row_entry(). */
 		for (i = 0; node->live && i < n; i++)
 			ioas_a64_store(&node->entry[i], 0);
 		return;

@@ -62,27 +62,56 @@ static uint64_t bytes_before(const struct ioas_space_msi *msi, uint64_t at,
 	return msi->bytes && gap < bytes ? gap : bytes;
 }
 
+/* Of a leaf that is permitted and there: all that follows without a gap. */
+static __attribute__((noinline)) uint64_t
+bytes_from(const struct ioas_space *space, const struct ioas_pt_leaf *leaf,
+           struct iova at, uint64_t bytes, unsigned int perm)
+{
+	if (at.raw < space->msi.first)
+		bytes = bytes_before(&space->msi, at.raw, bytes);
+	return bytes ? join(space, leaf, at, bytes, perm) : 0;
+}
+
+/* Of an address that leads nowhere, or to an interrupt. */
+static __attribute__((noinline)) enum ioas_fault
+translate_other(const struct ioas_space *space, struct iova at, uint64_t bytes,
+                struct ioas_translation *ret_t)
+{
+	if (at.raw < space->aperture.first || at.raw > space->aperture.last)
+		return IOAS_FAULT_APERTURE;
+	if (at.raw - space->msi.first < space->msi.bytes)
+		return ioas_space_translate_msi(space, at, bytes, ret_t);
+	return IOAS_FAULT_UNMAPPED;
+}
+
+/*
+ * The usual access lies in one leaf and ends before the window, or begins
+ * behind it; nothing is mapped outside of the aperture. The rest is apart, so
+ * that this has few registers to save.
+ */
 enum ioas_fault ioas_space_translate(const struct ioas_space *space,
                                      struct iova at, uint64_t bytes,
                                      unsigned int perm,
                                      struct ioas_translation *ret_t)
 {
-	const struct ioas_space_msi *msi = &space->msi;
+	uint64_t into = at.raw - space->msi.first;
 	struct ioas_pt_leaf leaf;
 
-	if (at.raw < space->aperture.first || at.raw > space->aperture.last)
-		return IOAS_FAULT_APERTURE;
-	if (at.raw - msi->first < msi->bytes)
-		return ioas_space_translate_msi(space, at, bytes, ret_t);
-	if (at.raw < msi->first)
-		bytes = bytes_before(msi, at.raw, bytes);
-	if (!ioas_pt_walk(&space->pt, at, &leaf))
-		return IOAS_FAULT_UNMAPPED;
+	if (__builtin_expect(into < space->msi.bytes, 0) ||
+	    __builtin_expect(!ioas_pt_walk(&space->pt, at, &leaf), 0))
+		return translate_other(space, at, bytes, ret_t);
 	if ((leaf.perm & perm) != perm)
 		return IOAS_FAULT_PERMISSION;
 	if (leaf.lost)
 		return IOAS_FAULT_GONE;
 	ret_t->pointer = (void *)(uintptr_t)ioas_space_byte(space, leaf.phys);
-	ret_t->bytes = bytes ? join(space, &leaf, at, bytes, perm) : 0;
+	ret_t->bytes = bytes;
+	if (__builtin_expect(bytes - 1 > leaf.last - at.raw, 0) ||
+	    __builtin_expect(-into < bytes, 0)) {
+		/* A copy, so that the usual way has none of it in memory. */
+		struct ioas_pt_leaf first = leaf;
+
+		ret_t->bytes = bytes_from(space, &first, at, bytes, perm);
+	}
 	return IOAS_FAULT_NONE;
 }
