@@ -560,6 +560,7 @@ void ioas_pt_fini(struct ioas_pt *pt)
 {
 	if (!pt->root)
 		return;
+	ioas_pt_drop_kept(pt);
 	ioas_pt_node_free(pt, pt->root);
 	ioas_pt_row_fini(pt);
 	pt->root = NULL;

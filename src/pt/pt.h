@@ -121,6 +121,8 @@ struct ioas_pt {
 	const struct ioas_pt_format *format;
 	struct ioas_pt_hardware hardware;
 	size_t row_bytes; /* of reserved addresses; 0: the row is the root */
+	/* An empty table of each level, for the next time; or NULL. */
+	struct ioas_aptr kept[IOAS_PT_LEVELS];
 	/* Tables of the row that a larger leaf replaced; by the writer. */
 	struct ioas_a64 merged;
 	struct ioas_pt_node *root;

@@ -92,7 +92,33 @@ static struct ioas_a64 *table_new(struct ioas_pt *pt, size_t bytes)
 	return ioas_hooks.alloc(bytes);
 }
 
-struct ioas_pt_node *ioas_pt_node_new(struct ioas_pt *pt, unsigned int level)
+/*
+ * Who maps and unmaps the only page of a table wants the same table again and
+ * again: of each level one is kept, whose entries are all 0 already. Taken
+ * under the lock, put there without it.
+ */
+static struct ioas_pt_node *take_kept(struct ioas_pt *pt, unsigned int level)
+{
+	/* Relaxed: whether it is worth the exchange. */
+	if (!ioas_aptr_load_relaxed(&pt->kept[level]))
+		return NULL;
+	/* Pairs with the one in keep(). */
+	return ioas_aptr_exchange(&pt->kept[level], NULL);
+}
+
+static bool keep(struct ioas_pt *pt, struct ioas_pt_node *node)
+{
+	void *seen = NULL;
+
+	if (node->live || pt->hardware.create ||
+	    ioas_aptr_load_relaxed(&pt->kept[node->level]) ||
+	    !ioas_aptr_cas(&pt->kept[node->level], &seen, node))
+		return false;
+	ioas_a64_add(&pt->tables, -UINT64_C(1));
+	return true;
+}
+
+static struct ioas_pt_node *node_alloc(struct ioas_pt *pt, unsigned int level)
 {
 	unsigned int bits = bits_of(pt, level);
 	struct ioas_pt_node *node = ioas_hooks.alloc(node_bytes(level, bits));
@@ -107,7 +133,17 @@ struct ioas_pt_node *ioas_pt_node_new(struct ioas_pt *pt, unsigned int level)
 	}
 	node->level = level;
 	node->bits = bits;
-	ioas_a64_add(&pt->tables, 1);
+	return node;
+}
+
+struct ioas_pt_node *ioas_pt_node_new(struct ioas_pt *pt, unsigned int level)
+{
+	struct ioas_pt_node *node = take_kept(pt, level);
+
+	if (!node)
+		node = node_alloc(pt, level);
+	if (node)
+		ioas_a64_add(&pt->tables, 1);
 	return node;
 }
 
@@ -120,7 +156,6 @@ static void node_free_alone(struct ioas_pt *pt, struct ioas_pt_node *node)
 	else if (!ioas_pt_in_row(pt, node->level))
 		ioas_hooks.free(node->entry, bytes);
 	ioas_hooks.free(node, node_bytes(node->level, node->bits));
-	ioas_a64_add(&pt->tables, -UINT64_C(1));
 }
 
 /* As deep as the tree has levels: six at most. */
@@ -132,6 +167,19 @@ void ioas_pt_node_free(struct ioas_pt *pt, struct ioas_pt_node *node)
 		if (node->child[i])
 			ioas_pt_node_free(pt, node->child[i]);
 	node_free_alone(pt, node);
+	ioas_a64_add(&pt->tables, -UINT64_C(1));
+}
+
+void ioas_pt_drop_kept(struct ioas_pt *pt)
+{
+	struct ioas_pt_node *node;
+	unsigned int level;
+
+	for (level = 0; level < IOAS_PT_LEVELS; level++) {
+		node = take_kept(pt, level);
+		if (node)
+			node_free_alone(pt, node);
+	}
 }
 
 static void list_free(struct ioas_pt *pt, struct ioas_pt_node *first)
@@ -228,7 +276,7 @@ void ioas_pt_forget(struct ioas_pt *pt, struct ioas_pt_node *node)
 
 	if (node->level)
 		clear_row(pt, node);
-	for (level = 0; level < IOAS_PT_LEVELS; level++)
+	for (level = 0; level <= node->level; level++)
 		pt->recent[level] = NULL;
 }
 
@@ -251,8 +299,14 @@ void ioas_pt_flush(struct ioas_pt *pt, struct ioas_pt_gather *gather)
 
 void ioas_pt_free(struct ioas_pt *pt, struct ioas_pt_gather *gather)
 {
+	struct ioas_pt_node *node, *next;
+
 	ioas_law(PT_3, gather->flushed || !gather->any);
-	list_free(pt, gather->tables);
+	for (node = gather->tables; node; node = next) {
+		next = node->next;
+		if (!keep(pt, node))
+			ioas_pt_node_free(pt, node);
+	}
 	*gather = (struct ioas_pt_gather){0};
 }
 

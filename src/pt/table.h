@@ -41,6 +41,8 @@ struct ioas_pt_node *ioas_pt_node_new(struct ioas_pt *pt, unsigned int level);
 /* The table of @at, before it is written to. */
 void ioas_pt_place(const struct ioas_pt *pt, struct ioas_pt_node *node,
                    uint64_t at);
+/* Nobody uses the table any more. */
+void ioas_pt_drop_kept(struct ioas_pt *pt);
 /* With all below it. */
 void ioas_pt_node_free(struct ioas_pt *pt, struct ioas_pt_node *node);
 /* Return: 0 or -ENOMEM, and nothing is left then. */
