@@ -14,6 +14,7 @@
 #include "pt/pt.h"
 
 #include "base/grace.c"
+#include "base/lock.h"
 #include "explore.h"
 
 #define PAGE  UINT64_C(0x1000)
@@ -120,6 +121,41 @@ static void split_and_merge_for_ever(void)
 		gather = (struct ioas_pt_gather){0};
 		must_split();
 		ioas_pt_merge(&pt, all, &gather);
+		ioas_pt_flush(&pt, &gather);
+		ioas_grace_sync(IOAS_GRACE_DMA);
+		ioas_pt_free(&pt, &gather);
+	}
+}
+
+/* ---- Two writers ---- */
+
+static struct ioas_lock lock;
+
+/*
+ * The only page of its table, again and again: the table goes without the lock,
+ * and the next one may be that of the other writer.
+ */
+static void flip_own_for_ever(void)
+{
+	uint64_t at = (1 + explore_self()) * LARGE;
+	struct ioas_pt_gather gather;
+	struct ioas_pt_leaf leaf;
+
+	for (;;) {
+		gather = (struct ioas_pt_gather){0};
+		ioas_lock(&lock);
+		must_map(at, PAGE, SMALL_PHYS + at, IOAS_READ);
+		ioas_unlock(&lock);
+		ioas_lock(&lock);
+		explore_law(PT_2,
+		            ioas_pt_walk(&pt, (struct iova){at}, &leaf) &&
+		                    leaf.phys.raw == SMALL_PHYS + at &&
+		                    !ioas_pt_walk(&pt, (struct iova){at + PAGE},
+		                                  &leaf),
+		            "somebody else wrote into the table");
+		ioas_pt_unmap(&pt, (struct iova_range){at, at + PAGE - 1},
+		              &gather);
+		ioas_unlock(&lock);
 		ioas_pt_flush(&pt, &gather);
 		ioas_grace_sync(IOAS_GRACE_DMA);
 		ioas_pt_free(&pt, &gather);
@@ -263,5 +299,9 @@ const struct explore_case explore_cases[] = {
          init_deep_marked,
          {{"device", mark_twice}, {"writer", take_and_split}},
          all_marks_are_found},
+	{"kept",
+         "two writers map and unmap the only page of a table",
+         init,
+         {{"one", flip_own_for_ever}, {"other", flip_own_for_ever}}},
 	{0},
 };
