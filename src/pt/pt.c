@@ -529,6 +529,7 @@ int ioas_pt_init(struct ioas_pt *pt, const struct ioas_pt_config *config)
 		.page_shift = config->page_shift,
 		.bits = config->bits,
 		.base = config->base,
+		.beside = config->beside,
 		.dirty = config->dirty,
 	};
 	if (config->hardware)

@@ -80,6 +80,11 @@ struct ioas_pt_config {
 	uint64_t base;       /* of them: a multiple of 2^bits */
 	unsigned int levels; /* 0: as few as can be */
 	unsigned int index_bits; /* 0: as the format has them */
+	/*
+	 * The owner writes entries himself (slots.h), and has so many bytes of
+	 * his own beside each of a smallest page; 0: map and unmap write.
+	 */
+	unsigned int beside;
 	/* Leaves begin clean and devices' writes are to be marked. */
 	bool dirty;
 	bool small; /* no leaf is larger than a page: a mark is one page's */
@@ -115,6 +120,7 @@ struct ioas_pt {
 	unsigned int index_bits; /* of all tables but the root */
 	unsigned int root_shift; /* bytes that an entry of the root is for */
 	unsigned int leaf_levels;
+	unsigned int beside;                  /* constant */
 	unsigned int cluster[IOAS_PT_LEVELS]; /* lg2 of leaves, by level */
 	bool dirty;
 	uint64_t beyond; /* bits that no input has, but as base has them */

@@ -9,12 +9,20 @@ static size_t table_bytes(unsigned int bits)
 	return sizeof(struct ioas_a64) << bits;
 }
 
-static size_t node_bytes(unsigned int level, unsigned int bits)
+/* What is behind it: its children, or what is beside its entries. */
+static size_t node_bytes(const struct ioas_pt *pt, unsigned int level,
+                         unsigned int bits)
 {
-	size_t children = level ? (size_t)1 << bits : 0;
+	size_t each = level ? sizeof(struct ioas_pt_node *) : pt->beside;
 
-	return sizeof(struct ioas_pt_node) +
-	       children * sizeof(struct ioas_pt_node *);
+	return sizeof(struct ioas_pt_node) + (each << bits);
+}
+
+uint64_t ioas_pt_node_memory(const struct ioas_pt *pt,
+                             const struct ioas_pt_node *node)
+{
+	return node_bytes(pt, node->level, node->bits) +
+	       table_bytes(node->bits);
 }
 
 /* The root has no table above that could be full of such. */
@@ -110,7 +118,7 @@ static bool keep(struct ioas_pt *pt, struct ioas_pt_node *node)
 {
 	void *seen = NULL;
 
-	if (node->live || pt->hardware.create ||
+	if (node->live || pt->beside || pt->hardware.create ||
 	    ioas_aptr_load_relaxed(&pt->kept[node->level]) ||
 	    !ioas_aptr_cas(&pt->kept[node->level], &seen, node))
 		return false;
@@ -121,18 +129,21 @@ static bool keep(struct ioas_pt *pt, struct ioas_pt_node *node)
 static struct ioas_pt_node *node_alloc(struct ioas_pt *pt, unsigned int level)
 {
 	unsigned int bits = bits_of(pt, level);
-	struct ioas_pt_node *node = ioas_hooks.alloc(node_bytes(level, bits));
+	struct ioas_pt_node *node =
+		ioas_hooks.alloc(node_bytes(pt, level, bits));
 
 	if (!node)
 		return NULL;
 	if (!ioas_pt_in_row(pt, level))
 		node->entry = table_new(pt, table_bytes(bits));
 	if (!node->entry && !ioas_pt_in_row(pt, level)) {
-		ioas_hooks.free(node, node_bytes(level, bits));
+		ioas_hooks.free(node, node_bytes(pt, level, bits));
 		return NULL;
 	}
 	node->level = level;
 	node->bits = bits;
+	if (!level && pt->beside)
+		node->beside = node->child;
 	return node;
 }
 
@@ -155,7 +166,7 @@ static void node_free_alone(struct ioas_pt *pt, struct ioas_pt_node *node)
 		pt->hardware.destroy(pt->hardware.arg, node->entry, bytes);
 	else if (!ioas_pt_in_row(pt, node->level))
 		ioas_hooks.free(node->entry, bytes);
-	ioas_hooks.free(node, node_bytes(node->level, node->bits));
+	ioas_hooks.free(node, node_bytes(pt, node->level, node->bits));
 }
 
 /* As deep as the tree has levels: six at most. */

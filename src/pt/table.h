@@ -11,7 +11,8 @@
  *	pt.top  -> root  ~~phys~~> table   ~~phys~~> table   ~~phys~~> memory
  *
  * Every table below the root holds at least one live entry: the last one that
- * goes takes the table with it.
+ * goes takes the table with it. Not so where the owner writes (slots.h): those
+ * tables stay.
  */
 #ifndef IOAS_PT_TABLE_H
 #define IOAS_PT_TABLE_H
@@ -24,6 +25,7 @@ struct ioas_pt_node {
 	unsigned int level, bits;  /* constant; it has 2^bits entries */
 	unsigned int live;         /* entries that are not 0 */
 	struct ioas_pt_node *next; /* among spare or gathered ones */
+	void *beside;              /* level 0: pt.beside bytes an entry */
 	struct ioas_pt_node
 		*child[]; /* above level 0: of each entry, or NULL */
 };
@@ -43,6 +45,9 @@ void ioas_pt_place(const struct ioas_pt *pt, struct ioas_pt_node *node,
                    uint64_t at);
 /* Nobody uses the table any more. */
 void ioas_pt_drop_kept(struct ioas_pt *pt);
+/* Bytes of it, its table, and what is beside. */
+uint64_t ioas_pt_node_memory(const struct ioas_pt *pt,
+                             const struct ioas_pt_node *node);
 /* With all below it. */
 void ioas_pt_node_free(struct ioas_pt *pt, struct ioas_pt_node *node);
 /* Return: 0 or -ENOMEM, and nothing is left then. */

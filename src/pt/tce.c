@@ -82,8 +82,8 @@ static uint64_t tce_lost(unsigned int asked)
 /* Tables of 4 KiB and up; with one level, as large as the window wants it. */
 static const struct ioas_pt_granule granules[] = {
 	{12, 12, 13, 9, 31, 1, 5, 1, {0}}, {16, 16, 13, 9, 31, 1, 5, 1, {0}},
-	{21, 21, 13, 9, 31, 1, 5, 1, {0}}, {24, 24, 13, 9, 31, 1, 5, 1, {0}},
-	{30, 30, 13, 9, 31, 1, 5, 1, {0}},
+	{21, 21, 13, 9, 31, 1, 5, 1, {0}}, {24, 28, 13, 9, 31, 1, 5, 1, {0}},
+	{30, 30, 13, 9, 31, 1, 5, 1, {0}}, {34, 34, 13, 9, 31, 1, 5, 1, {0}},
 };
 
 IOAS_PT_WALKS(tce_walk);
