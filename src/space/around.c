@@ -30,6 +30,11 @@ bool ioas_space_around_try(struct ioas_space *space, struct iova at,
 
 	if (!ioas_lock_try(&space->lock))
 		return false;
+	if (space->around_locked) {
+		space->around_locked(space, at, ret_around);
+		ioas_unlock(&space->lock);
+		return true;
+	}
 	area = ioas_space_find_locked(space, here);
 	if (area)
 		here = area->range;

@@ -220,61 +220,18 @@ int ioas_unmap(struct ioas *as, uint64_t iova, uint64_t length)
 
 /* ---- Access ---- */
 
-/* Memory that is just being moved is found and copied again. */
-static int copy_pieces(const struct ioas *as, struct iova at, char *mine,
-                       size_t length, unsigned int perm)
-{
-	struct ioas_translation piece;
-	size_t done = 0;
-
-	while (done < length) {
-		struct iova here = {at.raw + done};
-		uint32_t moves = ioas_moves_now();
-		int err = ioas_space_translate(as->space, here, length - done,
-		                               perm, &piece);
-
-		if (err)
-			return err == IOAS_FAULT_GONE && ioas_moves_since(moves)
-			               ? -EAGAIN
-			               : -EFAULT;
-		err = perm == IOAS_WRITE
-		              ? ioas_hooks.copy(piece.pointer, mine + done,
-		                                piece.bytes)
-		              : ioas_hooks.copy(mine + done, piece.pointer,
-		                                piece.bytes);
-		if (err && !ioas_moves_since(moves))
-			return -EFAULT;
-		done += err ? 0 : piece.bytes;
-	}
-	return 0;
-}
-
-static int access(const struct ioas *as, struct iova at, char *mine,
-                  size_t length, unsigned int perm)
-{
-	int rc;
-
-	if (length && at.raw + (length - 1) < at.raw)
-		return -EFAULT;
-	do {
-		ioas_grace_enter(IOAS_GRACE_DMA);
-		rc = copy_pieces(as, at, mine, length, perm);
-		ioas_grace_leave(IOAS_GRACE_DMA);
-	} while (rc == -EAGAIN);
-	return rc;
-}
-
 int ioas_read(struct ioas *as, uint64_t iova, void *buffer, size_t length)
 {
-	return access(as, (struct iova){iova}, buffer, length, IOAS_READ);
+	return ioas_space_copy(as->space, (struct iova){iova}, buffer, length,
+	                       IOAS_READ);
 }
 
 int ioas_write(struct ioas *as, uint64_t iova, const void *buffer,
                size_t length)
 {
 	/* Read only: see copy_pieces(). */
-	return access(as, (struct iova){iova}, (char *)(uintptr_t)buffer,
-	              length, IOAS_WRITE);
+	return ioas_space_copy(as->space, (struct iova){iova},
+	                       (char *)(uintptr_t)buffer, length, IOAS_WRITE);
 }
 
 /* ---- Who is attached ---- */

@@ -51,10 +51,13 @@ static int fill_in(struct ioas_space *space,
 	unsigned int i;
 
 	space->page_shift = config->page_shift;
+	space->parted = config->parted;
 	space->aperture = space->window = config->aperture;
 	space->msi = ioas_space_msi_none;
 	if (config->backend != &ioas_backend_identity)
 		space->frames = config->backend;
+	if (space->parted)
+		return 0;
 	for (i = 0; !rc && i < config->reserved_count; i++)
 		rc = ioas_reserved_add(&space->reserved, &config->reserved[i]);
 	if (!rc)
@@ -76,8 +79,9 @@ int ioas_space_create(const struct ioas_space_config *config,
 	struct ioas_space *space;
 	int rc;
 
-	if (config->backend &&
-	    (!config->backend->frame || !config->backend->pointer))
+	/* An owner of parts moves entries himself. */
+	if (config->backend && (!config->backend->pointer ||
+	                        (!config->backend->frame && !config->parted)))
 		return -EINVAL;
 	if (config->page_shift > PAGE_SHIFT_MAX)
 		return -EINVAL;

@@ -21,6 +21,9 @@
  *	MSI-6    whatever is asked which addresses are usable says the same
  *	MSI-9    an owner that goes gives back what only it took
  *
+ * A space may have its tables from somebody else (window/window.h): then they
+ * are parts, each for a range of its own, and there are no areas.
+ *
  * Lock order: the lock of all spaces (move.c), a space's lock, those of
  * registries (mem/follow.h), the lock of the pins (mem/pins.h) or of a table of
  * doorbells.
@@ -50,7 +53,23 @@ struct ioas_space_config {
 	 * where the format has no place for marks.
 	 */
 	bool dirty;
+	/* The tables are parts; no ranges, no format. */
+	bool parted;
 };
+
+/* The tables that there are, of an owner of a parted space. */
+struct ioas_space_part {
+	struct iova_range range;  /* parts do not overlap */
+	const struct ioas_pt *pt; /* by addresses from range.first on */
+};
+
+/* Constant once it is published; readers use it inside IOAS_GRACE_DMA. */
+struct ioas_space_parts {
+	unsigned int count;
+	struct ioas_space_part part[];
+};
+
+struct ioas_space_around;
 
 /* Where a device's writes are interrupts. */
 struct ioas_space_msi {
@@ -75,6 +94,13 @@ struct ioas_space {
 	/* Doorbells of its context that it has, the first ones; under lock. */
 	unsigned int doorbell_count;
 	struct ioas_space *next; /* of all; move.c */
+	/* Tables of somebody else: NULL, or a struct ioas_space_parts. */
+	bool parted; /* constant */
+	struct ioas_aptr parts;
+	/* What lies around an address there; under the lock. */
+	void (*around_locked)(struct ioas_space *space, struct iova at,
+	                      struct ioas_space_around *ret_around);
+	void *owner; /* constant */
 };
 
 /* One mapping, as it was made. Everything is constant while it is mapped. */
@@ -263,6 +289,21 @@ void ioas_space_dirty_last_locked(struct ioas_space *space,
 void ioas_space_dirty_again_locked(struct ioas_space *space,
                                    struct iova_range range);
 void ioas_space_dirty_settle(void);
+/*
+ * Of a parted space: these parts instead of those before, for every device at
+ * one moment; NULL: none. Return: those before, which may be freed after a
+ * grace period, with tables that only they lead to.
+ */
+struct ioas_space_parts *ioas_space_show(struct ioas_space *space,
+                                         struct ioas_space_parts *parts);
+
+/*
+ * What a device does: copy between its memory and what the addresses lead to.
+ * Return: 0 or -EFAULT (refused somewhere, or wraps; what is before may be
+ * copied).
+ */
+int ioas_space_copy(const struct ioas_space *space, struct iova at, char *mine,
+                    size_t length, unsigned int perm);
 
 /* ---- window.c, for the other files of src/space ---- */
 
