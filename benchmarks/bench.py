@@ -322,6 +322,8 @@ BENCHES = {
              "under locks", micro("bench-iova")),
     "asid": ("address-space identifiers: switch, pins, rollover, beside a "
              "compare and swap a switch", micro("bench-asid")),
+    "window": ("DMA windows: 512 entries in a call, beside a look-up, a count "
+               "and an exchange for each", micro("bench-window")),
     "live": ("the same with a million mappings alive", micro("bench-live")),
     "interrupt": ("interrupts as messages", micro("bench-interrupt")),
     "ioctl": ("calls through the wrappers",
