@@ -20,65 +20,68 @@ static long get_api_version(struct ioas_call *call)
 static long check_extension(struct ioas_call *call)
 {
 	struct ioas_container *container = call->file->container;
-	/* Pairs with the stores in type1_set() and type1_take(). */
-	bool is_on = ioas_a32_load(&container->type1_is_on);
+	/* Pairs with the stores in iommu_set() and iommu_take(). */
+	bool is_on = ioas_a32_load(&container->iommu_is_on);
 
-	return ioas_type1_extension(container->vfio, is_on, call->value);
+	return ioas_iommu_driver(container->vfio)
+	        ->extension(container->vfio, is_on, call->value);
 }
 
-static void type1_set(struct ioas_container *container,
-                      struct ioas_type1 *type1)
+static void iommu_set(struct ioas_container *container,
+                      struct ioas_iommu *iommu)
 {
-	container->type1 = type1;
+	container->iommu = iommu;
 	/* Pairs with the load in check_extension(). */
-	ioas_a32_store(&container->type1_is_on, 1);
+	ioas_a32_store(&container->iommu_is_on, 1);
 }
 
-static struct ioas_type1 *type1_take(struct ioas_container *container)
+static struct ioas_iommu *iommu_take(struct ioas_container *container)
 {
-	struct ioas_type1 *type1 = container->type1;
+	struct ioas_iommu *iommu = container->iommu;
 
-	container->type1 = NULL;
+	container->iommu = NULL;
 	/* Pairs with the load in check_extension(). */
-	ioas_a32_store(&container->type1_is_on, 0);
-	return type1;
+	ioas_a32_store(&container->iommu_is_on, 0);
+	return iommu;
 }
 
 /* All groups or none: what one brings along may leave nothing to another. */
 static int attach_all_locked(struct ioas_container *container,
-                             struct ioas_type1 *type1)
+                             struct ioas_iommu *iommu)
 {
 	struct ioas_group *group;
 	int ret = 0;
 
 	for (group = container->groups; !ret && group; group = group->next)
-		ret = ioas_type1_attach(type1, group->number);
+		ret = iommu->ops->attach(iommu, group);
 	for (group = container->groups; !ret && group; group = group->next)
-		ioas_group_attach_locked(group, type1->space);
+		ioas_group_attach_locked(group, iommu->space);
 	return ret;
 }
 
 static long set_iommu_locked(struct ioas_container *container,
                              unsigned long type)
 {
-	struct ioas_type1 *type1;
+	const struct ioas_iommu_driver *driver =
+		ioas_iommu_driver(container->vfio);
+	struct ioas_iommu *iommu;
 	int ret;
 
-	if (!container->groups || container->type1)
+	if (!container->groups || container->iommu)
 		return -EINVAL;
 	/* A back end is asked to open whatever it calls an extension. */
-	if (ioas_type1_extension(container->vfio, false, type) <= 0)
+	if (driver->extension(container->vfio, false, type) <= 0)
 		return -ENODEV;
-	ret = ioas_type1_create(container->vfio, type, &type1);
+	ret = driver->create(container->vfio, type, &iommu);
 	if (ret)
 		return ret;
-	ret = attach_all_locked(container, type1);
+	ret = attach_all_locked(container, iommu);
 	if (ret) {
 		/* Nothing is mapped: nobody is waited for. */
-		ioas_type1_put(type1);
+		ioas_iommu_put(iommu);
 		return ret;
 	}
-	type1_set(container, type1);
+	iommu_set(container, iommu);
 	return 0;
 }
 
@@ -111,11 +114,11 @@ int ioas_container_add_locked(struct ioas_container *container,
 {
 	int ret;
 
-	if (container->type1) {
-		ret = ioas_type1_attach(container->type1, group->number);
+	if (container->iommu) {
+		ret = container->iommu->ops->attach(container->iommu, group);
 		if (ret)
 			return ret;
-		ioas_group_attach_locked(group, container->type1->space);
+		ioas_group_attach_locked(group, container->iommu->space);
 	}
 	group->container = container;
 	group->next = container->groups;
@@ -124,23 +127,23 @@ int ioas_container_add_locked(struct ioas_container *container,
 	return 0;
 }
 
-struct ioas_type1 *ioas_container_remove_locked(struct ioas_group *group)
+struct ioas_iommu *ioas_container_remove_locked(struct ioas_group *group)
 {
 	struct ioas_container *container = group->container;
-	struct ioas_type1 *type1 = NULL;
+	struct ioas_iommu *iommu = NULL;
 	struct ioas_group **link = &container->groups;
 
 	ioas_group_attach_locked(group, NULL);
-	if (container->type1)
-		ioas_type1_detach(container->type1, group->number);
+	if (container->iommu)
+		container->iommu->ops->detach(container->iommu, group);
 	while (*link != group)
 		link = &(*link)->next;
 	*link = group->next;
 	group->container = NULL;
 	if (!container->groups)
-		type1 = type1_take(container);
+		iommu = iommu_take(container);
 	ioas_container_put_locked(container);
-	return type1;
+	return iommu;
 }
 
 void ioas_container_put_locked(struct ioas_container *container)
@@ -155,17 +158,16 @@ void ioas_container_put_locked(struct ioas_container *container)
 	ioas_delete(container);
 }
 
-struct ioas_type1 *ioas_container_type1_get(struct ioas_container *container)
+struct ioas_iommu *ioas_container_iommu_get(struct ioas_container *container)
 {
-	struct ioas_type1 *type1;
+	struct ioas_iommu *iommu;
 
 	ioas_lock(&container->vfio->lock);
-	type1 = container->type1;
-	if (type1)
-		/* Pairs with the one in ioas_type1_put(). */
-		ioas_a64_add(&type1->users, 1);
+	iommu = container->iommu;
+	if (iommu)
+		ioas_iommu_use(iommu);
 	ioas_unlock(&container->vfio->lock);
-	return type1;
+	return iommu;
 }
 
 static struct ioas_container *container_create(struct ioas_vfio *vfio)

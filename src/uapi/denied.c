@@ -19,7 +19,7 @@ static enum ioas_denial out_of_range(const struct ioas_space *space,
 }
 
 /* IOAS_DENIED_NR: nothing that anybody wants to know. */
-static enum ioas_denial why_no_map(const struct ioas_type1 *type1,
+static enum ioas_denial why_no_map(const struct ioas_iommu *iommu,
                                    struct iova_range range, long ret)
 {
 	switch (ret) {
@@ -28,11 +28,11 @@ static enum ioas_denial why_no_map(const struct ioas_type1 *type1,
 	case -ENOSPC:
 		return IOAS_DENIED_ENTRIES;
 	case -ENOMEM:
-		return type1->vfio->account.limit == UINT64_MAX
+		return iommu->vfio->account.limit == UINT64_MAX
 		               ? IOAS_DENIED_NR
 		               : IOAS_DENIED_MEMLOCK;
 	case -EINVAL:
-		return out_of_range(type1->space, range);
+		return out_of_range(iommu->space, range);
 	default:
 		return IOAS_DENIED_NR;
 	}
@@ -72,13 +72,13 @@ static void tell_map(const struct ioas_call *call, struct ioas_event *ev,
 		return;
 	ev->range.first = map->iova;
 	ev->range.last = map->iova + (map->size - 1);
-	ev->space = call->type1->space->id;
+	ev->space = call->iommu->space->id;
 	ev->uaddr.raw = map->vaddr;
 	if (ret == -EEXIST)
-		ev->site = site_in_the_way(call->type1->space, ev->range);
+		ev->site = site_in_the_way(call->iommu->space, ev->range);
 	ev->perm = (flags & VFIO_DMA_MAP_FLAG_READ ? IOAS_READ : 0) |
 	           (flags & VFIO_DMA_MAP_FLAG_WRITE ? IOAS_WRITE : 0);
-	tell(why_no_map(call->type1, ev->range, ret), ev);
+	tell(why_no_map(call->iommu, ev->range, ret), ev);
 }
 
 /* The size that an unmap gives back is what it unmapped. */
@@ -89,23 +89,31 @@ static void tell_unmap(const struct ioas_call *call, struct ioas_event *ev,
 
 	if (ret || unmap->size)
 		return;
-	ev->space = call->type1->space->id;
+	ev->space = call->iommu->space->id;
 	ev->range = (struct iova_range){unmap->iova, unmap->iova};
 	tell(IOAS_DENIED_EMPTY, ev);
 }
 
-void ioas_tell_denied(const struct ioas_call *call, uint32_t number, long ret)
+void ioas_type1_tell_denied(const struct ioas_call *call, uint32_t number,
+                            long ret)
 {
-	bool map = number == VFIO_IOMMU_MAP_DMA;
 	struct ioas_event ev = {.kind = IOAS_EVENT_DENIED, .what = "container"};
 
-	if ((!map && number != VFIO_IOMMU_UNMAP_DMA) ||
-	    !ioas_event_wanted(IOAS_EVENT_DENIED))
-		return;
-	if (!call->type1)
-		tell(IOAS_DENIED_NO_IOMMU, &ev);
-	else if (map)
+	if (number == VFIO_IOMMU_MAP_DMA)
 		tell_map(call, &ev, ret);
 	else
 		tell_unmap(call, &ev, ret);
+}
+
+void ioas_tell_denied(const struct ioas_call *call, uint32_t number, long ret)
+{
+	struct ioas_event ev = {.kind = IOAS_EVENT_DENIED, .what = "container"};
+
+	if ((number != VFIO_IOMMU_MAP_DMA && number != VFIO_IOMMU_UNMAP_DMA) ||
+	    !ioas_event_wanted(IOAS_EVENT_DENIED))
+		return;
+	if (!call->iommu)
+		tell(IOAS_DENIED_NO_IOMMU, &ev);
+	else
+		call->iommu->ops->tell_denied(call, number, ret);
 }

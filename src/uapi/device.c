@@ -19,7 +19,7 @@ int ioas_vdevice_open(struct ioas_vdevice *vdevice)
 	int ret = 0;
 
 	ioas_lock(&vdevice->vfio->lock);
-	if (!group->container || !group->container->type1)
+	if (!group->container || !group->container->iommu)
 		ret = -EINVAL;
 	else if (vdevice->opens == 0)
 		ret = ioas_vdevice_use(vdevice);
@@ -33,7 +33,7 @@ int ioas_vdevice_open(struct ioas_vdevice *vdevice)
 
 void ioas_vdevice_close(struct ioas_vdevice *vdevice)
 {
-	struct ioas_type1 *type1 = NULL;
+	struct ioas_iommu *iommu = NULL;
 
 	ioas_lock(&vdevice->vfio->lock);
 	if (--vdevice->opens == 0) {
@@ -43,10 +43,10 @@ void ioas_vdevice_close(struct ioas_vdevice *vdevice)
 		ioas_device_restart(vdevice->dev);
 		ioas_vdevice_unuse(vdevice);
 		vdevice->group->users--;
-		type1 = ioas_group_settle_locked(vdevice->group);
+		iommu = ioas_group_settle_locked(vdevice->group);
 	}
 	ioas_unlock(&vdevice->vfio->lock);
-	ioas_type1_put(type1);
+	ioas_iommu_put(iommu);
 }
 
 static long get_info(struct ioas_call *call)

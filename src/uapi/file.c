@@ -120,13 +120,15 @@ ioas_command_find(const struct ioas_command table[IOAS_VFIO_COMMANDS],
 	return n < IOAS_VFIO_COMMANDS && table[n].run ? &table[n] : NULL;
 }
 
-const char *ioas_file_command(enum ioas_file_kind kind, unsigned long command)
+const char *ioas_file_command(const struct ioas_vfio *vfio,
+                              enum ioas_file_kind kind, unsigned long command)
 {
 	const struct ioas_command *row =
 		ioas_command_find(commands[kind], (uint32_t)command);
 
 	if (!row && kind == IOAS_FILE_CONTAINER)
-		row = ioas_command_find(ioas_type1_commands, (uint32_t)command);
+		row = ioas_command_find(ioas_iommu_driver(vfio)->commands,
+		                        (uint32_t)command);
 	return row ? row->name : NULL;
 }
 
@@ -156,21 +158,26 @@ long ioas_command_absent(struct ioas_call *call)
 /* A container passes on what is not its own. */
 static long container_other(struct ioas_call *call, uint32_t number)
 {
-	const struct ioas_command *command =
-		ioas_command_find(ioas_type1_commands, number);
+	const struct ioas_command *command = ioas_command_find(
+		ioas_iommu_driver(call->file->vfio)->commands, number);
 	long ret = -ENOTTY;
+	int admitted = 0;
 
 	if (!command)
 		ioas_tell_unknown(call->file, number);
-	call->type1 = ioas_container_type1_get(call->file->container);
-	if (!call->type1) {
+	call->iommu = ioas_container_iommu_get(call->file->container);
+	if (!call->iommu) {
 		ioas_tell_denied(call, number, -EINVAL);
 		return -EINVAL;
 	}
-	if (command)
+	if (call->iommu->ops->admits)
+		admitted = call->iommu->ops->admits(call);
+	if (admitted)
+		ret = admitted;
+	else if (command)
 		ret = ioas_command_run(command, call);
 	ioas_tell_denied(call, number, ret);
-	ioas_type1_put(call->type1);
+	ioas_iommu_put(call->iommu);
 	return ret;
 }
 
@@ -199,7 +206,7 @@ long ioas_file_ioctl(struct ioas_file *file, unsigned long command,
 	long ret;
 
 	call.file = file;
-	call.type1 = NULL;
+	call.iommu = NULL;
 	call.value = argument;
 	call.at.raw = argument;
 	if (row && (row->flags & IOAS_COMMAND_LOCK_FREE))

@@ -72,18 +72,17 @@ void ioas_group_attach_locked(struct ioas_group *group,
 	}
 }
 
-struct ioas_type1 *ioas_group_type1_get(struct ioas_group *group)
+struct ioas_iommu *ioas_group_iommu_get(struct ioas_group *group)
 {
-	struct ioas_type1 *type1 = NULL;
+	struct ioas_iommu *iommu = NULL;
 
 	ioas_lock(&group->vfio->lock);
 	if (group->container)
-		type1 = group->container->type1;
-	if (type1)
-		/* Pairs with the one in ioas_type1_put(). */
-		ioas_a64_add(&type1->users, 1);
+		iommu = group->container->iommu;
+	if (iommu)
+		ioas_iommu_use(iommu);
 	ioas_unlock(&group->vfio->lock);
-	return type1;
+	return iommu;
 }
 
 static int start_devices(struct ioas_group *group, char *ret_failure)
@@ -151,29 +150,29 @@ int ioas_group_open(struct ioas_group *group)
 	return ret;
 }
 
-struct ioas_type1 *ioas_group_settle_locked(struct ioas_group *group)
+struct ioas_iommu *ioas_group_settle_locked(struct ioas_group *group)
 {
-	struct ioas_type1 *type1 = NULL;
+	struct ioas_iommu *iommu = NULL;
 
 	if (group->file_open || group->users)
 		return NULL;
 	if (group->container)
-		type1 = ioas_container_remove_locked(group);
+		iommu = ioas_container_remove_locked(group);
 	stop_devices(group);
 	group->open = false;
 	group->vfio->front->group_release(group->number);
-	return type1;
+	return iommu;
 }
 
 void ioas_group_close(struct ioas_group *group)
 {
-	struct ioas_type1 *type1;
+	struct ioas_iommu *iommu;
 
 	ioas_lock(&group->vfio->lock);
 	group->file_open = false;
-	type1 = ioas_group_settle_locked(group);
+	iommu = ioas_group_settle_locked(group);
 	ioas_unlock(&group->vfio->lock);
-	ioas_type1_put(type1);
+	ioas_iommu_put(iommu);
 }
 
 int ioas_vfio_open_group(struct ioas_vfio *vfio, unsigned int group,
@@ -219,10 +218,10 @@ static long get_status(struct ioas_call *call)
 
 /* A function that went took its group out of the container. */
 static void leave_when_gone_locked(struct ioas_group *group,
-                                   struct ioas_type1 **ret_type1)
+                                   struct ioas_iommu **ret_iommu)
 {
 	if (group->container && ioas_group_is_gone(group))
-		*ret_type1 = ioas_container_remove_locked(group);
+		*ret_iommu = ioas_container_remove_locked(group);
 }
 
 /* What the kernel says in its log. */
@@ -241,7 +240,7 @@ static long set_container(struct ioas_call *call)
 {
 	struct ioas_group *group = call->file->group;
 	struct ioas_vfio *vfio = group->vfio;
-	struct ioas_type1 *type1 = NULL;
+	struct ioas_iommu *iommu = NULL;
 	struct ioas_file *file;
 	bool direct = false;
 	int32_t fd;
@@ -253,7 +252,7 @@ static long set_container(struct ioas_call *call)
 	if (ret)
 		return ret;
 	ioas_lock(&vfio->lock);
-	leave_when_gone_locked(group, &type1);
+	leave_when_gone_locked(group, &iommu);
 	if (group->container)
 		ret = -EINVAL;
 	else if (ioas_group_is_gone(group))
@@ -265,7 +264,7 @@ static long set_container(struct ioas_call *call)
 	else
 		ret = -EINVAL;
 	ioas_unlock(&vfio->lock);
-	ioas_type1_put(type1);
+	ioas_iommu_put(iommu);
 	if (direct)
 		complain_direct(group);
 	return ret;
@@ -274,19 +273,19 @@ static long set_container(struct ioas_call *call)
 static long unset_container(struct ioas_call *call)
 {
 	struct ioas_group *group = call->file->group;
-	struct ioas_type1 *type1 = NULL;
+	struct ioas_iommu *iommu = NULL;
 	long ret = 0;
 
 	ioas_lock(&group->vfio->lock);
-	leave_when_gone_locked(group, &type1);
+	leave_when_gone_locked(group, &iommu);
 	if (!group->container)
 		ret = -EINVAL;
 	else if (group->users)
 		ret = -EBUSY;
 	else
-		type1 = ioas_container_remove_locked(group);
+		iommu = ioas_container_remove_locked(group);
 	ioas_unlock(&group->vfio->lock);
-	ioas_type1_put(type1);
+	ioas_iommu_put(iommu);
 	return ret;
 }
 

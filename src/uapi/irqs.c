@@ -348,7 +348,7 @@ static int find_doorbell(struct ioas_irq_request *rq)
 {
 	struct ioas_vdevice *vdevice = rq->vdevice;
 	uint64_t at = vdevice->vfio->machine->msi.kind->doorbell;
-	struct ioas_type1 *type1;
+	struct ioas_iommu *iommu;
 	int ret = 0;
 
 	if (!at || !(rq->set.flags & VFIO_IRQ_SET_DATA_EVENTFD) ||
@@ -356,11 +356,11 @@ static int find_doorbell(struct ioas_irq_request *rq)
 	     rq->set.index != VFIO_PCI_MSIX_IRQ_INDEX))
 		return 0;
 	/* A function that goes takes its group out of the container. */
-	type1 = ioas_group_type1_get(vdevice->group);
-	if (!type1)
+	iommu = ioas_group_iommu_get(vdevice->group);
+	if (!iommu)
 		return 0;
-	ret = ioas_type1_doorbell(type1, (struct phys){at}, &rq->place);
-	ioas_type1_put(type1);
+	ret = ioas_iommu_doorbell(iommu, (struct phys){at}, &rq->place);
+	ioas_iommu_put(iommu);
 	if (!ret)
 		rq->doorbell = &rq->place;
 	/* Without a window the address stays what it is, and leads nowhere. */

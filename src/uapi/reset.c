@@ -84,10 +84,10 @@ static void reset_locked(const struct ioas_vdevice *v)
 {
 	const struct ioas_container *container = v->group->container;
 
-	if (container && container->type1 &&
+	if (container && container->iommu &&
 	    ioas_event_wanted(IOAS_EVENT_LIVE_AT_RESET))
-		ioas_type1_tell_live(container->type1, IOAS_EVENT_LIVE_AT_RESET,
-		                     v->dev);
+		container->iommu->ops->tell_live(
+			container->iommu, IOAS_EVENT_LIVE_AT_RESET, v->dev);
 	ioas_device_reset(v->dev);
 }
 

@@ -5,14 +5,14 @@
  *
  *	file ---> container <--- group <--- file
  *	              |             |
- *	            type1        vdevice <--- file, one for each open
+ *	            iommu        vdevice <--- file, one for each open
  *	              |             |
  *	            space <--DMA--- device (pci)
  *
  * A container lives while a file or a group refers to it. A group is open from
  * the open of its file until that file and every file of its devices are
  * closed; so mappings outlive the descriptors of container and group for as
- * long as a device is open. The back end (type1) is dropped with the last
+ * long as a device is open. The back end (iommu) is dropped with the last
  * group; a call that is inside it then finishes on it, and the last one out
  * destroys it.
  *
@@ -45,17 +45,58 @@
 #include "uapi/abi.h"
 #include "uapi/vfio.h"
 
+struct ioas_call;
+struct ioas_command;
 struct ioas_group;
+struct ioas_iommu;
 
-/* The back end of a container: an address space and the rules of type1. */
+/* What the kinds of back end do each in their way; see iommu.c. */
+struct ioas_iommu_ops {
+	const struct ioas_command *commands; /* IOAS_VFIO_COMMANDS of them */
+	/* Before anything else of a call, known or not: 0 or -errno. NULL: 0 */
+	int (*admits)(const struct ioas_call *call);
+	/* Under vfio->lock, before its devices are in the space. 0 or -errno */
+	int (*attach)(struct ioas_iommu *iommu, struct ioas_group *group);
+	/* Under vfio->lock, when its devices are in no space any more. */
+	void (*detach)(struct ioas_iommu *iommu, struct ioas_group *group);
+	/* As ioas_iommu_doorbell(); NULL: -ENODEV. */
+	int (*doorbell)(struct ioas_iommu *iommu, struct phys phys,
+	                struct ioas_msi_doorbell *ret_doorbell);
+	/* Tell of every mapping; @device may be NULL. */
+	void (*tell_live)(struct ioas_iommu *iommu, enum ioas_event_kind kind,
+	                  const struct ioas_device *device);
+	/* Tell why a map or unmap did nothing. */
+	void (*tell_denied)(const struct ioas_call *call, uint32_t number,
+	                    long ret);
+	/* Nobody uses it. Cannot fail. */
+	void (*destroy)(struct ioas_iommu *iommu);
+};
+
+/* The back end of a container. */
+struct ioas_iommu {
+	const struct ioas_iommu_ops *ops; /* constant */
+	struct ioas_vfio *vfio;           /* constant */
+	struct ioas_space *space;         /* its devices are in; constant */
+	struct ioas_a64 users;            /* the container and calls inside */
+};
+
+/* What a machine has: which back ends, and how they are asked for. */
+struct ioas_iommu_driver {
+	/* What CHECK_EXTENSION answers with and without a back end. */
+	long (*extension)(const struct ioas_vfio *vfio, bool is_on,
+	                  unsigned long extension);
+	int (*create)(struct ioas_vfio *vfio, unsigned long type,
+	              struct ioas_iommu **ret_iommu);
+	const struct ioas_command *commands; /* for their names */
+};
+
+/* An address space and the rules of type1. */
 struct ioas_type1 {
-	struct ioas_vfio *vfio;   /* constant */
-	struct ioas_space *space; /* constant */
-	unsigned long version;    /* VFIO_TYPE1_IOMMU or v2; constant */
-	uint64_t page_sizes;      /* bitmap; constant */
+	struct ioas_iommu iommu;
+	unsigned long version; /* VFIO_TYPE1_IOMMU or v2; constant */
+	uint64_t page_sizes;   /* bitmap; constant */
 	struct ioas_msi_doorbells doorbells; /* all are in the space (MSI-4) */
 	bool attached;          /* a group, once; under space->lock */
-	struct ioas_a64 users;  /* the container and calls inside */
 	uint64_t vaddr_invalid; /* areas; under space->lock */
 	bool tracking;          /* dirty pages; under space->lock */
 	bool marks;             /* by what devices wrote; constant */
@@ -65,8 +106,8 @@ struct ioas_container {
 	struct ioas_vfio *vfio;      /* constant */
 	unsigned int users;          /* file and groups; vfio->lock */
 	struct ioas_group *groups;   /* attached ones; vfio->lock */
-	struct ioas_type1 *type1;    /* or NULL; vfio->lock */
-	struct ioas_a32 type1_is_on; /* written under vfio->lock */
+	struct ioas_iommu *iommu;    /* or NULL; vfio->lock */
+	struct ioas_a32 iommu_is_on; /* written under vfio->lock */
 	struct ioas_container *next; /* of all; vfio->lock */
 };
 
@@ -157,7 +198,7 @@ union ioas_argument {
 
 struct ioas_call {
 	struct ioas_file *file;
-	struct ioas_type1 *type1; /* commands of the back end only */
+	struct ioas_iommu *iommu; /* commands of the back end only */
 	unsigned long value;      /* the argument as a number */
 	struct uaddr at;          /* and as an address of the program */
 	union ioas_argument in;   /* the first `min` bytes there */
@@ -197,7 +238,7 @@ long ioas_command_run(const struct ioas_command *command,
                       struct ioas_call *call);
 /* A handler for what Linux answers with ENOTTY as well. */
 long ioas_command_absent(struct ioas_call *call);
-/* Tell why a call of the back end did nothing; its type1 may be NULL. */
+/* Tell why a call of the back end did nothing; its iommu may be NULL. */
 void ioas_tell_denied(const struct ioas_call *call, uint32_t number, long ret);
 /* Tell that a number has no handler, once for each kind of file. */
 void ioas_tell_unknown(struct ioas_file *file, uint32_t number);
@@ -222,12 +263,12 @@ int ioas_container_add_locked(struct ioas_container *container,
                               struct ioas_group *group);
 /*
  * Devices of the group do no DMA after this. A back end that went with the
- * last group is given back: ioas_type1_put() it without the lock.
+ * last group is given back: ioas_iommu_put() it without the lock.
  */
-struct ioas_type1 *ioas_container_remove_locked(struct ioas_group *group);
+struct ioas_iommu *ioas_container_remove_locked(struct ioas_group *group);
 void ioas_container_put_locked(struct ioas_container *container);
 /* Without the lock. NULL: no back end. */
-struct ioas_type1 *ioas_container_type1_get(struct ioas_container *container);
+struct ioas_iommu *ioas_container_iommu_get(struct ioas_container *container);
 
 /* ---- group.c ---- */
 
@@ -239,9 +280,9 @@ void ioas_group_close(struct ioas_group *group);
  * The group, when nothing of it is open any more, leaves its container and is
  * released. As ioas_container_remove_locked().
  */
-struct ioas_type1 *ioas_group_settle_locked(struct ioas_group *group);
+struct ioas_iommu *ioas_group_settle_locked(struct ioas_group *group);
 /* The back end of its container, to be put; NULL: none. Without the lock. */
-struct ioas_type1 *ioas_group_type1_get(struct ioas_group *group);
+struct ioas_iommu *ioas_group_iommu_get(struct ioas_group *group);
 /* Every device of the group that has been made. */
 void ioas_group_attach_locked(struct ioas_group *group,
                               struct ioas_space *space);
@@ -357,36 +398,43 @@ ssize_t ioas_region_write(struct ioas_vdevice *vdevice, struct uaddr buffer,
 int ioas_region_mmap(struct ioas_vdevice *vdevice, uint64_t bytes,
                      uint64_t position, struct ioas_bar_window *ret_window);
 
-/* ---- type1.c, type1_dirty.c, type1_info.c, type1_unmap.c ---- */
+/* ---- iommu.c ---- */
 
-/*
- * Return: 0, -EINVAL (no such version), -EPERM (interrupts are not isolated,
- * and that is not allowed), or what ioas_space_create() gave.
- */
-int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
-                      struct ioas_type1 **ret_type1);
+/* As the machine of @vfio has it; constant. */
+const struct ioas_iommu_driver *ioas_iommu_driver(const struct ioas_vfio *vfio);
 /*
  * Where a device of the container reaches the doorbell at @phys; all that can
  * fail is done here. Without a lock. Return: 0, -ENOMEM, -EOVERFLOW, or -ENODEV
  * (it has no window).
  */
-int ioas_type1_doorbell(struct ioas_type1 *type1, struct phys phys,
+int ioas_iommu_doorbell(struct ioas_iommu *iommu, struct phys phys,
                         struct ioas_msi_doorbell *ret_doorbell);
-/* Without a lock; the last one tells what is still mapped and unmaps it. */
-void ioas_type1_put(struct ioas_type1 *type1); /* NULL is fine */
-/*
- * What a group reserves becomes so. Return: 0, -EBUSY (an invalid vaddr),
- * -EINVAL (it hits a mapping, or leaves nothing usable), -ENOMEM.
- */
-int ioas_type1_attach(struct ioas_type1 *type1, unsigned int group);
-void ioas_type1_detach(struct ioas_type1 *type1, unsigned int group);
-/* What CHECK_EXTENSION answers with and without a back end. */
-long ioas_type1_extension(const struct ioas_vfio *vfio, bool is_on,
-                          unsigned long extension);
-/* Every mapping; @device may be NULL. */
-void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind,
-                          const struct ioas_device *device);
+/* One user more. */
+void ioas_iommu_use(struct ioas_iommu *iommu);
+/* Without a lock; the last one tells what is still mapped and ends it. */
+void ioas_iommu_put(struct ioas_iommu *iommu); /* NULL is fine */
+/* Statistics: so many mappings more, or less. */
+void ioas_count_maps(struct ioas_vfio *vfio, uint64_t count);
+void ioas_count_unmaps(struct ioas_vfio *vfio, uint64_t count);
 
+/* ---- type1.c, type1_dirty.c, type1_info.c, type1_unmap.c ---- */
+
+/*
+ * create: 0, -EINVAL (no such version), -EPERM (interrupts are not isolated,
+ * and that is not allowed), or what ioas_space_create() gave. attach: what a
+ * group reserves becomes so; 0, -EBUSY (an invalid vaddr), -EINVAL (it hits a
+ * mapping, or leaves nothing usable), -ENOMEM.
+ */
+extern const struct ioas_iommu_driver ioas_type1_driver;
+
+static inline struct ioas_type1 *ioas_type1_of(struct ioas_iommu *iommu)
+{
+	return ioas_container_of(iommu, struct ioas_type1, iommu);
+}
+
+/* denied.c: the rest of ioas_tell_denied(). */
+void ioas_type1_tell_denied(const struct ioas_call *call, uint32_t number,
+                            long ret);
 long ioas_type1_get_info(struct ioas_call *call);
 long ioas_type1_map(struct ioas_call *call);
 long ioas_type1_unmap(struct ioas_call *call);
@@ -403,7 +451,7 @@ static inline bool ioas_vfio_is_exact(const struct ioas_vfio *vfio)
 /* Bytes in the smallest page, less one. */
 static inline uint64_t ioas_type1_page_mask(const struct ioas_type1 *type1)
 {
-	return ioas_mask_lg2(type1->space->page_shift);
+	return ioas_mask_lg2(type1->iommu.space->page_shift);
 }
 
 /* What a number that is too large gets: -EOVERFLOW, but not in Linux 6.12. */

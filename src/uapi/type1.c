@@ -14,6 +14,8 @@
 
 #include "uapi/state.h"
 
+static const struct ioas_iommu_ops ops;
+
 /*
  * Answers without and with a back end that is on. Beyond the end: 0.
  * Linux 6.12 still names nesting, which no IOMMU here can do: SET_IOMMU of it
@@ -32,8 +34,8 @@ static const struct {
 	[VFIO_UPDATE_VADDR] = {false, true, false, false},
 };
 
-long ioas_type1_extension(const struct ioas_vfio *vfio, bool is_on,
-                          unsigned long extension)
+static long check_extension(const struct ioas_vfio *vfio, bool is_on,
+                            unsigned long extension)
 {
 	if (extension >= IOAS_ARRAY_SIZE(extensions))
 		return 0;
@@ -78,12 +80,12 @@ static bool interrupts_are_safe(const struct ioas_vfio *vfio)
 /* Where messages are not translated it is the same for every container. */
 static void begin_messages(struct ioas_type1 *type1)
 {
-	const struct ioas_msi_kind *kind = type1->vfio->machine->msi.kind;
+	const struct ioas_msi_kind *kind = type1->iommu.vfio->machine->msi.kind;
 
 	ioas_msi_doorbells_init(&type1->doorbells, NULL,
-	                        type1->space->page_shift);
+	                        type1->iommu.space->page_shift);
 	if (!kind->doorbell)
-		ioas_space_msi_set(type1->space, kind->range, false);
+		ioas_space_msi_set(type1->iommu.space, kind->range, false);
 }
 
 /* Else it is where the first group says: no other one is asked. */
@@ -92,27 +94,28 @@ static void place_doorbells_locked(struct ioas_type1 *type1,
 {
 	struct iova_range window;
 
-	if (type1->attached || !type1->vfio->machine->msi.kind->doorbell)
+	if (type1->attached || !type1->iommu.vfio->machine->msi.kind->doorbell)
 		return;
 	type1->attached = true;
 	if (!ioas_reserved_sw_msi(list, &window))
 		return;
-	ioas_space_msi_set(type1->space, window, true);
+	ioas_space_msi_set(type1->iommu.space, window, true);
 	ioas_msi_doorbells_init(&type1->doorbells, &window,
-	                        type1->space->page_shift);
+	                        type1->iommu.space->page_shift);
 }
 
-int ioas_type1_doorbell(struct ioas_type1 *type1, struct phys phys,
-                        struct ioas_msi_doorbell *ret_doorbell)
+static int doorbell(struct ioas_iommu *iommu, struct phys phys,
+                    struct ioas_msi_doorbell *ret_doorbell)
 {
+	struct ioas_type1 *type1 = ioas_type1_of(iommu);
 	int ret = ioas_msi_doorbells_prepare(&type1->doorbells, phys,
 	                                     ret_doorbell);
 
-	return ret ? ret : ioas_space_install(type1->space, &type1->doorbells);
+	return ret ? ret : ioas_space_install(iommu->space, &type1->doorbells);
 }
 
-int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
-                      struct ioas_type1 **ret_type1)
+static int create(struct ioas_vfio *vfio, unsigned long version,
+                  struct ioas_iommu **ret_iommu)
 {
 	const struct ioas_profile *profile = vfio->machine->profile;
 	uint64_t sizes = usable_page_sizes(vfio);
@@ -134,27 +137,28 @@ int ioas_type1_create(struct ioas_vfio *vfio, unsigned long version,
 	type1 = ioas_new(struct ioas_type1);
 	if (!type1)
 		return -ENOMEM;
-	ret = ioas_space_create(&config, &type1->space);
+	ret = ioas_space_create(&config, &type1->iommu.space);
 	if (ret) {
 		ioas_delete(type1);
 		return ret;
 	}
-	type1->vfio = vfio;
+	type1->iommu.ops = &ops;
+	type1->iommu.vfio = vfio;
 	begin_messages(type1);
 	type1->marks = config.dirty;
 	type1->version = version;
 	type1->page_sizes = sizes;
 	/* Relaxed: nobody else has it yet. */
-	ioas_a64_store_relaxed(&type1->users, 1);
-	*ret_type1 = type1;
+	ioas_a64_store_relaxed(&type1->iommu.users, 1);
+	*ret_iommu = &type1->iommu;
 	return 0;
 }
 
-void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind,
-                          const struct ioas_device *device)
+static void tell_live(struct ioas_iommu *iommu, enum ioas_event_kind kind,
+                      const struct ioas_device *device)
 {
 	const struct iova_range all = {0, UINT64_MAX};
-	struct ioas_space *space = type1->space;
+	struct ioas_space *space = iommu->space;
 	uint32_t site_now = ioas_call_site();
 	struct ioas_area *area;
 
@@ -179,21 +183,12 @@ void ioas_type1_tell_live(struct ioas_type1 *type1, enum ioas_event_kind kind,
 	ioas_unlock(&space->lock);
 }
 
-void ioas_type1_put(struct ioas_type1 *type1)
+static void destroy(struct ioas_iommu *iommu)
 {
-	struct ioas_vfio *vfio;
-
-	if (!type1)
-		return;
-	/* Pairs with the one in ioas_container_type1_get(), and itself. */
-	if (ioas_a64_add(&type1->users, -UINT64_C(1)))
-		return;
-	vfio = type1->vfio;
-	ioas_type1_tell_live(type1, IOAS_EVENT_LIVE_AT_CLOSE, NULL);
 	/* A statistic. */
-	ioas_a64_add(&vfio->live, -type1->space->area_count);
-	ioas_space_destroy(type1->space);
-	ioas_delete(type1);
+	ioas_a64_add(&iommu->vfio->live, -iommu->space->area_count);
+	ioas_space_destroy(iommu->space);
+	ioas_delete(ioas_type1_of(iommu));
 }
 
 static int attach_locked(struct ioas_type1 *type1, unsigned int group)
@@ -203,22 +198,23 @@ static int attach_locked(struct ioas_type1 *type1, unsigned int group)
 
 	if (type1->vaddr_invalid)
 		return -EBUSY;
-	ret = ioas_group_reserved(type1->vfio->machine, group, &list);
+	ret = ioas_group_reserved(type1->iommu.vfio->machine, group, &list);
 	if (!ret)
-		ret = ioas_space_reserve_locked(type1->space, &list, group);
+		ret = ioas_space_reserve_locked(type1->iommu.space, &list,
+		                                group);
 	if (!ret)
 		place_doorbells_locked(type1, &list);
 	ioas_reserved_fini(&list);
 	return ret == -EADDRINUSE ? -EINVAL : ret;
 }
 
-int ioas_type1_attach(struct ioas_type1 *type1, unsigned int group)
+static int attach(struct ioas_iommu *iommu, struct ioas_group *group)
 {
 	int ret;
 
-	ioas_lock(&type1->space->lock);
-	ret = attach_locked(type1, group);
-	ioas_unlock(&type1->space->lock);
+	ioas_lock(&iommu->space->lock);
+	ret = attach_locked(ioas_type1_of(iommu), group->number);
+	ioas_unlock(&iommu->space->lock);
 	return ret;
 }
 
@@ -226,24 +222,25 @@ int ioas_type1_attach(struct ioas_type1 *type1, unsigned int group)
  * Linux makes the new list within the ends of the old one, for groups that have
  * one domain as all here: what only the group took there stays taken.
  */
-void ioas_type1_detach(struct ioas_type1 *type1, unsigned int group)
+static void detach(struct ioas_iommu *iommu, struct ioas_group *group)
 {
-	ioas_lock(&type1->space->lock);
-	ioas_space_unreserve_locked(type1->space, group,
-	                            ioas_vfio_is_exact(type1->vfio));
-	ioas_unlock(&type1->space->lock);
+	ioas_lock(&iommu->space->lock);
+	ioas_space_unreserve_locked(iommu->space, group->number,
+	                            ioas_vfio_is_exact(iommu->vfio));
+	ioas_unlock(&iommu->space->lock);
 }
 
 int ioas_type1_overflow(const struct ioas_type1 *type1)
 {
-	return type1->vfio->contract == IOAS_CONTRACT_LINUX_6_12 ? -EINVAL
-	                                                         : -EOVERFLOW;
+	return type1->iommu.vfio->contract == IOAS_CONTRACT_LINUX_6_12
+	               ? -EINVAL
+	               : -EOVERFLOW;
 }
 
 bool ioas_type1_is_blind(const struct ioas_type1 *type1,
                          struct iova_range range)
 {
-	return type1->vfio->contract == IOAS_CONTRACT_LINUX_6_12 &&
+	return type1->iommu.vfio->contract == IOAS_CONTRACT_LINUX_6_12 &&
 	       range.last == UINT64_MAX;
 }
 
@@ -292,7 +289,7 @@ static struct ioas_area *met_locked(const struct ioas_type1 *type1,
 {
 	if (ioas_type1_is_blind(type1, range))
 		return NULL;
-	return ioas_space_find_locked(type1->space, range);
+	return ioas_space_find_locked(type1->iommu.space, range);
 }
 
 /* The memory stays what it is; that the program can reach it again is said. */
@@ -320,7 +317,7 @@ static int map_new_locked(struct ioas_type1 *type1,
                           const struct vfio_iommu_type1_dma_map *map,
                           struct iova_range range)
 {
-	struct ioas_vfio *vfio = type1->vfio;
+	struct ioas_vfio *vfio = type1->iommu.vfio;
 	struct ioas_map_request request = {
 		.mem = &vfio->mem,
 		.range = range,
@@ -330,39 +327,29 @@ static int map_new_locked(struct ioas_type1 *type1,
 
 	if (met_locked(type1, range))
 		return -EEXIST;
-	if (type1->space->area_count >= vfio->entry_limit)
+	if (type1->iommu.space->area_count >= vfio->entry_limit)
 		return -ENOSPC;
-	return ioas_space_map_locked(type1->space, &request);
-}
-
-/* Statistics: a peak that two threads make at once may be told low. */
-static void count_map(struct ioas_vfio *vfio)
-{
-	uint64_t live = ioas_a64_add(&vfio->live, 1);
-
-	ioas_a64_add(&vfio->maps, 1);
-	if (live > ioas_a64_load_relaxed(&vfio->peak))
-		ioas_a64_store_relaxed(&vfio->peak, live);
+	return ioas_space_map_locked(type1->iommu.space, &request);
 }
 
 long ioas_type1_map(struct ioas_call *call)
 {
 	const struct vfio_iommu_type1_dma_map *map = &call->in.map;
-	struct ioas_type1 *type1 = call->type1;
+	struct ioas_type1 *type1 = ioas_type1_of(call->iommu);
 	struct iova_range range;
 	int ret = map_check(type1, map, &range);
 
 	if (ret)
 		return ret;
-	ioas_lock(&type1->space->lock);
+	ioas_lock(&type1->iommu.space->lock);
 	if (map->flags & VFIO_DMA_MAP_FLAG_VADDR) {
 		ret = map_vaddr_locked(type1, range);
 	} else {
 		ret = map_new_locked(type1, map, range);
 		if (!ret)
-			count_map(type1->vfio);
+			ioas_count_maps(type1->iommu.vfio, 1);
 	}
-	ioas_unlock(&type1->space->lock);
+	ioas_unlock(&type1->iommu.space->lock);
 	return ret;
 }
 
@@ -396,4 +383,20 @@ const struct ioas_command ioas_type1_commands[IOAS_VFIO_COMMANDS] = {
                  .admits = ioas_type1_dirty_admits,
                  .min = sizeof(struct ioas_vfio_head),
                  .known = DIRTY_FLAGS},
+};
+
+static const struct ioas_iommu_ops ops = {
+	.commands = ioas_type1_commands,
+	.attach = attach,
+	.detach = detach,
+	.doorbell = doorbell,
+	.tell_live = tell_live,
+	.tell_denied = ioas_type1_tell_denied,
+	.destroy = destroy,
+};
+
+const struct ioas_iommu_driver ioas_type1_driver = {
+	.extension = check_extension,
+	.create = create,
+	.commands = ioas_type1_commands,
 };

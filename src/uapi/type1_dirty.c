@@ -139,7 +139,7 @@ static void marked_words(const struct bits *b, uint64_t n, uint64_t count,
 		[IOAS_DIRTY_TAKE] = ioas_space_dirty_take_locked,
 		[IOAS_DIRTY_LAST] = ioas_space_dirty_last_locked,
 	};
-	struct ioas_space *space = b->type1->space;
+	struct ioas_space *space = b->type1->iommu.space;
 	uint64_t from = n * WORD_BITS, end = (n + count) * WORD_BITS - b->shift;
 	struct marked m = {
 		.finder = {set_marked},
@@ -211,8 +211,8 @@ int ioas_type1_bitmap_write_locked(const struct ioas_type1 *type1,
                                    struct ioas_area *area, struct uaddr bitmap,
                                    uint64_t base, enum ioas_dirty_marks marks)
 {
-	bool exact = ioas_vfio_is_exact(type1->vfio) && !type1->marks;
-	unsigned int page_shift = type1->space->page_shift;
+	bool exact = ioas_vfio_is_exact(type1->iommu.vfio) && !type1->marks;
+	unsigned int page_shift = type1->iommu.space->page_shift;
 	uint64_t at = (area->range.first - base) >> page_shift;
 	struct bits b = {
 		.type1 = type1,
@@ -239,7 +239,9 @@ int ioas_type1_bitmap_write_locked(const struct ioas_type1 *type1,
 
 int ioas_type1_dirty_admits(const struct ioas_call *call)
 {
-	return call->type1->version == VFIO_TYPE1v2_IOMMU ? 0 : -EACCES;
+	return ioas_type1_of(call->iommu)->version == VFIO_TYPE1v2_IOMMU
+	               ? 0
+	               : -EACCES;
 }
 
 /* Tracking begins with clean bitmaps. */
@@ -252,8 +254,8 @@ static long track_locked(struct ioas_type1 *type1)
 		return 0;
 	type1->tracking = true;
 	if (type1->marks)
-		ioas_space_track_locked(type1->space);
-	area = ioas_space_find_locked(type1->space, all);
+		ioas_space_track_locked(type1->iommu.space);
+	area = ioas_space_find_locked(type1->iommu.space, all);
 	for (; area; area = ioas_space_next_locked(area, all)) {
 		area->dirty_tail[0] = 0;
 		area->dirty_tail[1] = 0;
@@ -272,20 +274,20 @@ static long start(struct ioas_call *call)
 {
 	long ret;
 
-	ioas_lock(&call->type1->space->lock);
-	ret = track_locked(call->type1);
-	ioas_unlock(&call->type1->space->lock);
-	settle(call->type1);
+	ioas_lock(&call->iommu->space->lock);
+	ret = track_locked(ioas_type1_of(call->iommu));
+	ioas_unlock(&call->iommu->space->lock);
+	settle(ioas_type1_of(call->iommu));
 	return ret;
 }
 
 static long stop(struct ioas_call *call)
 {
-	ioas_lock(&call->type1->space->lock);
-	call->type1->tracking = false;
-	ioas_space_untrack_locked(call->type1->space);
-	ioas_unlock(&call->type1->space->lock);
-	settle(call->type1);
+	ioas_lock(&call->iommu->space->lock);
+	ioas_type1_of(call->iommu)->tracking = false;
+	ioas_space_untrack_locked(call->iommu->space);
+	ioas_unlock(&call->iommu->space->lock);
+	settle(ioas_type1_of(call->iommu));
 	return 0;
 }
 
@@ -304,7 +306,7 @@ static int get_range(const struct ioas_type1 *type1,
                      const struct ioas_vfio_dirty_range *get,
                      struct iova_range *ret_range)
 {
-	if (type1->vfio->contract == IOAS_CONTRACT_LINUX_6_12)
+	if (type1->iommu.vfio->contract == IOAS_CONTRACT_LINUX_6_12)
 		return get_range_6_12(get, ret_range);
 	/* A process may have addresses of 32 bits. */
 	if (get->iova > UINTPTR_MAX || get->size > SIZE_MAX)
@@ -317,7 +319,8 @@ static int get_range(const struct ioas_type1 *type1,
 static int write_all_locked(struct ioas_type1 *type1, struct iova_range range,
                             struct uaddr bitmap, enum ioas_dirty_marks marks)
 {
-	struct ioas_area *area = ioas_space_find_locked(type1->space, range);
+	struct ioas_area *area =
+		ioas_space_find_locked(type1->iommu.space, range);
 	int ret = 0;
 
 	for (; area && !ret; area = ioas_space_next_locked(area, range))
@@ -338,9 +341,9 @@ static int take_all_locked(struct ioas_type1 *type1, struct iova_range range,
 
 	if (!ret)
 		return 0;
-	area = ioas_space_find_locked(type1->space, range);
+	area = ioas_space_find_locked(type1->iommu.space, range);
 	for (; area; area = ioas_space_next_locked(area, range))
-		ioas_space_dirty_again_locked(type1->space, area->range);
+		ioas_space_dirty_again_locked(type1->iommu.space, area->range);
 	return ret;
 }
 
@@ -365,7 +368,7 @@ static int get_locked(struct ioas_type1 *type1,
 
 static long get(struct ioas_call *call)
 {
-	struct ioas_type1 *type1 = call->type1;
+	struct ioas_type1 *type1 = ioas_type1_of(call->iommu);
 	struct ioas_vfio_dirty_range range;
 	struct iova_range iova;
 	int ret;
@@ -381,9 +384,9 @@ static long get(struct ioas_call *call)
 		ret = ioas_type1_bitmap_check(&range.bitmap, range.size);
 	if (ret)
 		return ret;
-	ioas_lock(&type1->space->lock);
+	ioas_lock(&type1->iommu.space->lock);
 	ret = get_locked(type1, &range, iova);
-	ioas_unlock(&type1->space->lock);
+	ioas_unlock(&type1->iommu.space->lock);
 	settle(type1);
 	return ret;
 }

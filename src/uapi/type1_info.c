@@ -46,7 +46,8 @@ static struct vfio_info_cap_header header(unsigned int id, size_t next)
 
 static uint32_t entries_left(const struct ioas_type1 *type1)
 {
-	uint64_t left = type1->vfio->entry_limit - type1->space->area_count;
+	uint64_t left =
+		type1->iommu.vfio->entry_limit - type1->iommu.space->area_count;
 
 	return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }
@@ -55,14 +56,14 @@ static uint32_t entries_left(const struct ioas_type1 *type1)
 static uint32_t answer_bytes(const struct ioas_type1 *type1)
 {
 	return (uint32_t)(offsetof(struct answer, chain.iovas) +
-	                  type1->space->ranges.count *
+	                  type1->iommu.space->ranges.count *
 	                          sizeof(struct vfio_iova_range));
 }
 
 /* Of zeroed memory. */
 static void chain_build(const struct ioas_type1 *type1, struct chain *c)
 {
-	const struct ioas_iova_ranges *ranges = &type1->space->ranges;
+	const struct ioas_iova_ranges *ranges = &type1->iommu.space->ranges;
 	unsigned int i;
 
 	c->migration.header = header(VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
@@ -86,12 +87,12 @@ static struct answer *answer_make(struct ioas_type1 *type1, uint32_t *ret_bytes)
 {
 	struct answer *a;
 
-	ioas_lock(&type1->space->lock);
+	ioas_lock(&type1->iommu.space->lock);
 	*ret_bytes = answer_bytes(type1);
 	a = ioas_hooks.alloc(*ret_bytes);
 	if (a)
 		chain_build(type1, &a->chain);
-	ioas_unlock(&type1->space->lock);
+	ioas_unlock(&type1->iommu.space->lock);
 	return a;
 }
 
@@ -99,14 +100,14 @@ long ioas_type1_get_info(struct ioas_call *call)
 {
 	const size_t chain_at = offsetof(struct answer, chain);
 	uint32_t room = call->in.type1.argsz, need, give;
-	struct answer *a = answer_make(call->type1, &need);
+	struct answer *a = answer_make(ioas_type1_of(call->iommu), &need);
 	long ret;
 
 	if (!a)
 		return -ENOMEM;
 	a->info.argsz = room < need ? need : room;
 	a->info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
-	a->info.iova_pgsizes = call->type1->page_sizes;
+	a->info.iova_pgsizes = ioas_type1_of(call->iommu)->page_sizes;
 	if (room >= need)
 		a->info.cap_offset = (uint32_t)chain_at;
 	give = room >= need ? need : room < chain_at ? room : chain_at;

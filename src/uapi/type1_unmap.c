@@ -68,8 +68,8 @@ static struct ioas_area *area_at(const struct ioas_space *space, uint64_t at)
 bool ioas_type1_cuts_locked(const struct ioas_type1 *type1,
                             struct iova_range range)
 {
-	struct ioas_area *first = area_at(type1->space, range.first);
-	struct ioas_area *last = area_at(type1->space, range.last);
+	struct ioas_area *first = area_at(type1->iommu.space, range.first);
+	struct ioas_area *last = area_at(type1->iommu.space, range.last);
 
 	return (first && first->range.first != range.first) ||
 	       (last && last->range.last != range.last);
@@ -81,12 +81,12 @@ static void remove_locked(struct unmap *u, struct ioas_area *area)
 	u->count++;
 	if (area->vaddr_invalid)
 		u->type1->vaddr_invalid--;
-	ioas_space_remove_locked(u->type1->space, area, &u->gone);
+	ioas_space_remove_locked(u->type1->iommu.space, area, &u->gone);
 }
 
 static struct ioas_area *first_locked(const struct unmap *u)
 {
-	return ioas_space_find_locked(u->type1->space, u->range);
+	return ioas_space_find_locked(u->type1->iommu.space, u->range);
 }
 
 static int bitmap_write_locked(struct unmap *u, struct ioas_area *area,
@@ -107,7 +107,7 @@ static int bitmap_write_all_locked(struct unmap *u)
 	int ret = 0;
 
 	if (!u->bitmap ||
-	    (ioas_vfio_is_exact(u->type1->vfio) && !u->type1->marks))
+	    (ioas_vfio_is_exact(u->type1->iommu.vfio) && !u->type1->marks))
 		return 0;
 	for (; area && !ret; area = ioas_space_next_locked(area, u->range))
 		ret = bitmap_write_locked(u, area, IOAS_DIRTY_LOOK);
@@ -120,7 +120,7 @@ static int remove_one_locked(struct unmap *u, struct ioas_area *area)
 	bool marks = u->type1->marks;
 	int ret = 0;
 
-	if (u->bitmap && (marks || ioas_vfio_is_exact(u->type1->vfio)))
+	if (u->bitmap && (marks || ioas_vfio_is_exact(u->type1->iommu.vfio)))
 		ret = bitmap_write_locked(u, area, IOAS_DIRTY_LAST);
 	if (!ret || marks)
 		remove_locked(u, area);
@@ -176,7 +176,7 @@ static bool stops_at_once_locked(const struct unmap *u)
 		return true;
 	if (u->type1->version == VFIO_TYPE1v2_IOMMU)
 		return false;
-	first = area_at(u->type1->space, u->range.first);
+	first = area_at(u->type1->iommu.space, u->range.first);
 	return first && first->range.first < u->range.first;
 }
 
@@ -197,25 +197,16 @@ static int unmap_locked(struct unmap *u)
 	return u->vaddr ? invalidate_all_locked(u) : remove_all_locked(u);
 }
 
-static void count_unmap(struct ioas_vfio *vfio, uint64_t count)
-{
-	if (!count)
-		return;
-	/* Statistics. */
-	ioas_a64_add(&vfio->unmaps, count);
-	ioas_a64_add(&vfio->live, -count);
-}
-
 static int unmap_run(struct unmap *u)
 {
-	struct ioas_space *space = u->type1->space;
+	struct ioas_space *space = u->type1->iommu.space;
 	int ret;
 
 	ioas_lock(&space->lock);
 	ret = unmap_locked(u);
 	ioas_unlock(&space->lock);
 	ioas_space_release(space, &u->gone);
-	count_unmap(u->type1->vfio, u->count);
+	ioas_count_unmaps(u->type1->iommu.vfio, u->count);
 	return ret;
 }
 
@@ -224,7 +215,7 @@ long ioas_type1_unmap(struct ioas_call *call)
 	struct ioas_vfio_unmap *unmap = &call->in.unmap;
 	struct ioas_vfio_bitmap bitmap;
 	struct unmap u = {
-		.type1 = call->type1,
+		.type1 = ioas_type1_of(call->iommu),
 		.vaddr = unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR,
 		.all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL,
 	};

@@ -103,9 +103,9 @@ void ioas_vfio_tell_live(struct ioas_vfio *vfio)
 	ioas_hooks.signals_block(&saved);
 	ioas_lock(&vfio->lock);
 	for (c = vfio->containers; c; c = c->next)
-		if (c->type1)
-			ioas_type1_tell_live(c->type1, IOAS_EVENT_LIVE_AT_EXIT,
-			                     NULL);
+		if (c->iommu)
+			c->iommu->ops->tell_live(c->iommu,
+			                         IOAS_EVENT_LIVE_AT_EXIT, NULL);
 	ioas_unlock(&vfio->lock);
 	ioas_hooks.signals_restore(&saved);
 }

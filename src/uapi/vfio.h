@@ -148,7 +148,8 @@ struct ioas_device *ioas_file_device(const struct ioas_file *file);
 const char *ioas_file_name(const struct ioas_file *file);
 
 /* The name of a command that exists on this kind of file, or NULL. */
-const char *ioas_file_command(enum ioas_file_kind kind, unsigned long command);
+const char *ioas_file_command(const struct ioas_vfio *vfio,
+                              enum ioas_file_kind kind, unsigned long command);
 long ioas_file_ioctl(struct ioas_file *file, unsigned long command,
                      unsigned long argument);
 /* @buffer is an address of the program and may be bad. */

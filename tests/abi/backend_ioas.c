@@ -391,7 +391,8 @@ static int do_mmap(int fd, uint64_t bytes, int prot, int flags, uint64_t at)
 
 static const char *command_name(unsigned int kind, unsigned long command)
 {
-	return ioas_file_command((enum ioas_file_kind)kind, command);
+	return ioas_file_command(world.vfio, (enum ioas_file_kind)kind,
+	                         command);
 }
 
 static bool set_up(char *const word[])
