@@ -49,17 +49,20 @@ enum ioas_fault {
 	IOAS_FAULT_NO_PASID,  /* its PASID is not bound */
 	IOAS_FAULT_ENDED,     /* what it was bound to has ended: not told */
 	IOAS_FAULT_PROCESS,   /* the program may not do that there itself */
+	IOAS_FAULT_FROZEN,    /* its group is isolated: nobody is told */
 };
 
 /* Why a call did nothing. */
 enum ioas_denial {
-	IOAS_DENIED_NO_IOMMU, /* the container has none yet */
-	IOAS_DENIED_MAPPED,   /* something is mapped there */
-	IOAS_DENIED_ENTRIES,  /* the container has as many as it may */
-	IOAS_DENIED_MEMLOCK,  /* the process has pinned as much as it may */
-	IOAS_DENIED_APERTURE, /* the IOMMU does not translate that */
-	IOAS_DENIED_RESERVED, /* that is taken by others, as interrupts */
-	IOAS_DENIED_EMPTY,    /* there is nothing to unmap */
+	IOAS_DENIED_NO_IOMMU,     /* the container has none yet */
+	IOAS_DENIED_MAPPED,       /* something is mapped there */
+	IOAS_DENIED_ENTRIES,      /* the container has as many as it may */
+	IOAS_DENIED_MEMLOCK,      /* the process has pinned as much as it may */
+	IOAS_DENIED_APERTURE,     /* the IOMMU does not translate that */
+	IOAS_DENIED_RESERVED,     /* that is taken by others, as interrupts */
+	IOAS_DENIED_EMPTY,        /* there is nothing to unmap */
+	IOAS_DENIED_UNREGISTERED, /* memory that nobody has registered */
+	IOAS_DENIED_NOT_ENABLED,  /* nothing can be mapped yet */
 	IOAS_DENIED_NR
 };
 

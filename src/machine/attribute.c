@@ -336,6 +336,20 @@ long ioas_attribute_reserved_regions(const struct ioas_attribute *a)
 	return n;
 }
 
+/* Windows are no domain that Linux has a word for. */
+long ioas_attribute_group_type(const struct ioas_attribute *a)
+{
+	return snprintf(a->buffer, ROOM, "%s\n",
+	                a->machine->windows.there ? "unknown" : "DMA-FQ");
+}
+
+/* The number of a group is that of its PE, too. */
+long ioas_attribute_group_name(const struct ioas_attribute *a)
+{
+	return snprintf(a->buffer, ROOM, "domain%u-pe%x\n",
+	                a->function->bdf.domain, a->function->group);
+}
+
 long ioas_attribute_entry_limit(const struct ioas_attribute *a)
 {
 	return snprintf(a->buffer, ROOM, "%llu\n",

@@ -8,25 +8,40 @@
 #include <string.h>
 
 #include "machine/sriov.h"
+#include "machine/windows.h"
+
+static const struct ioas_profile *find_profile(const char *text, size_t length,
+                                               char *ret_failure)
+{
+	const struct ioas_profile *p = ioas_profiles;
+
+	while (p->name && (strlen(p->name) != length ||
+	                   memcmp(p->name, text, length) != 0))
+		p++;
+	if (p->name)
+		return p;
+	snprintf(ret_failure, IOAS_TEXT_MAX,
+	         "there is no profile '%.80s'; known:", text);
+	for (p = ioas_profiles; p->name; p++) {
+		length = strlen(ret_failure);
+		snprintf(ret_failure + length, IOAS_TEXT_MAX - length, " %s",
+		         p->name);
+	}
+	return NULL;
+}
 
 int ioas_machine_create(const char *profile,
                         const struct ioas_model *const *models,
                         struct ioas_machine **ret_machine, char *ret_failure)
 {
-	const struct ioas_profile *p = ioas_profile_find(profile), *known;
+	size_t length = strcspn(profile, ",");
+	const struct ioas_profile *p =
+		find_profile(profile, length, ret_failure);
 	struct ioas_machine *m;
-	size_t length;
+	int err;
 
-	if (!p) {
-		snprintf(ret_failure, IOAS_TEXT_MAX,
-		         "there is no profile '%.80s'; known:", profile);
-		for (known = ioas_profiles; known->name; known++) {
-			length = strlen(ret_failure);
-			snprintf(ret_failure + length, IOAS_TEXT_MAX - length,
-			         " %s", known->name);
-		}
+	if (!p)
 		return -EINVAL;
-	}
 	m = ioas_new(struct ioas_machine);
 	if (m)
 		m->shared = m->own_shared = ioas_new(struct ioas_shared);
@@ -39,8 +54,12 @@ int ioas_machine_create(const char *profile,
 	m->profile = p;
 	m->msi.kind = p->msi;
 	m->models = models;
-	*ret_machine = m;
-	return 0;
+	err = ioas_machine_windows_set(m, profile + length, ret_failure);
+	if (err)
+		ioas_machine_destroy(m);
+	else
+		*ret_machine = m;
+	return err;
 }
 
 void ioas_machine_destroy(struct ioas_machine *machine)
@@ -66,6 +85,14 @@ void ioas_machine_destroy(struct ioas_machine *machine)
 void ioas_machine_share_interrupts(struct ioas_machine *machine)
 {
 	machine->msi.kind = machine->profile->msi_shared;
+}
+
+void ioas_machine_freeze_on_fault(struct ioas_machine *machine)
+{
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(machine->pe); i++)
+		machine->pe[i].freezes = true;
 }
 
 static int no_function(unsigned int function, char *ret_failure)
@@ -132,6 +159,7 @@ static int make_device(struct ioas_machine *machine, struct ioas_function *f,
 	}
 	request.desc = &f->desc;
 	request.msi = &machine->msi;
+	request.pe = &machine->pe[f->group];
 	request.sva = machine->sva;
 	request.mm = machine->mm;
 	return ioas_device_create(&request, &f->device, ret_text);

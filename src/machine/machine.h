@@ -27,6 +27,8 @@
 #ifndef IOAS_MACHINE_MACHINE_H
 #define IOAS_MACHINE_MACHINE_H
 
+#include <ioas/window.h>
+
 #include "base/types.h"
 #include "iova/iova.h"
 #include "msi/msi.h"
@@ -49,6 +51,7 @@ struct ioas_profile {
 	/* With isolation, which a machine has unless it is told not to. */
 	const struct ioas_msi_kind *msi;
 	const struct ioas_msi_kind *msi_shared; /* and without */
+	const char *platform; /* of windows (<ioas/window.h>); NULL: type1 */
 };
 
 extern const struct ioas_profile ioas_profiles[]; /* ends with name NULL */
@@ -86,10 +89,20 @@ struct ioas_function {
 
 struct ioas_shared;
 
+/* Windows of a machine that has them: what programs get for an IOMMU. */
+struct ioas_machine_windows {
+	bool there;
+	bool fixed; /* the default window is all: no dynamic ones */
+	bool eeh;   /* groups can be isolated after an error, and come back */
+	struct ioas_platform platform;
+};
+
 struct ioas_machine {
 	const struct ioas_profile *profile;
-	struct ioas_msi msi;                    /* its interrupt controller */
-	const struct ioas_model *const *models; /* ends with NULL */
+	struct ioas_machine_windows windows; /* constant */
+	struct ioas_msi msi;                 /* its interrupt controller */
+	struct ioas_pe pe[IOAS_FUNCTIONS_MAX + 1]; /* of each group */
+	const struct ioas_model *const *models;    /* ends with NULL */
 	struct ioas_function function[IOAS_FUNCTIONS_MAX];
 	unsigned int function_count;
 	/*
@@ -120,13 +133,21 @@ int ioas_function_failed(const struct ioas_function *f, int err,
  * IOAS_TEXT_MAX bytes): what is wrong and what would be right. A failure
  * leaves the machine as it was.
  */
-/* -EINVAL (unknown profile), -ENOMEM. @models is kept. */
+/*
+ * -EINVAL (unknown profile, or options that it does not have), -ENOMEM. @models
+ * is kept. @profile is a name, and behind commas the options of its windows:
+ *
+ *	ddw=on|off   are there dynamic windows (on)
+ *	dma32=SIZE   bytes of the default window, a power of two: 1G
+ */
 int ioas_machine_create(const char *profile,
                         const struct ioas_model *const *models,
                         struct ioas_machine **ret_machine, char *ret_failure);
 void ioas_machine_destroy(struct ioas_machine *machine);
 /* Devices can raise each other's interrupts from now on. Before any device. */
 void ioas_machine_share_interrupts(struct ioas_machine *machine);
+/* DMA that is refused isolates a group from now on. Before any device. */
+void ioas_machine_freeze_on_fault(struct ioas_machine *machine);
 /*
  * -EINVAL (no or unknown model; an option without '=', unknown, or given twice;
  * bad bdf or reserved), -EEXIST (bdf taken), -ENOSPC (IOAS_FUNCTIONS_MAX),

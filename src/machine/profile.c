@@ -32,6 +32,21 @@
  *	Sources: Arm SMMU Architecture Specification (IHI 0070) 3.4 (address
  *	sizes); Linux 7.3 drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c,
  *	drivers/iommu/io-pgtable-arm.c, drivers/irqchip/irq-gic-its-msi-parent.c
+ *
+ * power8, power9
+ *	PowerNV: the windows of PHB3 and of PHB4, page sizes as Linux lists
+ *	them there. Interrupts are writes with bit 60 set, and belong to the
+ *	group (PE) that raises them. There are no reserved ranges: what is not
+ *	in a window is not to be had anyway.
+ *	Sources: Linux 6.12 and 7.3 arch/powerpc/platforms/powernv/pci-ioda.c,
+ *	drivers/iommu/ (no reserved ranges there); IBM, I/O Design Architecture
+ *	v2, "DMA and MSI".
+ *
+ * pseries
+ *	A partition, windows by its firmware: a default one of 1 GiB, entries
+ *	with the permissions that were asked for, one group in a container.
+ *	Sources: LoPAPR 2.9, "Dynamic DMA Windows"; Linux 6.12 and 7.3
+ *	arch/powerpc/platforms/pseries/iommu.c
  */
 #include <string.h>
 
@@ -116,6 +131,45 @@ const struct ioas_profile ioas_profiles[] = {
 		.reserved_count = IOAS_ARRAY_SIZE(arm_reserved),
 		.msi = &ioas_msi_its,
 		.msi_shared = &ioas_msi_v2m,
+	},
+	{
+		.name = "power8",
+		.summary = "POWER8 PowerNV, sPAPR v2: two DMA windows, 4K, "
+			   "64K, 16M and 256M pages",
+		.aperture = {0, UINT64_MAX},
+		.page_sizes = UINT64_C(0x11011000),
+		.page_shift = 12,
+		.format = &ioas_pt_tce,
+		.coherent = true,
+		.msi = &ioas_msi_phb,
+		.msi_shared = &ioas_msi_phb,
+		.platform = "power8",
+	},
+	{
+		.name = "power9",
+		.summary = "POWER9 PowerNV, sPAPR v2: two DMA windows, 4K, "
+			   "64K, 2M and 1G pages",
+		.aperture = {0, UINT64_MAX},
+		.page_sizes = UINT64_C(0x40211000),
+		.page_shift = 12,
+		.format = &ioas_pt_tce,
+		.coherent = true,
+		.msi = &ioas_msi_phb,
+		.msi_shared = &ioas_msi_phb,
+		.platform = "power9",
+	},
+	{
+		.name = "pseries",
+		.summary = "a POWER partition, sPAPR v2: windows by firmware, "
+			   "4K, 64K, 2M and 16M pages",
+		.aperture = {0, UINT64_MAX},
+		.page_sizes = UINT64_C(0x1211000),
+		.page_shift = 12,
+		.format = &ioas_pt_tce_papr,
+		.coherent = true,
+		.msi = &ioas_msi_phb,
+		.msi_shared = &ioas_msi_phb,
+		.platform = "pseries",
 	},
 	{.name = NULL},
 };

@@ -160,7 +160,10 @@ static const struct ioas_node nodes[] = {
 	                DIR(5, "devices"),
 	                    LINK(6, BDF, "../../../../devices/" BUS "/" BDF),
 	                READ(5, reserved_regions),
-	                TEXT(5, "type", "DMA-FQ\n"),
+	                {.depth = 5, .kind = IOAS_ENTRY_FILE, .name = "type",
+	                 .read = ioas_attribute_group_type},
+	                {.depth = 5, .kind = IOAS_ENTRY_FILE, .name = "name",
+	                 .windows = true, .read = ioas_attribute_group_name},
 	        HUGE(3, ABOVE, "mm"),
 	            HUGE(4, DIR, "hugepages"),
 	                HUGE(5, DIR, "hugepages-2048kB"),
@@ -175,7 +178,11 @@ static const struct ioas_node nodes[] = {
 	            TEXT(4, "initstate", "live\n"),
 	            DIR(4, "parameters"),
 	                TEXT(5, "enable_unsafe_noiommu_mode", "N\n"),
-	        DIR(3, "vfio_iommu_type1"),
+	        {.depth = 3, .kind = IOAS_ENTRY_DIR, .windows = true,
+	         .name = "vfio_iommu_spapr_tce"},
+	            TEXT(4, "initstate", "live\n"),
+	        {.depth = 3, .kind = IOAS_ENTRY_DIR, .no_windows = true,
+	         .name = "vfio_iommu_type1"},
 	            TEXT(4, "initstate", "live\n"),
 	            DIR(4, "parameters"),
 	                {.depth = 5, .kind = IOAS_ENTRY_FILE,
@@ -208,6 +215,10 @@ static bool there(const struct ioas_machine *machine, struct ioas_place dir,
 {
 	if (node->hugepages)
 		return machine->hugepages;
+	if (node->windows)
+		return machine->windows.there;
+	if (node->no_windows)
+		return !machine->windows.there;
 	if (node->physical)
 		return dir.function->iov.vfs;
 	return !node->virtual || dir.function->physical;

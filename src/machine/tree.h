@@ -34,6 +34,7 @@ struct ioas_node {
 	unsigned int mode;         /* 0: as its kind */
 	bool hugepages;            /* only there with machine->hugepages */
 	bool physical, virtual;    /* only of functions that are so */
+	bool windows, no_windows;  /* only of machines that are so */
 	enum ioas_setting setting; /* what a write to it does */
 	ioas_attribute_read *read; /* a file's content, when it has no text */
 };
@@ -73,7 +74,8 @@ ioas_attribute_read ioas_attribute_vendor, ioas_attribute_device,
 	ioas_attribute_hugepages, ioas_attribute_sriov_totalvfs,
 	ioas_attribute_sriov_numvfs, ioas_attribute_sriov_offset,
 	ioas_attribute_sriov_stride, ioas_attribute_sriov_vf_device,
-	ioas_attribute_sriov_autoprobe;
+	ioas_attribute_sriov_autoprobe, ioas_attribute_group_type,
+	ioas_attribute_group_name;
 /* Bytes of a function's configuration space. */
 unsigned int ioas_attribute_config_bytes(const struct ioas_function *function);
 

@@ -150,3 +150,38 @@ const struct ioas_msi_kind ioas_msi_apic = {
 	.compose = apic_compose,
 	.decode = apic_decode,
 };
+
+/* ---- POWER: bit 60 is what makes it a message. ---- */
+
+#define PHB_MESSAGE   (UINT64_C(1) << 60)
+#define PHB_SHIFT     4
+#define PHB_NUMBERS   (UINT32_C(1) << 12)
+#define PHB_DATA_BITS UINT32_C(0x1f) /* that the data add to the number */
+
+/* A block of MSI is aligned, and no larger than the data can say. */
+static struct ioas_message phb_compose(const struct ioas_msi_kind *kind,
+                                       uint32_t base, uint32_t number)
+{
+	uint32_t high = base & ~PHB_DATA_BITS;
+
+	return (struct ioas_message){PHB_MESSAGE | (uint64_t)high << PHB_SHIFT,
+	                             (base & PHB_DATA_BITS) + (number - base)};
+}
+
+static bool phb_decode(const struct ioas_msi_kind *kind,
+                       const struct ioas_message *message, uint32_t *ret_number)
+{
+	*ret_number = ((uint32_t)(message->address >> PHB_SHIFT) &
+	               (PHB_NUMBERS - 1)) |
+	              (message->data & PHB_DATA_BITS);
+	return true;
+}
+
+const struct ioas_msi_kind ioas_msi_phb = {
+	.name = "phb",
+	.end = PHB_NUMBERS,
+	.isolated = true,
+	.range = {PHB_MESSAGE, PHB_MESSAGE | ((PHB_NUMBERS << PHB_SHIFT) - 1)},
+	.compose = phb_compose,
+	.decode = phb_decode,
+};

@@ -15,6 +15,8 @@
  *	vtd        an entry of one table      the requester that is in the entry
  *	amd        an entry of the            the requester
  *	           requester's table
+ *	phb        one interrupt source of    the group of devices (PE) that it
+ *	           the host bridge            was given to
  *	v2m, apic  an interrupt of the        whoever has claimed it: any device
  *	           machine                    can raise any (not isolated)
  *
@@ -78,7 +80,7 @@ struct ioas_msi_kind {
 };
 
 extern const struct ioas_msi_kind ioas_msi_its, ioas_msi_vtd, ioas_msi_amd,
-	ioas_msi_v2m, ioas_msi_apic;
+	ioas_msi_v2m, ioas_msi_apic, ioas_msi_phb;
 
 struct ioas_msi {
 	const struct ioas_msi_kind *kind; /* constant */

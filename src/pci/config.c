@@ -388,6 +388,17 @@ bool ioas_config_ports_locked(const struct ioas_device *dev)
 	return dev->config[REG_COMMAND] & COMMAND_IO;
 }
 
+uint64_t ioas_config_bar_locked(const struct ioas_device *dev, unsigned int bar)
+{
+	const uint8_t *at = dev->config + REG_BAR + 4 * bar;
+	uint64_t value = 0;
+	unsigned int i, bytes = dev->function.bar[bar].is_64bit ? 8 : 4;
+
+	for (i = 0; i < bytes; i++)
+		value |= (uint64_t)at[i] << 8 * i;
+	return value & ~UINT64_C(0xf);
+}
+
 void ioas_config_power_on_locked(struct ioas_device *dev)
 {
 	dev->config[dev->cap_pm + PM_STATUS] &= (uint8_t)~PM_STATE;

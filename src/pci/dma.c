@@ -74,6 +74,11 @@ static enum ioas_fault check(const struct access *a)
 {
 	if (!ioas_config_bus_master_locked(a->dev))
 		return IOAS_FAULT_NO_MASTER;
+	if (ioas_pe_stops(a->dev->pe, IOAS_PE_DMA,
+	                  a->perm & IOAS_WRITE ? IOAS_PE_DMA_WRITE
+	                                       : IOAS_PE_DMA_READ,
+	                  a->iova))
+		return IOAS_FAULT_FROZEN;
 	if (a->bytes && a->bytes - 1 > UINT64_MAX - a->iova)
 		return IOAS_FAULT_APERTURE;
 	return IOAS_FAULT_NONE;

@@ -74,6 +74,7 @@ static int outline(const struct ioas_device_request *request,
 	dev->option_count = request->option_count;
 	dev->iov = request->iov;
 	dev->msi = request->msi;
+	dev->pe = request->pe;
 	dev->irq.claim.requester = requester_of(request->bdf);
 	dev->irq.claim.name = dev->name;
 	ioas_bdf_format(request->bdf, dev->name);
@@ -215,6 +216,20 @@ static bool answers_locked(const struct ioas_device *dev, unsigned int bar)
 	       ioas_config_decodes_locked(dev);
 }
 
+/* Is the group isolated? Or from this very access on. */
+static bool is_frozen(const struct ioas_device *dev, unsigned int bar,
+                      uint64_t offset, bool store)
+{
+	enum ioas_pe_access access = store ? IOAS_PE_STORE : IOAS_PE_LOAD;
+
+	if (!dev->pe)
+		return false;
+	if (ioas_device_bar_is_port(dev, bar))
+		access = store ? IOAS_PE_PORT_STORE : IOAS_PE_PORT_LOAD;
+	return ioas_pe_stops(dev->pe, IOAS_PE_IO, access,
+	                     ioas_config_bar_locked(dev, bar) + offset);
+}
+
 static uint64_t load_locked(struct ioas_device *dev, unsigned int bar,
                             uint64_t offset, unsigned int size)
 {
@@ -222,7 +237,7 @@ static uint64_t load_locked(struct ioas_device *dev, unsigned int bar,
 
 	ioas_work_catch_up_locked(dev);
 	ioas_count_locked(&dev->stats.loads, 1);
-	if (is_deaf_port(dev, bar))
+	if (is_deaf_port(dev, bar) || is_frozen(dev, bar, offset, false))
 		value = UINT64_MAX;
 	else if (!has_msix_in(dev, bar) ||
 	         !ioas_msix_load_locked(dev, offset, size, &value))
@@ -260,7 +275,8 @@ void ioas_device_store_locked(struct ioas_device *dev,
                               const struct ioas_posted *store)
 {
 	ioas_count_locked(&dev->stats.stores, 1);
-	if (is_deaf_port(dev, store->bar))
+	if (is_deaf_port(dev, store->bar) ||
+	    is_frozen(dev, store->bar, store->offset, true))
 		return;
 	if (!has_msix_in(dev, store->bar) ||
 	    !ioas_msix_store_locked(dev, store->offset, store->size,

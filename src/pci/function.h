@@ -50,6 +50,7 @@
 #include "base/types.h"
 #include "iova/msi_doorbell.h"
 #include "msi/msi.h"
+#include "pci/pe.h"
 #include "pci/runner.h"
 #include "space/space.h"
 #include "sva/sva.h"
@@ -123,6 +124,7 @@ struct ioas_log;
 struct ioas_device {
 	const struct ioas_model *model;     /* constant */
 	struct ioas_msi *msi;               /* or NULL; constant */
+	struct ioas_pe *pe;                 /* or NULL; constant */
 	struct ioas_function_desc function; /* by its options; constant */
 	struct ioas_iov iov;                /* constant */
 	const struct ioas_option *options;  /* constant */
@@ -158,6 +160,12 @@ struct ioas_device {
 	uint32_t pasid;
 };
 
+/*
+ * Bytes, as options have them: 4096, 0x1000, 4K; K, M, G and T are powers of
+ * 1024. Return: 0, -EINVAL (no number), -ERANGE (above 2^63 - 1).
+ */
+int ioas_size_parse(const char *text, uint64_t *ret_bytes);
+
 /* As Linux writes it: four, two, two and one hexadecimal digits. */
 void ioas_bdf_format(struct ioas_bdf bdf, char ret_text[IOAS_BDF_TEXT]);
 
@@ -177,6 +185,8 @@ struct ioas_device_request {
 	 */
 	struct ioas_sva *sva;
 	struct ioas_sva_mm *mm;
+	/* With what it is isolated; NULL: it never is. Kept. */
+	struct ioas_pe *pe;
 };
 
 /*
@@ -373,6 +383,9 @@ void ioas_config_default_locked(struct ioas_device *dev);
 /* The device's own registers as they were at first. */
 void ioas_config_own_locked(struct ioas_device *dev);
 bool ioas_config_bus_master_locked(const struct ioas_device *dev);
+/* The address that was written to a BAR. */
+uint64_t ioas_config_bar_locked(const struct ioas_device *dev,
+                                unsigned int bar);
 bool ioas_config_decodes_locked(const struct ioas_device *dev);
 bool ioas_config_ports_locked(const struct ioas_device *dev);
 void ioas_config_power_on_locked(struct ioas_device *dev);

@@ -119,6 +119,9 @@ void ioas_irq_deliver_locked(struct ioas_device *dev, unsigned int vector)
 
 	if (dev->irq.event[vector] < 0)
 		return;
+	/* WIN-12 */
+	if (dev->pe && ioas_pe_stopped(dev->pe) & IOAS_PE_DMA)
+		return;
 	ioas_hooks.signal(dev->irq.event[vector]);
 	ioas_count_locked(&dev->stats.interrupts, 1);
 	ioas_tell(&ev);

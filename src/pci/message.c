@@ -134,6 +134,9 @@ static bool go(const struct way *w, enum ioas_fault *ret_fault)
 	*ret_fault = IOAS_FAULT_NO_MASTER;
 	if (!ioas_config_bus_master_locked(w->dev))
 		return false;
+	/* Nobody is told: it is as if it had arrived. */
+	if (w->dev->pe && ioas_pe_stopped(w->dev->pe) & IOAS_PE_DMA)
+		return true;
 	*ret_fault = IOAS_FAULT_NO_SPACE;
 	if (!space)
 		return false;

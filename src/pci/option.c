@@ -42,11 +42,8 @@ static unsigned int digit(char c)
 /* Powers of 1024, in order; the first is no suffix. */
 static const char suffixes[] = "KMGT";
 
-/*
- * Return: 0, -EINVAL (no number), -ERANGE (above 2^63 - 1). The number goes on
- * being read after it is too large, to tell the two apart.
- */
-static int parse_size(const char *text, uint64_t *ret_bytes)
+/* It goes on being read after it is too large, to tell the two apart. */
+int ioas_size_parse(const char *text, uint64_t *ret_bytes)
 {
 	unsigned int base = 10, shift = 0;
 	const char *suffix;
@@ -83,7 +80,7 @@ int ioas_device_option_size(struct ioas_device *dev, const char *key,
 
 	if (!text)
 		return 0;
-	err = parse_size(text, ret_bytes);
+	err = ioas_size_parse(text, ret_bytes);
 	if (!err)
 		return 0;
 	if (err == -ERANGE)

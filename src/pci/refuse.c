@@ -94,6 +94,13 @@ static uint64_t last_of(uint64_t first, uint64_t bytes)
 	return more > UINT64_MAX - first ? UINT64_MAX : first + more;
 }
 
+/* Does hardware isolate a group for it? An interrupt that is lost is none. */
+static bool is_error(const struct ioas_refusal *r)
+{
+	return !r->message &&
+	       (by_address(r->fault) || r->fault == IOAS_FAULT_GONE);
+}
+
 int ioas_dma_refuse(const struct ioas_refusal *r)
 {
 	uint64_t last = last_of(r->iova, r->bytes);
@@ -117,6 +124,11 @@ int ioas_dma_refuse(const struct ioas_refusal *r)
 	/* A process that ends while its device works is no defect (SVA-4). */
 	if (r->fault == IOAS_FAULT_ENDED)
 		return -EFAULT;
+	/* It follows from what was told when the group was frozen. */
+	if (r->fault == IOAS_FAULT_FROZEN)
+		return -EFAULT;
+	if (r->dev->pe && r->dev->pe->freezes && is_error(r))
+		ioas_pe_freeze(r->dev->pe);
 	ev.site_now = ioas_call_site();
 	if (r->space && by_address(r->fault))
 		find_pieces(r->space, &access, ev.range, r->perm);

@@ -95,6 +95,13 @@ const struct ioas_check ioas_checks[IOAS_CHECK_NR] = {
 	[IOAS_CHECK_ZERO_UNMAP] = {"zero-unmap", "api",
                                    "unmap where nothing is mapped", NULL,
                                    IOAS_NOTE, false},
+	[IOAS_CHECK_UNREGISTERED] = {"map-unregistered", "api",
+                                     "map of memory that was not registered",
+                                     NULL, IOAS_NOTE, false},
+	[IOAS_CHECK_NOT_ENABLED] = {"map-before-enable", "api",
+                                    "map or unmap in a container where "
+                                    "nothing can be mapped yet",
+                                    NULL, IOAS_NOTE, false},
 };
 
 static bool same(const char *word, size_t length, const char *name)

@@ -56,6 +56,7 @@ static const char *const fault_reason[] = {
 	[IOAS_FAULT_NO_PASID] = "that PASID is not bound to it",
 	[IOAS_FAULT_PROCESS] =
 		"the program has no such memory, or may not do that there",
+	[IOAS_FAULT_FROZEN] = "its group is isolated after an error",
 };
 
 const char *ioas_fault_reason(uint32_t fault)
@@ -214,6 +215,8 @@ static const struct saying {
 	[IOAS_CHECK_MEMLOCK] = DENIED,
 	[IOAS_CHECK_MAP_OUTSIDE_APERTURE] = DENIED,
 	[IOAS_CHECK_RESERVED_OVERLAP] = DENIED,
+	[IOAS_CHECK_UNREGISTERED] = DENIED,
+	[IOAS_CHECK_NOT_ENABLED] = DENIED,
 	[IOAS_CHECK_ZERO_UNMAP] = {say_empty, "called at:", NULL},
 };
 

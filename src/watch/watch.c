@@ -77,6 +77,7 @@ static enum ioas_check_id check_of_fault(const struct ioas_event *ev)
 		[IOAS_FAULT_DOORBELL] = IOAS_CHECK_MSI_SPOOF,
 		[IOAS_FAULT_NO_PASID] = IOAS_CHECK_UNBOUND_PASID,
 		[IOAS_FAULT_PROCESS] = IOAS_CHECK_PROCESS_MEMORY,
+		[IOAS_FAULT_FROZEN] = IOAS_CHECK_WILD_DMA,
 	};
 
 	if (ev->fault == IOAS_FAULT_DOORBELL && !(ev->perm & IOAS_WRITE))

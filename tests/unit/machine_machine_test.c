@@ -23,7 +23,7 @@ static void an_unknown_profile_is_refused_with_the_known_ones(struct rig *r)
 	assert_string_equal(
 		text,
 		"there is no profile 'amd64'; known: intel intel-39bit amd "
-		"arm-smmuv3");
+		"arm-smmuv3 power8 power9 pseries");
 	assert_null(m);
 }
 

@@ -270,6 +270,8 @@ static void each_reason_of_a_denial_has_a_check(struct rig *r)
 		[IOAS_DENIED_APERTURE] = "map-outside-aperture",
 		[IOAS_DENIED_RESERVED] = "reserved-overlap",
 		[IOAS_DENIED_EMPTY] = "zero-unmap",
+		[IOAS_DENIED_UNREGISTERED] = "map-unregistered",
+		[IOAS_DENIED_NOT_ENABLED] = "map-before-enable",
 	};
 	struct ioas_event ev = {.kind = IOAS_EVENT_DENIED, .site_now = 5};
 
