@@ -100,7 +100,8 @@ struct ioas_space {
 	/* What lies around an address there; under the lock. */
 	void (*around_locked)(struct ioas_space *space, struct iova at,
 	                      struct ioas_space_around *ret_around);
-	void *owner; /* constant */
+	void *owner;          /* constant */
+	void *around_context; /* of who put around_locked there; constant */
 };
 
 /* One mapping, as it was made. Everything is constant while it is mapped. */

@@ -76,10 +76,10 @@ static inline bool is_marked(struct ioas_region *region, uint64_t uaddr)
 
 /* ---- Telling. ---- */
 
-static bool is_heard(void)
+static bool is_heard(const struct ioas_windows *ws)
 {
 	/* Pairs with the store in ioas_observe(). */
-	return ioas_aptr_load(&ioas_observers) != NULL;
+	return !ws->unheard && ioas_aptr_load(&ioas_observers) != NULL;
 }
 
 void ioas_window_tell(const struct ioas_windows *ws, enum ioas_event_kind kind,
@@ -95,7 +95,7 @@ void ioas_window_tell(const struct ioas_windows *ws, enum ioas_event_kind kind,
 		.site = piece->site,
 	};
 
-	if (!is_heard())
+	if (!is_heard(ws))
 		return;
 	ev.range.first = plan->start + (run->first << plan->page_shift);
 	ev.range.last = ev.range.first + ((run->count << plan->page_shift) - 1);
@@ -196,7 +196,7 @@ static bool take(const struct stretch *s)
 	struct ioas_gone_item *item;
 	unsigned int pieces = 0;
 	uint64_t i, j, taken = 0;
-	bool heard = is_heard();
+	bool heard = is_heard(s->ws);
 
 	if (!any_live(word, n))
 		return false;

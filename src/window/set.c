@@ -148,6 +148,12 @@ int ioas_windows_create(const struct ioas_windows_config *config,
 	return 0;
 }
 
+void ioas_windows_leave_reports(struct ioas_windows *ws)
+{
+	ws->unheard = true;
+	ws->sites = false;
+}
+
 static void drop_window(struct ioas_windows *ws, unsigned int slot)
 {
 	struct ioas_window *w = ws->window[slot];

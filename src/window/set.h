@@ -61,7 +61,7 @@ struct ioas_windows {
 	struct ioas_registry *registry; /* NULL: its own two */
 	struct ioas_accountant *accountant;
 	unsigned int page_shift, quirks;
-	bool no_dynamic, sites;
+	bool no_dynamic, sites, unheard;
 	struct ioas_space *space;
 	/* Without a registry: of pages for reading, and for writing as well. */
 	struct ioas_registry *own[2];

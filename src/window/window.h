@@ -34,5 +34,11 @@
  * everything; where no window is, devices meet IOAS_FAULT_APERTURE.
  */
 struct ioas_space *ioas_windows_space(struct ioas_windows *ws);
+/*
+ * Who uses the set knows of mappings, as they were made: it tells of them, and
+ * what lies around an address (the space's around_locked is its own to set).
+ * Before the first window.
+ */
+void ioas_windows_leave_reports(struct ioas_windows *ws);
 
 #endif /* IOAS_WINDOW_WINDOW_H */
