@@ -63,8 +63,9 @@ struct ioas_run_options {
 	int error_exitcode;          /* -1: the program's status is kept */
 	bool fake_hugepages;
 	bool shared_interrupts, unsafe_interrupts;
-	bool stats;
-	char **program; /* argv of the program */
+	bool stats, map;
+	const char *on_fault; /* NULL: as the machine does */
+	char **program;       /* argv of the program */
 };
 
 /* Ends the tool on a wrong option. */

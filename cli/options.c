@@ -204,6 +204,24 @@ static void take_fake_hugepages(struct ioas_run_options *o, const char *value,
 	o->fake_hugepages = true;
 }
 
+static void take_map(struct ioas_run_options *o, const char *value,
+                     const struct source *source)
+{
+	(void)value;
+	(void)source;
+	o->map = true;
+}
+
+static void take_on_fault(struct ioas_run_options *o, const char *value,
+                          const struct source *source)
+{
+	if (strcmp(value, "report") != 0 && strcmp(value, "freeze") != 0)
+		ioas_die(IOAS_EXIT_SETUP,
+		         "%s: '%s' is neither report nor freeze", source->where,
+		         value);
+	o->on_fault = ioas_must(strdup(value));
+}
+
 static void take_stats(struct ioas_run_options *o, const char *value,
                        const struct source *source)
 {
@@ -225,7 +243,7 @@ static const struct option_row {
 } rows[] = {
 	{"device", 'd', "MODEL[,KEY=VALUE]...",
          "add a device; may be repeated (ioas list devices)", take_device},
-	{"profile", 0, "NAME",
+	{"profile", 0, "NAME[,KEY=VALUE]...",
          "the IOMMU that the program sees (default intel)", take_profile},
 	{"config", 0, "FILE",
          "read options from FILE, one \"name value\" a line", take_config},
@@ -269,6 +287,11 @@ static const struct option_row {
 	{"fake-hugepages", 0, NULL,
          "show huge pages, and give ordinary memory for them",
          take_fake_hugepages},
+	{"on-fault", 0, "report|freeze",
+         "what refused DMA does to the group (default: as its machine)",
+         take_on_fault},
+	{"map", 0, NULL,
+         "print what containers map, at the end, windows and tables", take_map},
 	{"stats", 0, NULL, "print what was mapped and done, at the end",
          take_stats},
 };

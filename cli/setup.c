@@ -390,6 +390,8 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 	    options->unsafe_interrupts ? "1" : NULL);
 	set(IOAS_ENV_FAKE_HUGEPAGES, options->fake_hugepages ? "1" : NULL);
 	set(IOAS_ENV_STATS, options->stats ? "1" : NULL);
+	set(IOAS_ENV_MAP, options->map ? "1" : NULL);
+	set(IOAS_ENV_ON_FAULT, options->on_fault);
 	set(IOAS_ENV_CHECK, options->check);
 	/* The library writes text: not into a file of JSON. */
 	set(IOAS_ENV_REPORT,

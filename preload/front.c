@@ -12,9 +12,11 @@
 #include "host/host.h"
 #include "machine/machine.h"
 #include "preload/fds.h"
+#include "preload/huge.h"
 #include "preload/kvm.h"
 #include "preload/say.h"
 #include "preload/shared.h"
+#include "preload/vmas.h"
 #include "preload/watcher.h"
 #include "preload/wrap.h"
 
@@ -311,6 +313,12 @@ static int fd_file(int fd, struct ioas_file **ret_file)
 	return 0;
 }
 
+/* Pretended huge pages are as large as they are aligned. */
+static unsigned int backing_shift(uint64_t first, uint64_t last)
+{
+	return ioas_huge ? 30 : ioas_vmas_page_shift(first, last);
+}
+
 static bool bars_mappable(void)
 {
 	return !ioas_kvm_is_open();
@@ -338,6 +346,7 @@ const struct ioas_front ioas_front = {
 	.group_watch = group_watch,
 	.group_unwatch = group_unwatch,
 	.bars_mappable = bars_mappable,
+	.backing_shift = backing_shift,
 	.complain = complain,
 };
 

@@ -173,6 +173,15 @@ static void read_interrupts(struct ioas_machine *machine)
 	machine->unsafe_interrupts = getenv(IOAS_ENV_UNSAFE_INTERRUPTS);
 }
 
+/* Unless it is said: as the hardware of the profile does. */
+static void read_on_fault(struct ioas_machine *machine)
+{
+	const char *what = getenv(IOAS_ENV_ON_FAULT);
+
+	if (what ? !strcmp(what, "freeze") : machine->windows.eeh)
+		ioas_machine_freeze_on_fault(machine);
+}
+
 static bool make_machine(struct ioas_run *run)
 {
 	const char *profile = getenv(IOAS_ENV_PROFILE);
@@ -187,6 +196,7 @@ static bool make_machine(struct ioas_run *run)
 	}
 	run->machine->entry_limit = entry_limit();
 	read_interrupts(run->machine);
+	read_on_fault(run->machine);
 	ioas_shared_begin(run->machine);
 	run->machine->hugepages = ioas_huge ? IOAS_HUGE_PAGES : 0;
 	return true;
@@ -311,9 +321,12 @@ void ioas_run_forked(void)
 	ioas_strict_forked();
 }
 
-static void send_statistics(const struct ioas_run *run)
+/* If it is wanted by that name. */
+static void send_text(const struct ioas_run *run, const char *name,
+                      void (*fill)(struct ioas_vfio *vfio, char *ret_text,
+                                   size_t bytes))
 {
-	const char *wanted = getenv(IOAS_ENV_STATS);
+	const char *wanted = getenv(name);
 	char text[IOAS_RUN_RECORD];
 	char *next = text;
 	char *line;
@@ -321,7 +334,7 @@ static void send_statistics(const struct ioas_run *run)
 	if (!wanted || strcmp(wanted, "1") != 0)
 		return;
 	text[0] = '\0';
-	ioas_vfio_stats(run->vfio, text, sizeof(text));
+	fill(run->vfio, text, sizeof(text));
 	while ((line = strsep(&next, "\n")))
 		if (*line)
 			ioas_say(IOAS_RECORD_STATS, line);
@@ -342,7 +355,8 @@ void ioas_run_exit(void)
 		return;
 	ioas_vfio_tell_live(the_run.vfio);
 	ioas_watching_end();
-	send_statistics(&the_run);
+	send_text(&the_run, IOAS_ENV_MAP, ioas_vfio_map);
+	send_text(&the_run, IOAS_ENV_STATS, ioas_vfio_stats);
 }
 
 /*

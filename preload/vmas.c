@@ -2,6 +2,7 @@
 #include "preload/vmas.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -11,6 +12,8 @@
 
 /* What comes before a line's path. */
 #define HEAD_MAX 128
+
+static const char maps[] = "/proc/self/maps";
 
 struct reader {
 	char *head;
@@ -63,23 +66,29 @@ static void parse(const char *at, struct ioas_vma *ret)
 }
 
 struct search {
+	const char *path;
+	bool (*line)(struct search *s); /* false: enough */
 	uint64_t first, last;
 	bool (*fn)(void *context, const struct ioas_vma *vma);
 	void *context;
 	struct reader reader;
 };
 
-/* False: enough. */
-static bool end_line(struct search *s)
+static bool maps_line(struct search *s)
 {
 	struct ioas_vma vma;
 
-	s->reader.head[s->reader.length] = '\0';
-	s->reader.length = 0;
 	parse(s->reader.head, &vma);
 	if (vma.first > s->last)
 		return false;
 	return vma.last < s->first || s->fn(s->context, &vma);
+}
+
+static bool end_line(struct search *s)
+{
+	s->reader.head[s->reader.length] = '\0';
+	s->reader.length = 0;
+	return s->line(s);
 }
 
 static bool take(struct search *s, const char *text, long length)
@@ -102,8 +111,8 @@ static void read_maps(struct search *s)
 	char text[2048];
 	long fd, n;
 
-	fd = ioas_sys(SYS_openat, AT_FDCWD, (long)"/proc/self/maps",
-	              O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	fd = ioas_sys(SYS_openat, AT_FDCWD, (long)s->path, O_RDONLY | O_CLOEXEC,
+	              0, 0, 0);
 	if (fd < 0)
 		return;
 	do
@@ -117,7 +126,9 @@ void ioas_vmas_each(uint64_t first, uint64_t last,
                     void *context)
 {
 	char head[HEAD_MAX];
-	struct search s = {.first = first,
+	struct search s = {.path = maps,
+	                   .line = maps_line,
+	                   .first = first,
 	                   .last = last,
 	                   .fn = fn,
 	                   .context = context,
@@ -136,7 +147,9 @@ unsigned int ioas_vmas_path(uint64_t address, char *ret_path,
                             unsigned int bytes)
 {
 	bool found = false;
-	struct search s = {.first = address,
+	struct search s = {.path = maps,
+	                   .line = maps_line,
+	                   .first = address,
 	                   .last = address,
 	                   .fn = stop_here,
 	                   .context = &found,
@@ -151,4 +164,48 @@ unsigned int ioas_vmas_path(uint64_t address, char *ret_path,
 		ret_path[to++] = ret_path[from++];
 	ret_path[to] = '\0';
 	return to;
+}
+
+/* ---- Sizes of pages: lines behind each mapping's own. ---- */
+
+struct pages {
+	struct search search;
+	bool inside;           /* the mapping of these lines is asked for */
+	unsigned int smallest; /* shift; 0: none so far */
+};
+
+static bool smaps_line(struct search *s)
+{
+	static const char key[] = "KernelPageSize:";
+	struct pages *pages = ioas_container_of(s, struct pages, search);
+	const char *at = s->reader.head;
+	struct ioas_vma vma;
+	unsigned int shift;
+
+	if (*at < 'A' || *at > 'Z') {
+		parse(at, &vma);
+		pages->inside = vma.last >= s->first && vma.first <= s->last;
+		return vma.first <= s->last;
+	}
+	if (!pages->inside || strncmp(at, key, sizeof(key) - 1) != 0)
+		return true;
+	at += sizeof(key) - 1;
+	at += strspn(at, " ");
+	shift = 10 + (unsigned int)__builtin_ctzll(number(&at, 10) | 1u << 30);
+	if (!pages->smallest || shift < pages->smallest)
+		pages->smallest = shift;
+	return true;
+}
+
+unsigned int ioas_vmas_page_shift(uint64_t first, uint64_t last)
+{
+	char head[HEAD_MAX];
+	struct pages pages = {.search = {.path = "/proc/self/smaps",
+	                                 .line = smaps_line,
+	                                 .first = first,
+	                                 .last = last,
+	                                 .reader = {head, sizeof(head), 0}}};
+
+	read_maps(&pages.search);
+	return pages.smallest;
 }

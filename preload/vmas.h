@@ -44,4 +44,10 @@ void ioas_vmas_each(uint64_t first, uint64_t last,
 unsigned int ioas_vmas_path(uint64_t address, char *ret_path,
                             unsigned int bytes);
 
+/*
+ * The smallest page that a mapping with a byte in [first, last] is made of;
+ * huge pages that the system put there by itself do not count. 0: not known.
+ */
+unsigned int ioas_vmas_page_shift(uint64_t first, uint64_t last);
+
 #endif /* IOAS_PRELOAD_VMAS_H */

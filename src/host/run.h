@@ -70,6 +70,8 @@
 #define IOAS_ENV_SHARED            "IOAS_SHARED"
 #define IOAS_ENV_RUNTIME           "IOAS_RUNTIME"
 #define IOAS_ENV_STATS             "IOAS_STATS"
+#define IOAS_ENV_MAP               "IOAS_MAP"
+#define IOAS_ENV_ON_FAULT          "IOAS_ON_FAULT"
 #define IOAS_ENV_CHECK             "IOAS_CHECK"
 
 #define IOAS_RUN_SOCKET "ioas-%s"          /* behind the leading NUL */

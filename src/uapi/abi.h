@@ -150,6 +150,64 @@ struct ioas_vfio_dirty_range {
 	struct ioas_vfio_bitmap bitmap;
 };
 
+/*
+ * The sPAPR back ends. Structures under names of their own, since the header
+ * has a nested one; struct vfio_iommu_spapr_tce_info.
+ */
+struct ioas_spapr_info {
+	uint32_t argsz;
+	uint32_t flags;
+	uint32_t dma32_window_start;
+	uint32_t dma32_window_size;
+	uint64_t pgsizes; /* from here on only to who has room for all */
+	uint32_t max_dynamic_windows_supported;
+	uint32_t levels;
+};
+
+#define IOAS_SPAPR_INFO_DDW UINT32_C(1)
+
+/* struct vfio_iommu_spapr_register_memory */
+struct ioas_spapr_memory {
+	uint32_t argsz;
+	uint32_t flags;
+	uint64_t vaddr;
+	uint64_t size;
+};
+
+/* struct vfio_iommu_spapr_tce_create */
+struct ioas_spapr_window {
+	uint32_t argsz;
+	uint32_t flags;
+	uint32_t page_shift;
+	uint32_t reserved1;
+	uint64_t window_size;
+	uint32_t levels;
+	uint32_t reserved2;
+	uint64_t start_addr;
+};
+
+/* struct vfio_iommu_spapr_tce_remove */
+struct ioas_spapr_remove {
+	uint32_t argsz;
+	uint32_t flags;
+	uint64_t start_addr;
+};
+
+/* struct vfio_eeh_pe_op */
+struct ioas_eeh_op {
+	uint32_t argsz;
+	uint32_t flags;
+	uint32_t op;
+	struct {
+		uint32_t type;
+		uint32_t func;
+		uint64_t addr;
+		uint64_t mask;
+	} err;
+};
+
+#define IOAS_EEH_OP_BYTES (offsetof(struct ioas_eeh_op, op) + sizeof(uint32_t))
+
 #define IOAS_LAYOUT(type, field, at)                \
 	_Static_assert(offsetof(type, field) == at, \
 	               #type "." #field " is not at " #at)
@@ -253,5 +311,30 @@ IOAS_SIZE(struct vfio_iommu_type1_dirty_bitmap_get, 40);
 IOAS_LAYOUT(struct vfio_iommu_type1_dirty_bitmap_get, bitmap, 16);
 IOAS_SIZE(struct ioas_vfio_dirty_range, 40);
 IOAS_LAYOUT(struct ioas_vfio_dirty_range, bitmap, 16);
+
+IOAS_SIZE(struct ioas_spapr_info, 32);
+IOAS_SIZE(struct vfio_iommu_spapr_tce_info, 32);
+IOAS_LAYOUT(struct vfio_iommu_spapr_tce_info, dma32_window_start, 8);
+IOAS_LAYOUT(struct vfio_iommu_spapr_tce_info, dma32_window_size, 12);
+IOAS_LAYOUT(struct vfio_iommu_spapr_tce_info, ddw, 16);
+IOAS_LAYOUT(struct ioas_spapr_info, pgsizes, 16);
+IOAS_SIZE(struct ioas_spapr_memory, 24);
+IOAS_SIZE(struct vfio_iommu_spapr_register_memory, 24);
+IOAS_LAYOUT(struct vfio_iommu_spapr_register_memory, vaddr, 8);
+IOAS_LAYOUT(struct vfio_iommu_spapr_register_memory, size, 16);
+IOAS_SIZE(struct ioas_spapr_window, 40);
+IOAS_SIZE(struct vfio_iommu_spapr_tce_create, 40);
+IOAS_LAYOUT(struct vfio_iommu_spapr_tce_create, window_size, 16);
+IOAS_LAYOUT(struct vfio_iommu_spapr_tce_create, levels, 24);
+IOAS_LAYOUT(struct vfio_iommu_spapr_tce_create, start_addr, 32);
+IOAS_LAYOUT(struct ioas_spapr_window, start_addr, 32);
+IOAS_SIZE(struct ioas_spapr_remove, 16);
+IOAS_SIZE(struct vfio_iommu_spapr_tce_remove, 16);
+IOAS_LAYOUT(struct vfio_iommu_spapr_tce_remove, start_addr, 8);
+IOAS_SIZE(struct ioas_eeh_op, 40);
+IOAS_SIZE(struct vfio_eeh_pe_op, 40);
+IOAS_LAYOUT(struct vfio_eeh_pe_op, op, 8);
+IOAS_LAYOUT(struct ioas_eeh_op, err, 16);
+_Static_assert(IOAS_EEH_OP_BYTES == 12, "the least of an operation");
 
 #endif /* IOAS_UAPI_ABI_H */

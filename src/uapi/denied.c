@@ -76,8 +76,7 @@ static void tell_map(const struct ioas_call *call, struct ioas_event *ev,
 	ev->uaddr.raw = map->vaddr;
 	if (ret == -EEXIST)
 		ev->site = site_in_the_way(call->iommu->space, ev->range);
-	ev->perm = (flags & VFIO_DMA_MAP_FLAG_READ ? IOAS_READ : 0) |
-	           (flags & VFIO_DMA_MAP_FLAG_WRITE ? IOAS_WRITE : 0);
+	ev->perm = ioas_map_perm(flags);
 	tell(why_no_map(call->iommu, ev->range, ret), ev);
 }
 

@@ -16,9 +16,8 @@
 
 #include "uapi/state.h"
 
-/* The devices of a group, one after the other; @last NULL: the first. */
-static struct ioas_vdevice *next_device(struct ioas_group *group,
-                                        struct ioas_vdevice *last)
+struct ioas_vdevice *ioas_group_device(struct ioas_group *group,
+                                       struct ioas_vdevice *last)
 {
 	struct ioas_vfio *vfio = group->vfio;
 	struct ioas_vdevice *end = vfio->device + vfio->machine->function_count;
@@ -66,7 +65,8 @@ void ioas_group_attach_locked(struct ioas_group *group,
 {
 	struct ioas_vdevice *v;
 
-	for (v = next_device(group, NULL); v; v = next_device(group, v)) {
+	for (v = ioas_group_device(group, NULL); v;
+	     v = ioas_group_device(group, v)) {
 		if (v->dev)
 			ioas_device_attach(v->dev, space);
 	}
@@ -90,7 +90,8 @@ static int start_devices(struct ioas_group *group, char *ret_failure)
 	struct ioas_vdevice *v;
 	int ret;
 
-	for (v = next_device(group, NULL); v; v = next_device(group, v)) {
+	for (v = ioas_group_device(group, NULL); v;
+	     v = ioas_group_device(group, v)) {
 		if (v->dev)
 			continue;
 		ret = ioas_machine_device(group->vfio->machine, v->function,
@@ -107,7 +108,8 @@ static void stop_devices(struct ioas_group *group)
 {
 	struct ioas_vdevice *v;
 
-	for (v = next_device(group, NULL); v; v = next_device(group, v)) {
+	for (v = ioas_group_device(group, NULL); v;
+	     v = ioas_group_device(group, v)) {
 		v->dev = NULL;
 		ioas_machine_stop(group->vfio->machine, v->function);
 	}
@@ -123,6 +125,7 @@ static int open_locked(struct ioas_group *group, char *ret_failure)
 	ret = front->group_claim(group->number);
 	if (ret)
 		return ret;
+	ioas_pe_restart(ioas_group_pe(group));
 	/* First: what is seen of it from here on is not older. */
 	group->changes = ioas_group_changes(group);
 	ret = ioas_group_is_gone(group) ? -ENODEV
@@ -322,7 +325,8 @@ static int find_device(struct ioas_group *group, const char *text,
 
 	if (ioas_group_is_gone(group))
 		return -ENODEV;
-	for (v = next_device(group, NULL); v; v = next_device(group, v)) {
+	for (v = ioas_group_device(group, NULL); v;
+	     v = ioas_group_device(group, v)) {
 		match = ioas_name_match(text, v->dev->name, &token);
 		if (match < 0)
 			return match;

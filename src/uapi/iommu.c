@@ -13,7 +13,8 @@
 
 const struct ioas_iommu_driver *ioas_iommu_driver(const struct ioas_vfio *vfio)
 {
-	return &ioas_type1_driver;
+	return vfio->machine->windows.there ? &ioas_spapr_driver
+	                                    : &ioas_type1_driver;
 }
 
 int ioas_iommu_doorbell(struct ioas_iommu *iommu, struct phys phys,

@@ -89,6 +89,9 @@ static void reset_locked(const struct ioas_vdevice *v)
 		container->iommu->ops->tell_live(
 			container->iommu, IOAS_EVENT_LIVE_AT_RESET, v->dev);
 	ioas_device_reset(v->dev);
+	/* Where nothing else brings an isolated group back. */
+	if (!v->vfio->machine->windows.eeh)
+		ioas_pe_restart(ioas_group_pe(v->group));
 }
 
 long ioas_device_reset_call(struct ioas_call *call)

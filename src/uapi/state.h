@@ -35,6 +35,8 @@
 #ifndef IOAS_UAPI_STATE_H
 #define IOAS_UAPI_STATE_H
 
+#include <ioas/window.h>
+
 #include "base/atomic.h"
 #include "base/event.h"
 #include "base/lock.h"
@@ -44,6 +46,15 @@
 #include "space/space.h"
 #include "uapi/abi.h"
 #include "uapi/vfio.h"
+
+/* Text for people, until there is no more room. */
+struct ioas_lines {
+	char *at;
+	size_t room; /* with the zero at the end */
+};
+
+__attribute__((format(printf, 2, 3))) void
+ioas_lines_add(struct ioas_lines *text, const char *format, ...);
 
 struct ioas_call;
 struct ioas_command;
@@ -65,6 +76,8 @@ struct ioas_iommu_ops {
 	/* Tell of every mapping; @device may be NULL. */
 	void (*tell_live)(struct ioas_iommu *iommu, enum ioas_event_kind kind,
 	                  const struct ioas_device *device);
+	/* What there is, for people; under vfio->lock. */
+	void (*list)(struct ioas_iommu *iommu, struct ioas_lines *text);
 	/* Tell why a map or unmap did nothing. */
 	void (*tell_denied)(const struct ioas_call *call, uint32_t number,
 	                    long ret);
@@ -122,6 +135,7 @@ struct ioas_group {
 	uint32_t changes; /* of virtual functions when it was opened */
 	struct ioas_container *container; /* or NULL */
 	struct ioas_group *next;          /* in the container */
+	struct ioas_window_group window;  /* in the container's set */
 };
 
 struct ioas_vdevice {
@@ -157,6 +171,9 @@ struct ioas_vfio {
 	bool dirty_written;             /* constant */
 	struct ioas_mem_account account;
 	struct ioas_mem mem;
+	/* Registered memory, and who has it that nobody has: spapr*.c. */
+	struct ioas_registry *registry; /* or NULL; written once, under lock */
+	struct ioas_holder *orphans;    /* or NULL; the same */
 
 	struct ioas_lock lock;
 	struct ioas_container *containers; /* under lock */
@@ -194,6 +211,10 @@ union ioas_argument {
 	struct ioas_vfio_type1_info type1;
 	struct vfio_iommu_type1_dma_map map;
 	struct ioas_vfio_unmap unmap;
+	struct ioas_spapr_memory spapr_memory;
+	struct ioas_spapr_window spapr_window;
+	struct ioas_spapr_remove spapr_remove;
+	struct ioas_eeh_op eeh;
 };
 
 struct ioas_call {
@@ -283,6 +304,15 @@ void ioas_group_close(struct ioas_group *group);
 struct ioas_iommu *ioas_group_settle_locked(struct ioas_group *group);
 /* The back end of its container, to be put; NULL: none. Without the lock. */
 struct ioas_iommu *ioas_group_iommu_get(struct ioas_group *group);
+/* Its devices, one after the other; @last NULL: the first. */
+struct ioas_vdevice *ioas_group_device(struct ioas_group *group,
+                                       struct ioas_vdevice *last);
+/* What they are isolated with. */
+static inline struct ioas_pe *ioas_group_pe(const struct ioas_group *group)
+{
+	return &group->vfio->machine->pe[group->number];
+}
+
 /* Every device of the group that has been made. */
 void ioas_group_attach_locked(struct ioas_group *group,
                               struct ioas_space *space);
@@ -413,6 +443,13 @@ int ioas_iommu_doorbell(struct ioas_iommu *iommu, struct phys phys,
 void ioas_iommu_use(struct ioas_iommu *iommu);
 /* Without a lock; the last one tells what is still mapped and ends it. */
 void ioas_iommu_put(struct ioas_iommu *iommu); /* NULL is fine */
+/* As MAP_DMA has it in its flags. */
+static inline unsigned int ioas_map_perm(uint32_t flags)
+{
+	return (flags & VFIO_DMA_MAP_FLAG_READ ? IOAS_READ : 0) |
+	       (flags & VFIO_DMA_MAP_FLAG_WRITE ? IOAS_WRITE : 0);
+}
+
 /* Statistics: so many mappings more, or less. */
 void ioas_count_maps(struct ioas_vfio *vfio, uint64_t count);
 void ioas_count_unmaps(struct ioas_vfio *vfio, uint64_t count);
@@ -426,6 +463,8 @@ void ioas_count_unmaps(struct ioas_vfio *vfio, uint64_t count);
  * mapping, or leaves nothing usable), -ENOMEM.
  */
 extern const struct ioas_iommu_driver ioas_type1_driver;
+/* spapr.c. create: 0, -EINVAL (EEH is no type), -ENOMEM; attach: spapr.h. */
+extern const struct ioas_iommu_driver ioas_spapr_driver;
 
 static inline struct ioas_type1 *ioas_type1_of(struct ioas_iommu *iommu)
 {

@@ -11,6 +11,7 @@
  * Source: Linux 7.3 drivers/vfio/vfio_iommu_type1.c
  */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "uapi/state.h"
 
@@ -183,6 +184,22 @@ static void tell_live(struct ioas_iommu *iommu, enum ioas_event_kind kind,
 	ioas_unlock(&space->lock);
 }
 
+/* Windows say more; here mappings are what there is. */
+static void list(struct ioas_iommu *iommu, struct ioas_lines *text)
+{
+	struct ioas_space *space = iommu->space;
+
+	ioas_lock(&space->lock);
+	ioas_lines_add(text,
+	               "container %u: type1 version %u, %" PRIu64
+	               " mappings, %" PRIu64 " tables\n",
+	               space->id,
+	               ioas_type1_of(iommu)->version == VFIO_TYPE1_IOMMU ? 1
+	                                                                 : 2,
+	               space->area_count, ioas_a64_load(&space->pt.tables));
+	ioas_unlock(&space->lock);
+}
+
 static void destroy(struct ioas_iommu *iommu)
 {
 	/* A statistic. */
@@ -307,12 +324,6 @@ static int map_vaddr_locked(struct ioas_type1 *type1, struct iova_range range)
 	return 0;
 }
 
-static unsigned int map_perm(uint32_t flags)
-{
-	return (flags & VFIO_DMA_MAP_FLAG_READ ? IOAS_READ : 0) |
-	       (flags & VFIO_DMA_MAP_FLAG_WRITE ? IOAS_WRITE : 0);
-}
-
 static int map_new_locked(struct ioas_type1 *type1,
                           const struct vfio_iommu_type1_dma_map *map,
                           struct iova_range range)
@@ -322,7 +333,7 @@ static int map_new_locked(struct ioas_type1 *type1,
 		.mem = &vfio->mem,
 		.range = range,
 		.uaddr = {map->vaddr},
-		.perm = map_perm(map->flags),
+		.perm = ioas_map_perm(map->flags),
 	};
 
 	if (met_locked(type1, range))
@@ -391,6 +402,7 @@ static const struct ioas_iommu_ops ops = {
 	.detach = detach,
 	.doorbell = doorbell,
 	.tell_live = tell_live,
+	.list = list,
 	.tell_denied = ioas_type1_tell_denied,
 	.destroy = destroy,
 };

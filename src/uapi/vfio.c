@@ -91,6 +91,8 @@ void ioas_vfio_destroy(struct ioas_vfio *vfio)
 {
 	if (!vfio)
 		return;
+	ioas_holder_destroy(vfio->orphans);
+	ioas_registry_destroy(vfio->registry, NULL);
 	ioas_mem_fini(&vfio->mem);
 	ioas_delete(vfio);
 }
@@ -112,13 +114,7 @@ void ioas_vfio_tell_live(struct ioas_vfio *vfio)
 
 /* ---- Statistics ---- */
 
-struct text {
-	char *at;
-	size_t room; /* with the zero at the end */
-};
-
-__attribute__((format(printf, 2, 3))) static void
-text_add(struct text *text, const char *format, ...)
+void ioas_lines_add(struct ioas_lines *text, const char *format, ...)
 {
 	va_list args;
 	int n;
@@ -140,7 +136,7 @@ static uint64_t number(const struct ioas_a64 *a)
 	return ioas_a64_load_relaxed(a);
 }
 
-static void device_stats(const struct ioas_function *f, struct text *text)
+static void device_stats(const struct ioas_function *f, struct ioas_lines *text)
 {
 	struct ioas_device_stats all = f->past, *s = &all;
 
@@ -149,39 +145,56 @@ static void device_stats(const struct ioas_function *f, struct text *text)
 	if (!number(&s->loads) && !number(&s->stores))
 		return;
 
-	text_add(text,
-	         "device %s (%s): loads %" PRIu64 ", stores %" PRIu64
-	         ", DMA reads %" PRIu64 " (%" PRIu64
-	         " bytes), DMA writes %" PRIu64 " (%" PRIu64
-	         " bytes), faults %" PRIu64 ", interrupts %" PRIu64,
-	         f->name, f->model->name, number(&s->loads), number(&s->stores),
-	         number(&s->dma_reads), number(&s->dma_read_bytes),
-	         number(&s->dma_writes), number(&s->dma_written_bytes),
-	         number(&s->dma_faults), number(&s->interrupts));
+	ioas_lines_add(text,
+	               "device %s (%s): loads %" PRIu64 ", stores %" PRIu64
+	               ", DMA reads %" PRIu64 " (%" PRIu64
+	               " bytes), DMA writes %" PRIu64 " (%" PRIu64
+	               " bytes), faults %" PRIu64 ", interrupts %" PRIu64,
+	               f->name, f->model->name, number(&s->loads),
+	               number(&s->stores), number(&s->dma_reads),
+	               number(&s->dma_read_bytes), number(&s->dma_writes),
+	               number(&s->dma_written_bytes), number(&s->dma_faults),
+	               number(&s->interrupts));
 	if (f->model->doorbells.bytes)
-		text_add(text,
-		         ", doorbells trapped %" PRIu64 ", polled %" PRIu64
-		         ", wakes %" PRIu64,
-		         number(&s->trapped), number(&s->polled),
-		         number(&s->wakes));
-	text_add(text, "\n");
+		ioas_lines_add(text,
+		               ", doorbells trapped %" PRIu64
+		               ", polled %" PRIu64 ", wakes %" PRIu64,
+		               number(&s->trapped), number(&s->polled),
+		               number(&s->wakes));
+	ioas_lines_add(text, "\n");
 }
 
 void ioas_vfio_stats(struct ioas_vfio *vfio, char *ret_text, size_t bytes)
 {
-	struct text text = {.at = ret_text, .room = bytes};
+	struct ioas_lines text = {.at = ret_text, .room = bytes};
 	struct ioas_signals saved;
 	unsigned int i;
 
-	text_add(&text,
-	         "maps %" PRIu64 ", unmaps %" PRIu64 ", live now %" PRIu64
-	         ", peak %" PRIu64 "\n",
-	         number(&vfio->maps), number(&vfio->unmaps),
-	         number(&vfio->live), number(&vfio->peak));
+	ioas_lines_add(&text,
+	               "maps %" PRIu64 ", unmaps %" PRIu64 ", live now %" PRIu64
+	               ", peak %" PRIu64 "\n",
+	               number(&vfio->maps), number(&vfio->unmaps),
+	               number(&vfio->live), number(&vfio->peak));
 	ioas_hooks.signals_block(&saved);
 	ioas_lock(&vfio->lock);
 	for (i = 0; i < vfio->machine->function_count; i++)
 		device_stats(&vfio->machine->function[i], &text);
+	ioas_unlock(&vfio->lock);
+	ioas_hooks.signals_restore(&saved);
+}
+
+void ioas_vfio_map(struct ioas_vfio *vfio, char *ret_text, size_t bytes)
+{
+	struct ioas_lines text = {.at = ret_text, .room = bytes};
+	struct ioas_container *c;
+	struct ioas_signals saved;
+
+	ioas_lines_add(&text, "%s", "");
+	ioas_hooks.signals_block(&saved);
+	ioas_lock(&vfio->lock);
+	for (c = vfio->containers; c; c = c->next)
+		if (c->iommu)
+			c->iommu->ops->list(c->iommu, &text);
 	ioas_unlock(&vfio->lock);
 	ioas_hooks.signals_restore(&saved);
 }

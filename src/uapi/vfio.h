@@ -99,6 +99,16 @@ struct ioas_front {
 	void (*group_unwatch)(unsigned int group, struct ioas_watcher *watcher);
 	/* Can the front end serve accesses through a mapping of a BAR now? */
 	bool (*bars_mappable)(void);
+	/*
+	 * The smallest page that this memory of the program is made of, as a
+	 * shift. NULL, or 0 as the answer: ordinary ones.
+	 */
+	unsigned int (*backing_shift)(uint64_t first, uint64_t last);
+	/*
+	 * Whose memory a call is about: a number for the process that makes
+	 * it. NULL: it is always the same.
+	 */
+	uint64_t (*caller)(void);
 	/* A sentence for the user, always shown. */
 	void (*complain)(const char *text);
 };
@@ -184,5 +194,7 @@ ssize_t ioas_vfio_write_attribute(struct ioas_vfio *vfio,
 void ioas_vfio_tell_live(struct ioas_vfio *vfio);
 /* Numbers for `ioas run --stats`. */
 void ioas_vfio_stats(struct ioas_vfio *vfio, char *ret_text, size_t bytes);
+/* What containers map, for `ioas run --map`. */
+void ioas_vfio_map(struct ioas_vfio *vfio, char *ret_text, size_t bytes);
 
 #endif /* IOAS_UAPI_VFIO_H */

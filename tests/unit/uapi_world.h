@@ -59,6 +59,8 @@ static struct {
 	void (*waiting)(void);    /* somebody else, meanwhile */
 	void (*taking)(void);     /* the same, just before */
 	struct ioas_watcher *group_watcher;
+	uint64_t caller;      /* the process that calls */
+	unsigned int backing; /* shift of the memory's pages, or 0 */
 	char complaint[IOAS_TEXT_MAX];
 	struct ioas_event told[TOLD_MAX]; /* the first ones, in order */
 	unsigned int told_count;
@@ -71,6 +73,7 @@ static enum ioas_contract more_contract;
 static const char *more_profile = "intel";
 static bool more_shared, more_unsafe; /* interrupts */
 static bool more_written;             /* dirty pages */
+static bool more_freezing;            /* on refused DMA */
 
 /* ---- The device ---- */
 
@@ -317,6 +320,16 @@ static inline bool front_bars_mappable(void)
 	return !world.bars_unmappable;
 }
 
+static inline unsigned int front_backing(uint64_t first, uint64_t last)
+{
+	return world.backing;
+}
+
+static inline uint64_t front_caller(void)
+{
+	return world.caller;
+}
+
 static inline void front_complain(const char *text)
 {
 	snprintf(world.complaint, sizeof(world.complaint), "%s", text);
@@ -339,6 +352,8 @@ static const struct ioas_front front = {
 	.group_watch = front_group_watch,
 	.group_unwatch = front_group_unwatch,
 	.bars_mappable = front_bars_mappable,
+	.backing_shift = front_backing,
+	.caller = front_caller,
 	.complain = front_complain,
 };
 
@@ -559,6 +574,8 @@ static inline void world_begin_limited(struct rig *r, uint64_t memlock_pages)
 		       ioas_machine_add(world.machine, more_spec[i], failure));
 	if (more_shared)
 		ioas_machine_share_interrupts(world.machine);
+	if (more_freezing)
+		ioas_machine_freeze_on_fault(world.machine);
 	world.machine->unsafe_interrupts = more_unsafe;
 	config.machine = world.machine;
 	config.contract = more_contract;
