@@ -91,6 +91,7 @@ static struct domain domains[IOAS_GRACE_NR] = {
 	[IOAS_GRACE_DMA] = {.epoch = {1}},
 	[IOAS_GRACE_FILE] = {.epoch = {1}},
 	[IOAS_GRACE_MEM] = {.epoch = {1}},
+	[IOAS_GRACE_GUEST] = {.epoch = {1}},
 };
 static struct ioas_a32 barrier_state;
 

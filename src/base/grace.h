@@ -27,9 +27,10 @@
 
 /* A writer of one domain never waits for readers of another. */
 enum ioas_grace_domain {
-	IOAS_GRACE_DMA,  /* readers: devices; writers: unmap, page tables */
-	IOAS_GRACE_FILE, /* readers: calls on a file; writers: its last close */
-	IOAS_GRACE_MEM,  /* readers: look-ups; writers: unregister */
+	IOAS_GRACE_DMA,   /* readers: devices; writers: unmap, page tables */
+	IOAS_GRACE_FILE,  /* readers: calls on a file; writers: last close */
+	IOAS_GRACE_MEM,   /* readers: look-ups; writers: unregister */
+	IOAS_GRACE_GUEST, /* readers: hypercalls; writers: remove a window */
 	IOAS_GRACE_NR
 };
 
