@@ -12,6 +12,7 @@
 #include "engine.h"
 
 #define HEAP_UNIT  64
+#define HEAP_PAGE  4096
 #define HEAP_UNITS 4096
 
 /*
@@ -24,7 +25,7 @@ enum { UNIT_FREE, UNIT_FIRST, UNIT_MORE, UNIT_GONE };
 static struct {
 	uint8_t map[HEAP_UNITS];
 	char units[HEAP_UNITS][HEAP_UNIT];
-} heap __attribute__((aligned(64)));
+} heap __attribute__((aligned(HEAP_PAGE)));
 
 /* The linker's, around what the sets and the shipped sources define. */
 extern char __start_ioas_world[], __stop_ioas_world[];
@@ -364,13 +365,22 @@ static size_t units_for(size_t bytes)
 	return (bytes + HEAP_UNIT - 1) / HEAP_UNIT;
 }
 
+/* As hooks.alloc has it: a page and up, where it is a power of two. */
+static size_t align_of(size_t bytes)
+{
+	return bytes >= HEAP_PAGE && !(bytes & (bytes - 1)) ? bytes / HEAP_UNIT
+	                                                    : 1;
+}
+
 /* The lowest that fits: equal histories give equal addresses. */
 void *world_alloc(size_t bytes)
 {
-	size_t want = units_for(bytes), at, run = 0;
+	size_t want = units_for(bytes), align = align_of(bytes), at, run = 0;
 
 	for (at = 0; at < HEAP_UNITS && run < want; at++)
-		run = heap.map[at] == UNIT_FREE ? run + 1 : 0;
+		run = heap.map[at] == UNIT_FREE && (run || at % align == 0)
+		              ? run + 1
+		              : 0;
 	if (run < want || !want)
 		return NULL;
 	at -= want;
