@@ -183,7 +183,7 @@ static uint64_t renew(struct ioas_asids *asids,
 	/* Pairs with the load of a switch, and of an invalidation. */
 	ioas_a64_store(ioas_asid_cell(&context->id), renewed);
 	asids->report.kept += keeps;
-	if (id && !keeps)
+	if (id && !keeps && bit_of(asids, id) != bit_of(asids, renewed))
 		note_news(asids, context, renewed, news);
 	return renewed;
 }

@@ -78,8 +78,8 @@ static int pin_locked(struct ioas_asids *asids,
 }
 
 /*
- * The long ways are functions of their own: what they keep on the stack would be
- * stores before the short way's compare and swap, which waits for them.
+ * The long ways are functions of their own: what they keep on the stack would
+ * be stores before the short way's compare and swap, which waits for them.
  */
 __attribute__((noinline)) static int pin_slow(struct ioas_asid_context *context,
                                               uint32_t *ret_number)
