@@ -23,6 +23,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HERE = os.path.join(TOP, "explore")
+# Sets of the other engine (explore/replay), which has the cases as well.
+REPLAYED = {"asid"}
+REPLAY = ["cases", "main", "run", "search", "state", "world"]
 ENGINE = ["access", "hooks", "intern", "main", "search", "step", "symbol",
           "thread", "trace", "world"]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion",
@@ -99,6 +102,8 @@ class Builder:
 
     def syntax(self, source):
         folders = ["explore/replaced", "include", "src", "explore"]
+        if "/replay/" in source or source.startswith("src/asid/"):
+            folders = ["explore/replay/replaced", *folders, "explore/replay"]
         run([*self.cc.split(), *COMMON, *WARNINGS,
              "-Wno-missing-field-initializers",
              *[f"-I{folder}" for folder in folders], "-fsyntax-only", source])
@@ -110,6 +115,20 @@ class Builder:
                 self.compile(f"explore/{name}.c", target, False)
         return objects
 
+    def replay(self, work, sources, target, first):
+        """A set of the other engine: nothing in it announces an access."""
+        folders = [*first, "explore/replay/replaced", "explore/replaced",
+                   "include", "src", "explore/replay"]
+        given = [os.path.join(work, s) for s in sources]
+        given = [g if os.path.exists(g) else s for g, s in zip(given, sources)]
+        run([*self.cc.split(), *COMMON, *WARNINGS,
+             "-Wno-missing-field-initializers",
+             *[f"-I{folder}" for folder in folders], "-no-pie", "-o",
+             target + ".new", *[f"explore/replay/{name}.c" for name in REPLAY],
+             *given, "src/base/hooks.c"])
+        os.replace(target + ".new", target)
+        return target
+
     def program(self, name, sources, patch=None):
         """Compile a set, or a mutant of it: patch is (path, text)."""
         label = patch[0] if patch else name
@@ -120,6 +139,8 @@ class Builder:
         shutil.rmtree(work, ignore_errors=True)
         os.makedirs(work)
         first = self.write(work, patch) if patch else []
+        if name in REPLAYED:
+            return self.replay(work, sources, target, first)
         if patch and patch[1].endswith(".c"):
             self.program(name, sources)
         every = [f"explore/sets/{name}.c", *sources]
@@ -156,7 +177,7 @@ class Builder:
         os.makedirs(os.path.dirname(changed))
         with open(changed, "w", encoding="utf-8") as f:
             f.write(text)
-        return [os.path.join(work, "src")]
+        return [os.path.join(work, "src"), os.path.join(work, "include")]
 
 
 def mutated(mutant):
@@ -254,6 +275,8 @@ class Output:
 
     def total(self):
         cases = [r for r in self.rows if "mutant" not in r]
+        walks = [r for r in cases if r.get("walk")]
+        cases = [r for r in cases if not r.get("walk")]
         states = sum(r["states"] for r in cases)
         missed = sum(r["states"] ** 2 for r in cases) / 2 ** 65
         took = time.monotonic() - self.began
@@ -261,7 +284,8 @@ class Output:
         failed = f", {self.bad} failed" if self.bad else ""
         print(f"{passed}{failed} in {took:.1f}s: {len(cases)} cases, every "
               f"interleaving, {states:,} states (one missed by chance: "
-              f"{missed:.0e}); {len(self.rows) - len(cases)} mutants")
+              f"{missed:.0e}); {len(walks)} of random walks; "
+              f"{len(self.rows) - len(cases) - len(walks)} mutants")
 
 
 # ---- What is run. ----
@@ -338,7 +362,9 @@ def check_current(builder):
     """Do all sets compile, and is each mutant's text where it was?"""
     wrong = 0
     every, tried = sets(), mutants()
-    sources = [f"explore/sets/{name}.c" for name in every]
+    sources = [f"explore/sets/{name}.c" for name in every
+               if name not in REPLAYED]
+    sources += [f"explore/replay/{name}.c" for name in REPLAY]
     sources += sorted({s for list_ in every.values() for s in list_})
     jobs = [(builder.syntax, s) for s in sources]
     jobs += [(mutated, m) for m in tried]
