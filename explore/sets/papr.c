@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's hypercalls while its windows, its memory and its bridge go: src/papr
- * over a set of windows that is a variable here, and base/grace.c, which is
- * compiled as a part of this file so that its epochs can be renamed.
+ * A guest's hypercalls while its windows, its memory and its bridge go:
+ * src/papr over a set of windows that is a variable here, and base/grace.c,
+ * which is compiled as a part of this file so that its epochs can be renamed.
  *
  * The guest puts an entry, at the address of one of two windows that take turns
  * in a slot, with one LIOBN. The set sees from the beginning of that put to its
@@ -28,7 +28,7 @@ static const struct ioas_window_info about[2] = {
 };
 static const struct ioas_papr_memory piece = {GPA, UADDR, 4 * PAGE};
 
-static struct ioas_a32 entries; /* of the set: who uses it touches this */
+static struct ioas_a32 entries; /* touched by who uses set or memory */
 static struct ioas_papr *papr;
 static struct ioas_papr_bridge *bridge;
 
@@ -52,7 +52,7 @@ int ioas_windows_put(struct ioas_windows *ws,
 	explore_law(PAPR_5, list->entry[0] == (UADDR | IOAS_WRITE),
 	            "another page than the guest named");
 	look(list);
-	ioas_a32_add(&entries, 1);
+	ioas_a32_exchange(&entries, 1);
 	look(list);
 	return 0;
 }
@@ -156,6 +156,7 @@ static void move_memory_for_ever(void)
 		explore_law(PAPR_5, !ioas_papr_remove_memory(papr, GPA),
 		            "the memory was not there");
 		ghost.memory = false;
+		ioas_a32_exchange(&entries, 0);
 		must_add_memory();
 	}
 }
@@ -199,7 +200,8 @@ const struct explore_case explore_cases[] = {
 	{"two", "likewise, with two processors of the guest", init,
          .thread = {{"guest1", put_once},
                     {"guest2", put_once},
-                    {"writer", replace_for_ever}}},
+                    {"writer", replace_for_ever}},
+         .thorough = true},
 	{"memory", "memory comes and goes while a guest maps it", init,
          .thread = {{"guest", put_for_ever}, {"writer", move_memory_for_ever}}},
 	{"bridge", "a bridge comes and goes while a guest maps", init,
