@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux, arm-smmu-v3, before 6.6: a range that a process gave back was forgotten
- * by devices page by page, whatever its size, with a lock held: the unmap of
- * some hundred GiB stopped a processor for long enough to be reported. And the
- * last page was told by an exclusive end where an inclusive one was meant.
+ * Linux, arm-smmu-v3, before 6.6: devices forgot a range that a process gave
+ * back page by page, whatever its size, with a lock held: the unmap of some
+ * hundred GiB stopped a processor for long enough to be reported. And an
+ * exclusive end was given on where an inclusive last one was meant.
  *
  * Here: a device is told once for a range, by its first and its last address;
  * all of an address space is a range like others (SVA-3).

@@ -8,15 +8,15 @@
  *	           page or of its stranger, whole, or is refused
  *	a changer  protects, unmaps, puts a stranger there, says so, and then
  *	           sees that what it may not do itself is refused
- *	a binder   binds and unbinds, counted, and lets address spaces end; what
- *	           is not bound is refused, what has ended is not touched (SVA-4);
- *	           between them it asks for pages, in groups and in parts
+ *	a binder   binds and unbinds, counted, and lets address spaces end:
+ *	           what is not bound is refused, what has ended not touched
+ *	           (SVA-4); meanwhile it asks for pages, in groups and parts
  *	a server   serves what was asked for
  *	a forker   forks: the child has no binding (SVA-7)
  *
- * sva [SECONDS [REQUESTS]]: at least that many page requests are taken, and each
- * group has one response (SVA-5), or was dropped. The exit status is 1 when a
- * law was broken, whose name is printed; 2 when nothing met anything.
+ * sva [SECONDS [REQUESTS]]: at least so many page requests are taken, and each
+ * group has one response (SVA-5). The exit status is 1 when a law was broken,
+ * whose name is printed; 2 when nothing met anything.
  */
 #include "sva/sva.h"
 

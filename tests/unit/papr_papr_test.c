@@ -231,12 +231,13 @@ static void each_bridge_has_its_own_windows(struct rig *r)
 	const struct ioas_windows_config config = {
 		.platform = ioas_platform_find("power9"), .page_shift = 12};
 	struct ioas_papr_bridge_config second = {.buid = 7, .liobn = 0};
-	struct group group = {.group.ops = &group_ops};
+	static struct group group; /* until what is deferred has run */
 	struct ioas_windows_config with = config;
 	struct ioas_papr_bridge *bridge;
 	struct ioas_window_entry entry;
 
 	guest_on(r, "power9");
+	group = (struct group){.group.ops = &group_ops};
 	with.registry = w.registry;
 	rig_ok(r, ioas_windows_create(&with, &second.windows));
 	rig_defer(r, RIG_CALL(ioas_windows_destroy), second.windows);
