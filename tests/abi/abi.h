@@ -33,6 +33,7 @@ struct abi_limits {
 	enum ioas_contract contract;
 	const char *profile; /* NULL: the usual one */
 	bool shared;         /* devices can raise each other's interrupts */
+	const char *model;   /* of the devices; NULL: those of model.c */
 };
 
 /* Each call gives a value or -errno. */

@@ -210,6 +210,7 @@ static int machine_begin(const struct abi_limits *limits)
 	static const char *const other[] = {"fact1", "fact2", "fact3",
 	                                    "fact3,bdf=0000:03:01.0"};
 	const char *const *spec = has_facts ? other : own;
+	size_t count = limits->model ? NAMED_GROUPS : COUNT(own);
 	char failure[IOAS_TEXT_MAX];
 	size_t i;
 	int ret;
@@ -218,9 +219,11 @@ static int machine_begin(const struct abi_limits *limits)
 	                          abi_models, &world.machine, failure);
 	if (!ret && limits->shared)
 		ioas_machine_share_interrupts(world.machine);
-	for (i = 0; !ret && i < COUNT(own); i++)
-		ret = add(spec[i], failure);
-	for (i = 0; !ret && i < COUNT(reserved); i++)
+	for (i = 0; !ret && i < count; i++)
+		ret = limits->model ? ioas_machine_add(world.machine,
+		                                       limits->model, failure)
+		                    : add(spec[i], failure);
+	for (i = 0; !ret && !limits->model && i < COUNT(reserved); i++)
 		ret = ioas_machine_add(world.machine, reserved[i], failure);
 	if (ret)
 		fprintf(stderr, "machine: %s\n", failure);

@@ -36,6 +36,7 @@ static struct {
 	char name[NAMED_GROUPS + 1][DEVICE_NAME_BYTES + 1];
 	unsigned int number[NAMED_GROUPS + 1]; /* of the group, here */
 	uint64_t entries;                      /* as the module has it */
+	bool is_type1;                         /* else it is sPAPR TCE */
 } here;
 
 /* The device of group 1, whose BAR 2 may be memory that no reset restores. */
@@ -150,7 +151,7 @@ static int set_entries(uint64_t entries)
 	char text[32];
 	int fd, ret;
 
-	if (entries == here.entries)
+	if (entries == here.entries || !here.is_type1)
 		return 0;
 	fd = open(ENTRY_LIMIT, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -375,14 +376,25 @@ static bool print_facts(unsigned int group)
 	return device >= 0;
 }
 
+static void find_type(void)
+{
+	int container = open_container();
+
+	here.is_type1 = do_ioctl(container, VFIO_CHECK_EXTENSION,
+	                         VFIO_TYPE1v2_IOMMU) > 0;
+	do_close(container);
+}
+
 static bool set_up(char *const word[])
 {
 	unsigned int group;
 
+	find_type();
+
 	for (group = 1; group <= NAMED_GROUPS; group++)
 		if (!word[group - 1] || !find_group(group, word[group - 1]))
 			return false;
-	for (group = 1; group <= NAMED_GROUPS; group++)
+	for (group = 1; here.is_type1 && group <= NAMED_GROUPS; group++)
 		if (!print_facts(group))
 			return false;
 	return !word[NAMED_GROUPS];

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/models.h"
+
 struct state {
 	unsigned char window[6][256]; /* the BARs repeat it */
 };
@@ -107,8 +109,8 @@ static const struct ioas_model plain = {
 static struct ioas_model fact[3] = {LIKE_A_FACT("1"), LIKE_A_FACT("2"),
                                     LIKE_A_FACT("3")};
 
-const struct ioas_model *const abi_models[] = {&full,    &plain,   &fact[0],
-                                               &fact[1], &fact[2], NULL};
+const struct ioas_model *const abi_models[] = {
+	&full, &plain, &fact[0], &fact[1], &fact[2], &ioas_edu_model, NULL};
 
 bool abi_models_read(const char *path)
 {

@@ -66,7 +66,7 @@ def options(name, contract):
 
 def passes_file(names, contract):
     return "".join(
-        " ".join([name, *options(name, contract),
+        " ".join([name, "abi-kernel", *options(name, contract),
                   *(machine.ADDRESS[d] for d in PASSES[name].devices)]) + "\n"
         for name in names)
 
@@ -138,10 +138,10 @@ class Differences:
 
 
 class Comparison:
-    def __init__(self, arguments):
-        self.show = arguments.show
+    def __init__(self, show, differences="differences"):
+        self.show = show
         self.count = self.failed = self.differ = 0
-        self.differences = Differences(HERE / "differences",
+        self.differences = Differences(HERE / differences,
                                        ROOT / "docs/DIFFERENCES.md")
 
     def fail(self, text):
@@ -209,7 +209,7 @@ def boot(arguments, kernel):
 
 
 def compare(arguments):
-    comparison = Comparison(arguments)
+    comparison = Comparison(arguments.show)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         consoles = list(pool.map(lambda kernel: boot(arguments, kernel),
                                  arguments.kernel))

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A machine with an emulated IOMMU that boots a kernel and runs the table.
+"""Machines with an emulated IOMMU that boot a kernel and run the tables.
 
-QEMU with TCG: no KVM, no privilege. Its IOMMU is Intel's, as the profile
-intel of ioas; each device of ADDRESS is alone in its group.
+QEMU with TCG: no KVM, no privilege. X86 has Intel's IOMMU, as the profile
+intel of ioas; each device of ADDRESS is alone in its group. Others are POWER:
+hosts (PowerNV), and a guest that is given its windows by firmware (pSeries),
+each with three host bridges, and a device that does DMA behind each.
 """
 
 import os
@@ -11,8 +13,11 @@ import stat
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODULES = ["irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core",
-           "vfio-pci"]
+# A device that sleeps while it is closed takes its time to wake.
+VFIO_PCI = "vfio-pci disable_idle_d3=1"
+# Time passes by instructions, and at once when all wait: resets sleep for most
+# of a second, and the device "edu" for a tenth in every transfer.
+BY_INSTRUCTIONS = ["-icount", "shift=auto,sleep=off"]
 
 # Root ports come first and in this order, so the buses are 1 to 6.
 ADDRESS = {
@@ -71,23 +76,65 @@ def archive(files):
                     for number, entry in enumerate(entries, 1))
 
 
-def initramfs(kernel, busybox, program, passes):
+def initramfs(kernel, busybox, program, modules, passes):
     files = {"init": (HERE / "init").read_bytes(),
              "bin/busybox": busybox.read_bytes(),
-             "bin/abi-kernel": program.read_bytes(),
+             f"bin/{program.name}": program.read_bytes(),
+             "modules/order": "".join(f"{x}\n" for x in modules).encode(),
              "passes": passes.encode()}
-    for module in MODULES:
-        files[f"modules/{module}.ko"] = (kernel / f"{module}.ko").read_bytes()
+    for module in modules:
+        name = f"{module.split()[0]}.ko"
+        files[f"modules/{name}"] = (kernel / name).read_bytes()
     return archive(files)
+
+
+class Kind:
+    """What is not the same of all machines."""
+
+    def __init__(self, program, options, console, modules, append):
+        self.program = program
+        self.options = options  # of QEMU, by the file of a pattern
+        self.modules = modules
+        self.append = f"console={console} loglevel=1 panic=-1 {append}"
+
+
+X86 = Kind("qemu-system-x86_64",
+           lambda pattern: ["-M", "q35", "-cpu", "max", "-m", "512",
+                            *BY_INSTRUCTIONS, *device_options(pattern)],
+           "ttyS0",
+           ["irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core",
+            VFIO_PCI], "intel_iommu=on")
+
+
+def power(board, buses, more=()):
+    """Buses that devices are on; the rest of the machine is its firmware's."""
+    devices = [x for bus in buses
+               for x in ("-device", f"edu,dma_mask={(1 << 64) - 1},bus={bus}")]
+    return Kind("qemu-system-ppc64",
+                lambda pattern: ["-M", *board, "-m", "1G", *more, *devices],
+                "hvc0",
+                ["vfio", "vfio_iommu_spapr_tce", "vfio-pci-core", VFIO_PCI],
+                "resets=no oops=panic")
+
+
+HOST_BUSES = ["pcie.0", "pcie.1", "pcie.2"]
+POWERNV9 = power(["powernv9"], HOST_BUSES)
+POWERNV8 = power(["powernv8"], HOST_BUSES)
+PSERIES = power(["pseries,x-vof=on,usb=off,cap-cfpc=broken,cap-sbbc=broken,"
+                 "cap-ibs=broken,cap-ccf-assist=off", "-cpu", "power9"],
+                ["pci.0", "pb1.0", "pb2.0"],
+                [x for n in (1, 2) for x in (
+                    "-device", f"spapr-pci-host-bridge,index={n},id=pb{n}")])
 
 
 class Machine:
     """Boots the kernel in a folder of tools/fetch-kernels."""
 
-    def __init__(self, qemu, kernels, work):
+    def __init__(self, qemu, kernels, work, kind=X86):
         self.qemu = qemu
         self.kernels = kernels
         self.work = work
+        self.kind = kind
 
     def environment(self):
         libraries = self.qemu / "usr/lib/x86_64-linux-gnu"
@@ -95,35 +142,34 @@ class Machine:
                     QEMU_MODULE_DIR=str(libraries / "qemu"))
 
     def command(self, kernel, initrd, pattern):
-        return [str(self.qemu / "usr/bin/qemu-system-x86_64"),
+        return [str(self.qemu / "usr/bin" / self.kind.program),
                 "-L", str(self.qemu / "usr/share/qemu"),
                 "-L", str(self.qemu / "usr/share/seabios"),
-                "-M", "q35", "-cpu", "max", "-m", "512", "-accel", "tcg",
-                # Time passes by instructions, and at once when all wait:
-                # resets sleep for most of a second.
-                "-icount", "shift=auto,sleep=off",
-                "-nodefaults", "-nographic", "-no-reboot",
+                "-accel", "tcg", "-nodefaults", "-nographic", "-no-reboot",
                 "-serial", "stdio", "-monitor", "none",
                 "-kernel", str(kernel / "vmlinuz"), "-initrd", str(initrd),
-                "-append", "console=ttyS0 loglevel=1 intel_iommu=on panic=-1",
-                *device_options(pattern)]
+                "-append", self.kind.append, *self.kind.options(pattern)]
 
-    def run(self, name, program, passes, seconds):
-        """Boot kernel `name`. Return: the lines of its console."""
+    def run(self, name, program, passes, seconds, *, log=None, more=()):
+        """Boot kernel `name`, with these options more. Return: the lines of
+        its console."""
         kernel = self.kernels / name
-        initrd = self.work / f"{name}.initrd"
-        initrd.write_bytes(initramfs(kernel, self.kernels / "busybox",
-                                     program, passes))
-        pattern = self.work / f"{name}.pattern"
+        log = log or name
+        initrd = self.work / f"{log}.initrd"
+        initrd.write_bytes(initramfs(kernel, self.kernels / "busybox", program,
+                                     self.kind.modules, passes))
+        pattern = self.work / f"{log}.pattern"
         pattern.write_bytes(PATTERN)
-        log = self.work / f"{name}.log"
-        with open(log, "wb") as out:
+        console = self.work / f"{log}.log"
+        with open(console, "wb") as out:
             try:
-                subprocess.run(self.command(kernel, initrd, pattern),
-                               env=self.environment(), check=False,
-                               stdin=subprocess.DEVNULL, stdout=out,
-                               stderr=subprocess.STDOUT, timeout=seconds)
+                subprocess.run(
+                    [*self.command(kernel, initrd, pattern), *more],
+                    env=self.environment(), check=False,
+                    stdin=subprocess.DEVNULL, stdout=out,
+                    stderr=subprocess.STDOUT, timeout=seconds)
             except subprocess.TimeoutExpired:
                 out.write(b"\nended: it took too long\n")
-        text = log.read_text(errors="replace").replace("\r", "")
+        initrd.unlink()
+        text = console.read_text(errors="replace").replace("\r", "")
         return text.split("\n")
