@@ -9,6 +9,7 @@ import hashlib
 import os
 import pathlib
 import re
+import subprocess
 import sys
 
 import pytest
@@ -64,6 +65,12 @@ X86 = Board("clients-qemu-x86", "qemu-system-x86_64",
             ["-M", "q35,accel=tcg"], "ttyS0",
             ["virtio-iommu", "nvme-keyring", "nvme-auth", "nvme-core", "nvme",
              "dca", "ioatdma"])
+POWER = Board("clients-qemu-pseries", "qemu-system-ppc64",
+              # Emulated processors have no such side channels.
+              ["-M", "pseries,x-vof=on,usb=off,cap-cfpc=broken,"
+               "cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off",
+               "-cpu", "power9"], "hvc0",
+              ["nvme-keyring", "nvme-auth", "nvme-core", "nvme"])
 ARM = Board("clients-qemu-arm", "qemu-system-aarch64",
             ["-M", "virt,gic-version=3", "-cpu", "cortex-a57"], "ttyAMA0",
             ["virtio-iommu"])
@@ -148,25 +155,55 @@ class Guest:
     def command(self, append, functions, iommu, memory):
         return [self.qemu.program(self.board.program), *self.board.options,
                 "-m", memory, "-nodefaults", "-display", "none",
-                "-serial", "stdio", "-no-reboot", "-kernel", self.kernel,
+                "-serial", "stdio", "-kernel", self.kernel,
                 "-initrd", self.initrd, "-append",
                 f"console={self.board.console} panic=-1 quiet "
                 f"disks={len(self.disks)} {append}", *iommu,
-                *(x for bdf in functions
-                  for x in ("-device", f"vfio-pci,host={bdf}"))]
+                *(x for function in functions
+                  for x in ("-device", f"vfio-pci,host={function}"))]
 
-    def boot(self, append="", *, iommu=(), more=(), options=(), memory="256",
-             before=()):
-        """Run until the guest is off. The controller is the first function,
-        each model of `more` the next; `before` is a command in front of
-        QEMU's."""
+    def ready(self, append="", *, iommu=("-no-reboot",), more=(), places=(),
+              options=(), memory="256", before=()):
+        """How boot() and start() run it. The controller is the first function,
+        each model of `more` the next, with its part of `places` behind it;
+        `before` is a command in front of QEMU's."""
         functions = [BDF] + [f"0000:{n:02x}:00.0"
                              for n in range(2, 2 + len(more))]
-        return Ended(self.qemu.ioas.run(
-            *before, *self.command(append, functions, iommu, memory),
-            env=self.qemu.env, timeout=SECONDS,
-            devices=[self.controller(), *more],
-            options=["--stats", "--error-exitcode", FOUND, *options]))
+        for n, place in enumerate(places):
+            functions[n] += place
+        return ([*before, *self.command(append, functions, iommu, memory)],
+                {"env": self.qemu.env, "devices": [self.controller(), *more],
+                 "options": ["--stats", "--error-exitcode", FOUND, *options]})
+
+    def boot(self, append="", *, iommu=(), **more):
+        """Run until the guest is off, or restarts."""
+        command, how = self.ready(append, iommu=["-no-reboot", *iommu], **more)
+        return Ended(self.qemu.ioas.run(*command, timeout=SECONDS, **how))
+
+    def start(self, append="", **more):
+        """As a process, with QEMU's monitor at the second result."""
+        monitor = self.folder / "monitor"
+        iommu = ["-qmp", f"unix:{monitor},server=on,wait=off",
+                 *more.pop("iommu", ())]
+        command, how = self.ready(append, iommu=iommu, **more)
+        return self.qemu.ioas.start(*command, **how), monitor
+
+    def end(self, process):
+        """Of what start() made, when the guest is off."""
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
+        return Ended(subprocess.CompletedProcess(
+            process.args, process.returncode, out, err))
+
+
+def watched(library, log, fail=""):
+    """A command in front of QEMU's, so that `calls.c` sees its calls, and
+    lets one of them fail."""
+    return ["/usr/bin/env", f"GUEST_CALLS={log}", f"GUEST_FAIL={fail}",
+            "/bin/sh", "-c", f'LD_PRELOAD="{library} $LD_PRELOAD" exec "$@"',
+            "sh"]
 
 
 # QEMU before 8.2 asks for pages that its own IOMMU takes, and not whether
@@ -218,7 +255,7 @@ def assert_churned(ended, disks, rounds):
 
 
 def calls(path):
-    """Of what `calls.c` wrote: (map or unmap, then the numbers)."""
+    """Of what `calls.c` wrote: (name of the call, then the numbers)."""
     lines = path.read_text().splitlines()
     return [(name, *(int(x, 0) for x in numbers))
             for name, *numbers in map(str.split, lines)]
