@@ -81,6 +81,9 @@ int ioas_own_get(struct ioas_windows *ws, const struct ioas_mapping *what)
 	if (rc != -EFAULT && rc != -ENXIO)
 		return rc;
 	rc = pin(ws, what);
+	/* At the end of all addresses Linux finds nothing to pin. */
+	if (rc == -EINVAL && ioas_windows_quirk(ws, IOAS_QUIRK_MAP_PAST_END))
+		rc = -EFAULT;
 	if (rc)
 		return rc;
 	rc = ioas_registry_get(registry, what, &got);

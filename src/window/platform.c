@@ -210,6 +210,8 @@ static int place_pseries(struct ioas_windows *ws,
 		return -ENODEV;
 	if (!plan->slot && high)
 		return -EPERM;
+	if (!plan->slot && !(shape->bytes >> shape->page_shift))
+		return -EINVAL;
 	if ((!low && high) || live_but(ws, replaced) >= ws->platform->windows) {
 		ws->refused = ioas_windows_quirk(ws, IOAS_QUIRK_REFUSED_EVER);
 		return -ENODEV;
