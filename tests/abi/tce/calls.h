@@ -23,8 +23,8 @@
 	}
 #define ATTACH(group, to) \
 	CALL(group, VFIO_GROUP_SET_CONTAINER, 4, word, (uint32_t)FD(to))
-#define INFO(fd, argsz) \
-	CALL(fd, VFIO_IOMMU_SPAPR_TCE_GET_INFO, (argsz), info, (argsz))
+#define INFO(fd, given) \
+	CALL(fd, VFIO_IOMMU_SPAPR_TCE_GET_INFO, (given), info, .argsz = (given))
 #define MAP(fd, access, from, to, size)                                   \
 	CALL(fd, VFIO_IOMMU_MAP_DMA, 32, map, 32, (access), (from), (to), \
 	     (size))

@@ -26,7 +26,7 @@
 #define HIGH     CREATE(CONTAINER, 12, TCE_HIGH_BYTES, 1)
 
 const struct tce_steps tce_steps[T_NR] = {
-	[T_OPEN] = {"open"},
+	[T_OPEN] = {.name = "open"},
 	[T_ATTACHED] = {"attached", .step = {ATTACH(GROUP, CONTAINER)}},
 	[T_V1] = {"v1", .step = {V1}},
 	[T_V1_ON] = {"v1 on", .step = {V1, NO_ARGUMENT(CONTAINER, ENABLE)}},
