@@ -371,10 +371,13 @@ static void run_set(const struct abi_set *set)
 		set->generate(run_states);
 }
 
+/* Which commands there are, the machine of the last set says. */
 static void check_covered(void)
 {
 	unsigned int kind, n;
 
+	if (abi_enter(&run.world, S_OPEN))
+		abort();
 	for (kind = 0; kind < KINDS; kind++) {
 		for (n = 0; n < COMMANDS; n++) {
 			const char *name = run.world.backend->command(
@@ -387,6 +390,9 @@ static void check_covered(void)
 			run.rows++;
 		}
 	}
+	close(run.world.fd[FD_OTHER]);
+	if (run.world.backend->end())
+		abort();
 }
 
 /* A subject may be given with '_' for ' ', as one word of a shell's line. */
