@@ -52,6 +52,20 @@ enum ioas_fault ioas_space_translate(const struct ioas_space *space,
 	return IOAS_FAULT_DOORBELL;
 }
 
+/* Nobody tracks what is written, or logs it. */
+enum ioas_fault ioas_space_translate_marked(const struct ioas_space *space,
+                                            struct iova at, uint64_t bytes,
+                                            unsigned int perm,
+                                            struct ioas_translation *ret_t)
+{
+	return ioas_space_translate(space, at, bytes, perm, ret_t);
+}
+
+void ioas_log_mark_locked(struct ioas_device *dev, uint64_t iova,
+                          uint64_t bytes)
+{
+}
+
 int ioas_dma_refuse(const struct ioas_refusal *refusal)
 {
 	ghost.lost += refusal->kind == IOAS_EVENT_MESSAGE_LOST;
