@@ -135,6 +135,8 @@ static void begin(struct rig *r, struct bench *b)
 {
 	struct ioas_sva_mm_config config = {0};
 
+	if (rig_emulated())
+		rig_skip("emulation has no pidfd_open(2)");
 	begin_child(r, &b->child);
 	rig_ok(r, ioas_sva_process_create(b->child.pid, &b->memory));
 	rig_defer(r, destroy_memory, (void *)(uintptr_t)b->memory);
