@@ -17,11 +17,13 @@ from conftest import HERE, MIB, Qemu
 
 sys.path.append(os.path.join(HERE, "guest"))
 import boot  # noqa: E402  pylint: disable=wrong-import-position
+import monitor  # noqa: E402  pylint: disable=wrong-import-position
 
 GIB = 1024 * MIB
 HIGH = 1 << 59
 MEMORY = "1G,slots=2,maxmem=2G"
-PAGES_4K = "linux-6.12"
+PAGES_4K, PAGES_64K = "linux-6.12", "linux-6.12-64k"
+FIXED = ["-global", "spapr-pci-host-bridge.ddw=off"]
 POWER9 = "power9,dma32=1G"
 
 
@@ -73,6 +75,11 @@ def library(compiled):
     return compiled("guest/calls.c", "-O1", "-shared", "-fPIC")
 
 
+@pytest.fixture
+def power(ioas, library, tmp_path):
+    return Power(ioas, library, PAGES_4K, tmp_path)
+
+
 def low_windows(power):
     return [x for x in power.called("create") if x[4] == 0]
 
@@ -81,7 +88,7 @@ def high_windows(power):
     return [x for x in power.called("create") if x[4] == HIGH]
 
 
-@pytest.mark.parametrize("kernel", [PAGES_4K])
+@pytest.mark.parametrize("kernel", [PAGES_4K, PAGES_64K])
 def test_a_guest_maps_all_its_memory(ioas, library, kernel, tmp_path):
     power = Power(ioas, library, kernel, tmp_path)
     power.run("reads=50")
@@ -94,3 +101,83 @@ def test_a_guest_maps_all_its_memory(ioas, library, kernel, tmp_path):
     # Linux clears the low window, page by page: nothing was there.
     assert all(x[2] == 0 for x in power.called("unmap"))
     assert len(power.called("unmap")) >= GIB >> 16
+
+
+def test_a_guest_without_dynamic_windows(power):
+    """What it does by DMA it maps and unmaps in the window of 32 bits."""
+    power.run("churn=1", iommu=FIXED)
+    assert not high_windows(power)
+    maps = power.called("map")
+    assert len(maps) > 1000 and all(x[2] == 0 for x in maps)
+    assert all(iova < GIB for iova, _, _ in maps)
+
+
+@pytest.mark.parametrize("low", [1, 2])
+def test_a_window_of_32_bits_of_each_size(power, low):
+    size = ["-global", f"spapr-pci-host-bridge.dma_win_size={low * GIB:#x}"]
+    power.run(profile=f"power9,dma32={low}G", iommu=FIXED + size)
+    assert low_windows(power)[0][:2] == (12, low * GIB)
+
+
+def test_version_1(power):
+    """Which QEMU takes where version 2 is refused: every page that is mapped
+    is pinned then."""
+    power.run(profile="power9,dma32=1G,ddw=off",
+              options=["--contract", "linux-6.12"], iommu=FIXED)
+    assert power.called("type") == [(7, -22), (2, 0)]
+    assert power.called("enable") == [(0, 0)]
+    assert not power.called("register") and not power.called("create")
+
+
+def test_a_guest_that_restarts(power):
+    """QEMU removes both windows then, and makes the first again."""
+    process, _ = power.guest.start("end=again", **power.how())
+    ended = power.guest.end(process)
+    power.assert_good(ended)
+    assert len(high_windows(power)) == 2
+    removed = power.called("remove")
+    assert (HIGH, 0) in removed and all(x[1] == 0 for x in removed)
+    assert ended.said.count("guest: end") == 2
+
+
+def test_memory_that_is_added(power):
+    """While the machine has not begun: the guest has it from its start."""
+    process, path = power.guest.start(**power.how(iommu=["-S"]))
+    with_memory = monitor.Monitor(path)
+    with_memory.say("object-add", qom_type="memory-backend-ram", id="more",
+                    size=512 * MIB)
+    with_memory.say("device_add", driver="pc-dimm", id="dimm", memdev="more")
+    with_memory.say("cont")
+    ended = power.guest.end(process)
+    power.assert_good(ended)
+    sizes = [x[1] for x in power.called("register")]
+    assert sizes == [GIB, 512 * MIB]
+    assert ended.number("memory") > GIB >> 10
+    assert power.mapped(HIGH, 2 * GIB) == GIB + 512 * MIB
+
+
+def test_a_device_that_is_taken_away(power):
+    """A guest has to let go of it; one that is reset has."""
+    process, path = power.guest.start(**power.how(iommu=["-S", "-no-reboot"]))
+    [device] = [f"/machine/peripheral-anon/device[{n}]" for n in (0,)]
+    without = monitor.Monitor(path)
+    without.say("device_del", id=device)
+    without.say("system_reset")
+    without.wait("DEVICE_DELETED")
+    without.say("quit")
+    ended = power.guest.end(process)
+    assert ended.status == 0, ended.stderr
+    assert "left mapped" not in ended.stderr
+    registered = [(x[0], x[1]) for x in power.called("register")]
+    assert [(x[0], x[1]) for x in power.called("unregister")] == registered
+    assert all(x[2] == 0 for x in power.called("unregister"))
+
+
+def test_two_host_bridges_register_the_same_memory(power):
+    ended = power.boot(
+        iommu=["-device", "spapr-pci-host-bridge,index=1,id=second"],
+        more=["edu"], places=["", ",bus=second.0"])
+    power.assert_good(ended)
+    first, second = power.called("register")
+    assert first == second and first[1:] == (GIB, 0)
+    assert power.called("type") == [(7, 0), (7, 0)]
