@@ -20,7 +20,7 @@ static struct ioas_a64 *entry_of(const struct ioas_pt *pt, struct iova at,
 		return NULL;
 	for (;;) {
 		place = &table[index];
-		/* As in ioas_pt_walk_in(). */
+		/* As in ioas_pt_walk_down(). */
 		entry = ioas_pt_order(f, ioas_a64_load(place));
 		if (f->kind(level, entry) != IOAS_PT_TABLE)
 			break;

@@ -124,31 +124,6 @@ static int reserve(const struct job *job, uint64_t pages,
 
 /* ---- Map: writing. ---- */
 
-static void store_run(struct ioas_a64 *entry, uint64_t n, uint64_t value,
-                      uint64_t step)
-{
-	/* Four in a step: the additions do not wait for each other. */
-	for (; n >= 4; n -= 4, entry += 4, value += 4 * step) {
-		/* Pairs with the load in ioas_pt_walk_in(). */
-		ioas_a64_store(&entry[0], value);
-		ioas_a64_store(&entry[1], value + step);
-		ioas_a64_store(&entry[2], value + 2 * step);
-		ioas_a64_store(&entry[3], value + 3 * step);
-	}
-	for (; n; n--, entry++, value += step)
-		ioas_a64_store(entry, value);
-}
-
-static void store_run_swapped(struct ioas_a64 *entry, uint64_t n,
-                              uint64_t value, uint64_t step)
-{
-	uint64_t i;
-
-	/* Pairs with the load in ioas_pt_walk_in(). */
-	for (i = 0; i < n; i++, value += step)
-		ioas_a64_store(&entry[i], __builtin_bswap64(value));
-}
-
 /* @n leaves of 2^(the level's size + @cluster) bytes; advances the job. */
 static void put_leaves(struct job *job, struct ioas_pt_node *node, uint64_t n,
                        unsigned int cluster)
@@ -160,10 +135,7 @@ static void put_leaves(struct job *job, struct ioas_pt_node *node, uint64_t n,
 	                            shift + cluster};
 	uint64_t value = pt->format->leaf(pt, node->level, &says);
 
-	if (ioas_pt_swaps(pt->format))
-		store_run_swapped(entry, n, value, UINT64_C(1) << shift);
-	else
-		store_run(entry, n, value, UINT64_C(1) << shift);
+	ioas_pt_store_run(pt->format, entry, n, value, UINT64_C(1) << shift);
 	ioas_pt_wrote(pt, entry, n);
 	advance(job, n << ioas_pt_pages_lg2(pt, node->level));
 }

@@ -112,9 +112,34 @@ static inline void ioas_pt_put(const struct ioas_pt *pt,
                                struct ioas_pt_node *node, unsigned int i,
                                uint64_t entry)
 {
-	/* Pairs with the load in ioas_pt_walk_in(). */
+	/* Pairs with the load in ioas_pt_walk_down(). */
 	ioas_a64_store(&node->entry[i], ioas_pt_order(pt->format, entry));
 	ioas_pt_wrote(pt, &node->entry[i], 1);
+}
+
+/*
+ * @n entries, each @step more than the one before; who put them tells hardware.
+ * Four in a step: the additions do not wait for each other.
+ */
+static inline void ioas_pt_store_run(const struct ioas_pt_format *format,
+                                     struct ioas_a64 *entry, uint64_t n,
+                                     uint64_t value, uint64_t step)
+{
+	if (ioas_pt_swaps(format)) {
+		/* Pairs with the load in ioas_pt_walk_down(). */
+		for (; n; n--, entry++, value += step)
+			ioas_a64_store(entry, __builtin_bswap64(value));
+		return;
+	}
+	/* Pairs with the load in ioas_pt_walk_down(). */
+	for (; n >= 4; n -= 4, entry += 4, value += 4 * step) {
+		ioas_a64_store(&entry[0], value);
+		ioas_a64_store(&entry[1], value + step);
+		ioas_a64_store(&entry[2], value + 2 * step);
+		ioas_a64_store(&entry[3], value + 3 * step);
+	}
+	for (; n; n--, entry++, value += step)
+		ioas_a64_store(entry, value);
 }
 
 /* As put, where a device may be marking the entry dirty. */

@@ -82,7 +82,7 @@ static void follow_entry(const struct following *f, struct ioas_window *w,
 	value = place_of(f, w, ioas_word_uaddr(word), &says.phys)
 	                ? format->leaf(&w->pt, 0, &says)
 	                : format->lost(says.asked);
-	/* Pairs with the load in ioas_pt_walk_in(). */
+	/* Pairs with the load in ioas_pt_walk_page(). */
 	ioas_a64_store(entry, ioas_pt_order(format, value));
 }
 

@@ -109,7 +109,7 @@ void ioas_window_tell(const struct ioas_windows *ws, enum ioas_event_kind kind,
 struct stretch {
 	struct ioas_windows *ws;
 	struct ioas_window_run run;
-	const struct ioas_pt_slots *slots;
+	struct ioas_pt_slots *slots;
 	struct ioas_window_gone *gone;
 };
 
@@ -326,35 +326,6 @@ static uint64_t linear(const struct ioas_registry *registry, uint64_t uaddr,
 	return left < n ? left : n;
 }
 
-/* Four in a step: the additions do not wait for each other. */
-static void store_run(struct ioas_a64 *tce, uint64_t n, uint64_t value,
-                      uint64_t step)
-{
-	/* Pairs with the load in ioas_pt_walk_in(). */
-	for (; n >= 4; n -= 4, tce += 4, value += 4 * step) {
-		ioas_a64_store(&tce[0], value);
-		ioas_a64_store(&tce[1], value + step);
-		ioas_a64_store(&tce[2], value + 2 * step);
-		ioas_a64_store(&tce[3], value + 3 * step);
-	}
-	for (; n; n--, tce++, value += step)
-		ioas_a64_store(tce, value);
-}
-
-static void store_run_swapped(struct ioas_a64 *tce, uint64_t n, uint64_t value,
-                              uint64_t step)
-{
-	/* Pairs with the load in ioas_pt_walk_in(). */
-	for (; n >= 4; n -= 4, tce += 4, value += 4 * step) {
-		ioas_a64_store(&tce[0], __builtin_bswap64(value));
-		ioas_a64_store(&tce[1], __builtin_bswap64(value + step));
-		ioas_a64_store(&tce[2], __builtin_bswap64(value + 2 * step));
-		ioas_a64_store(&tce[3], __builtin_bswap64(value + 3 * step));
-	}
-	for (; n; n--, tce++, value += step)
-		ioas_a64_store(tce, __builtin_bswap64(value));
-}
-
 static void word_run(uint64_t *word, uint64_t n, uint64_t value, uint64_t step)
 {
 	for (; n >= 4; n -= 4, word += 4, value += 4 * step) {
@@ -382,12 +353,8 @@ static void write(const struct stretch *s, const struct ioas_registry *registry,
 		value = (uaddr ^ (entry & view->phys_mask)) | bits;
 		word = ioas_word_of(ioas_id_of_entry(entry, view->page_shift),
 		                    uaddr, piece->perm);
-		if (ioas_pt_swaps(w->pt.format))
-			store_run_swapped(&s->slots->entry[i], n, value,
-			                  UINT64_C(1) << shift);
-		else
-			store_run(&s->slots->entry[i], n, value,
-			          UINT64_C(1) << shift);
+		ioas_pt_store_run(w->pt.format, &s->slots->entry[i], n, value,
+		                  UINT64_C(1) << shift);
 		word_run(ioas_slots_words(s->slots) + i, n, word,
 		         ioas_word_step(w));
 	}
@@ -403,6 +370,19 @@ static void write_sites(const struct stretch *s,
 		site[i] = piece->site;
 }
 
+/* Entries of one table, as many as the list of what goes has room for. */
+static void begin_stretch(struct stretch *s, uint64_t done)
+{
+	ioas_window_slots(&s->run, done, s->slots);
+	ioas_law(WIN_8, s->slots->entry != NULL);
+	if (s->slots->count > IOAS_GONE_MAX)
+		s->slots->count = IOAS_GONE_MAX;
+	if (s->gone->count > IOAS_GONE_MAX - s->slots->count)
+		release_locked(s->ws, s->gone);
+	s->run.first += done;
+	take(s);
+}
+
 static uint64_t write_stretch(struct ioas_windows *ws,
                               const struct ioas_window_run *run, uint64_t done,
                               const struct ioas_window_piece *piece,
@@ -413,14 +393,7 @@ static uint64_t write_stretch(struct ioas_windows *ws,
 	struct ioas_pt_slots slots;
 	struct stretch s = {ws, *run, &slots, gone};
 
-	ioas_window_slots(run, done, &slots);
-	ioas_law(WIN_8, slots.entry != NULL);
-	if (slots.count > IOAS_GONE_MAX)
-		slots.count = IOAS_GONE_MAX;
-	if (gone->count > IOAS_GONE_MAX - slots.count)
-		release_locked(ws, gone);
-	s.run.first += done;
-	take(&s);
+	begin_stretch(&s, done);
 	write(&s, registry, piece, done);
 	if (ws->sites)
 		write_sites(&s, piece);
@@ -450,7 +423,6 @@ static void write_list(const struct stretch *s, const struct ioas_mem_view *of,
 	uint64_t *word = ioas_slots_words(s->slots), i;
 	uint64_t bits[4] = {0, entry_bits(w, 1), entry_bits(w, 2),
 	                    entry_bits(w, 3)};
-	bool swaps = ioas_pt_swaps(w->pt.format);
 
 	for (i = 0; i < s->slots->count; i++) {
 		uint64_t entry = list->entry[done + i], now = 0, value = 0;
@@ -464,9 +436,9 @@ static void write_list(const struct stretch *s, const struct ioas_mem_view *of,
 				perm);
 		}
 		word[i] = now;
-		/* Pairs with the load in ioas_pt_walk_in(). */
+		/* Pairs with the load in ioas_pt_walk_page(). */
 		ioas_a64_store(&s->slots->entry[i],
-		               swaps ? __builtin_bswap64(value) : value);
+		               ioas_pt_order(w->pt.format, value));
 	}
 }
 
@@ -480,14 +452,7 @@ static uint64_t list_stretch(struct ioas_windows *ws,
 	struct stretch s = {ws, *run, &slots, gone};
 	uint64_t i;
 
-	ioas_window_slots(run, done, &slots);
-	ioas_law(WIN_8, slots.entry != NULL);
-	if (slots.count > IOAS_GONE_MAX)
-		slots.count = IOAS_GONE_MAX;
-	if (gone->count > IOAS_GONE_MAX - slots.count)
-		release_locked(ws, gone);
-	s.run.first += done;
-	take(&s);
+	begin_stretch(&s, done);
 	write_list(&s, &ws->registry->table.view, list, done);
 	if (ws->sites)
 		write_sites(&s, &none);

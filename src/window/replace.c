@@ -111,7 +111,7 @@ static int copy_one(struct change *c, uint64_t index,
 		ioas_window_slots(&run, done, &now);
 		ioas_law(WIN_8, now.entry != NULL);
 		for (k = 0; k < now.count; k++) {
-			/* Pairs with the load in ioas_pt_walk_in(). */
+			/* Pairs with the load in ioas_pt_walk_page(). */
 			ioas_a64_store(&now.entry[k], ioas_pt_order(f, tce));
 			ioas_slots_words(&now)[k] = word;
 			if (c->ws->sites)
