@@ -318,7 +318,7 @@ static void describe(struct ioas_papr_bridge *bridge, struct ioas_papr *papr,
 	bridge->windows = config->windows;
 	bridge->buid = config->buid;
 	bridge->liobn = config->liobn;
-	/* What QEMU 10.0 says: half of the 64-bit window in pages of 2 MiB. */
+	/* As QEMU says it since it answers in 64 bits: 2^37. */
 	bridge->entries =
 		config->entries ? config->entries : UINT64_C(1) << (58 - 21);
 }

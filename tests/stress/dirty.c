@@ -20,8 +20,10 @@
 #include <unistd.h>
 
 #include "host/host.h"
+#include "model.h"
 #include "pci/function.h"
 #include "pt/format.h"
+#include "stress.h"
 
 #define SHIFT  12
 #define PAGE   (UINT64_C(1) << SHIFT)
@@ -42,53 +44,7 @@ static struct {
 	uint64_t told, takes, unmaps; /* the program's */
 } s = {.account = {.limit = UINT64_MAX}};
 
-static _Noreturn void broken(const char *law, const char *what)
-{
-	printf("%s is broken: %s\n", law, what);
-	fflush(stdout);
-	_exit(1);
-}
-
-static void law_broken(const char *law, const char *condition, const char *file,
-                       int line)
-{
-	broken(law, condition);
-}
-
-static void must(int err)
-{
-	if (err)
-		broken("none", strerror(-err));
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	*state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return *state >> 20;
-}
-
 /* ---- The devices. ---- */
-
-static int create(struct ioas_device *dev, void **ret_state)
-{
-	*ret_state = dev;
-	return 0;
-}
-
-static void nothing(void *state)
-{
-}
-
-static uint64_t load(void *state, unsigned int bar, uint64_t offset,
-                     unsigned int size)
-{
-	return 0;
-}
-
-static void store(void *state, unsigned int bar, uint64_t offset,
-                  unsigned int size, uint64_t value)
-{
-}
 
 static const struct ioas_model model = {
 	.name = "stress",
@@ -104,9 +60,9 @@ static const struct ioas_model model = {
 /* A write may cross into the next page. */
 static void write_once(struct ioas_device *self, uint64_t *random, bool pointer)
 {
-	uint64_t bytes[2] = {next_random(random), next_random(random)};
-	uint64_t iova = AT + next_random(random) % AREAS * STRIDE +
-	                next_random(random) % (BYTES - sizeof(bytes) + 1);
+	uint64_t bytes[2] = {any(random, UINT64_MAX), any(random, UINT64_MAX)};
+	uint64_t iova = AT + any(random, AREAS) * STRIDE +
+	                any(random, BYTES - sizeof(bytes) + 1);
 	struct ioas_segment segment[2];
 	unsigned int count = 0, i;
 	int err;
@@ -227,9 +183,9 @@ static void program(unsigned int seconds)
 	unsigned int area;
 
 	while (time(NULL) < end || s.unmaps < 8) {
-		area = (unsigned int)(next_random(&random) % AREAS);
+		area = (unsigned int)any(&random, AREAS);
 		take(area);
-		if (next_random(&random) % 4)
+		if (any(&random, 4))
 			continue;
 		unmap(area);
 		map(area);

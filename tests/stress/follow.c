@@ -32,6 +32,7 @@
 #include "host/host.h"
 #include "mem/registry.h"
 #include "space/move.h"
+#include "stress.h"
 
 #define PAGES    8
 #define STRANGER 1000
@@ -52,28 +53,6 @@ struct seen {
 	uint64_t done, refused;
 	uint64_t random;
 };
-
-static _Noreturn void broken(const char *law, const char *what)
-{
-	printf("%s is broken: %s\n", law, what);
-	fflush(stdout);
-	_exit(1);
-}
-
-static void law_broken(const char *law, const char *condition, const char *file,
-                       int line)
-{
-	broken(law, condition);
-}
-
-/* Marsaglia's xorshift with the shifts 13, 7, 17. */
-static uint64_t any(struct seen *seen, uint64_t below)
-{
-	seen->random ^= seen->random << 13;
-	seen->random ^= seen->random >> 7;
-	seen->random ^= seen->random << 17;
-	return (seen->random * UINT64_C(0x2545f4914f6cdd1d) >> 33) % below;
-}
 
 static uint64_t at_home(unsigned int page)
 {
@@ -100,13 +79,13 @@ static void look(uint64_t frame, unsigned int page, unsigned int times)
 
 static void read_once(struct seen *seen)
 {
-	unsigned int page = (unsigned int)any(seen, PAGES);
+	unsigned int page = (unsigned int)any(&seen->random, PAGES);
 	uint64_t frame;
 
 	ioas_mem_enter();
 	frame = ioas_registry_translate(s.registry, at_home(page), RW);
 	if (frame != IOAS_MEM_NONE) {
-		look(frame, page, (unsigned int)any(seen, 40));
+		look(frame, page, (unsigned int)any(&seen->random, 40));
 		seen->done++;
 	} else {
 		seen->refused++;
@@ -116,14 +95,14 @@ static void read_once(struct seen *seen)
 
 static void access_once(struct seen *seen)
 {
-	unsigned int page = (unsigned int)any(seen, PAGES);
+	unsigned int page = (unsigned int)any(&seen->random, PAGES);
 	uint64_t frame;
 
 	ioas_grace_enter(IOAS_GRACE_DMA);
 	/* Pairs with whoever writes it down, or changes it. */
 	frame = ioas_a64_load(&s.written[page]);
 	if (frame) {
-		look(frame, page, (unsigned int)any(seen, 40));
+		look(frame, page, (unsigned int)any(&seen->random, 40));
 		seen->done++;
 	} else {
 		seen->refused++;
@@ -133,7 +112,7 @@ static void access_once(struct seen *seen)
 
 static void map_once(struct seen *seen)
 {
-	unsigned int page = (unsigned int)any(seen, PAGES), i;
+	unsigned int page = (unsigned int)any(&seen->random, PAGES), i;
 	struct ioas_mapping what = {.start = at_home(page),
 	                            .length = s.page_bytes,
 	                            .counts = 1,
@@ -150,7 +129,7 @@ static void map_once(struct seen *seen)
 	seen->refused += rc != 0;
 	if (rc)
 		return;
-	for (i = (unsigned int)any(seen, 8); i; i--)
+	for (i = (unsigned int)any(&seen->random, 8); i; i--)
 		sched_yield();
 	ioas_a64_store(&s.written[page], 0);
 	ioas_grace_sync(IOAS_GRACE_DMA);
@@ -192,9 +171,9 @@ static bool move(uint64_t from, uint64_t to, bool lose)
 
 static void move_once(struct seen *seen)
 {
-	unsigned int page = (unsigned int)any(seen, PAGES);
+	unsigned int page = (unsigned int)any(&seen->random, PAGES);
 	uint64_t home = at_home(page), aside = home - s.home + s.aside;
-	bool lose = any(seen, 8) == 0;
+	bool lose = any(&seen->random, 8) == 0;
 
 	ioas_lock(&s.turn);
 	ioas_a32_store(first_word(aside), page + 1);
@@ -213,18 +192,19 @@ static void move_once(struct seen *seen)
 
 static void hold_once(struct seen *seen)
 {
-	uint64_t start = at_home((unsigned int)any(seen, PAGES / 2) * 2);
-	uint64_t length = (1 + any(seen, 2)) * s.page_bytes;
+	uint64_t start =
+		at_home((unsigned int)any(&seen->random, PAGES / 2) * 2);
+	uint64_t length = (1 + any(&seen->random, 2)) * s.page_bytes;
 	struct ioas_register what = {
 		.start = start, .length = length, .perm = RW};
 	struct ioas_unregister gone = {
 		.start = start,
 		.length = length,
-		.mode = (enum ioas_unregister_mode)any(seen, 3),
+		.mode = (enum ioas_unregister_mode)any(&seen->random, 3),
 		.deadline = UINT64_MAX};
 	int rc;
 
-	if (any(seen, 2)) {
+	if (any(&seen->random, 2)) {
 		ioas_lock(&s.turn);
 		rc = ioas_holder_register(s.holder, &what, NULL);
 		ioas_unlock(&s.turn);
@@ -233,7 +213,7 @@ static void hold_once(struct seen *seen)
 	}
 	seen->done += rc == 0;
 	seen->refused += rc != 0;
-	if (any(seen, 16) == 0)
+	if (any(&seen->random, 16) == 0)
 		ioas_registry_settle(s.registry);
 	sched_yield();
 }
@@ -256,14 +236,6 @@ static void *live(void *arg)
 	while (!ioas_a32_load(&s.stop))
 		life->once(&life->seen);
 	return NULL;
-}
-
-static void must(int rc)
-{
-	if (rc) {
-		printf("set-up failed: %s\n", strerror(-rc));
-		exit(2);
-	}
 }
 
 static uint64_t some_memory(void)

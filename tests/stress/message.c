@@ -21,7 +21,9 @@
 
 #include "base/event.h"
 #include "host/host.h"
+#include "model.h"
 #include "pci/function.h"
+#include "stress.h"
 
 #define EVENTS 4096
 #define WINDOW UINT64_C(0x8000000)
@@ -42,25 +44,6 @@ static struct {
 	uint32_t number[2];         /* of each vector 0; constant */
 } s;
 
-static _Noreturn void broken(const char *law, const char *what)
-{
-	printf("%s is broken: %s\n", law, what);
-	fflush(stdout);
-	_exit(1);
-}
-
-static void law_broken(const char *law, const char *condition, const char *file,
-                       int line)
-{
-	broken(law, condition);
-}
-
-static void must(int err)
-{
-	if (err)
-		broken("none", strerror(-err));
-}
-
 static void signal_event(int event)
 {
 	if (!ioas_a32_load(&s.alive[event]))
@@ -77,27 +60,6 @@ static void hear(struct ioas_observer *self, const struct ioas_event *ev)
 }
 
 /* ---- The devices. ---- */
-
-static int create(struct ioas_device *dev, void **ret_state)
-{
-	*ret_state = dev;
-	return 0;
-}
-
-static void nothing(void *state)
-{
-}
-
-static uint64_t load(void *state, unsigned int bar, uint64_t offset,
-                     unsigned int size)
-{
-	return 0;
-}
-
-static void store(void *state, unsigned int bar, uint64_t offset,
-                  unsigned int size, uint64_t value)
-{
-}
 
 static const struct ioas_model model = {
 	.name = "stress",

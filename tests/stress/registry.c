@@ -24,6 +24,7 @@
 
 #include "base/lock.h"
 #include "host/host.h"
+#include "stress.h"
 
 #define SHIFT  12
 #define PAGES  8
@@ -48,28 +49,6 @@ struct seen {
 };
 
 static struct seen writer_seen[2], reader_seen, mapper_seen;
-
-static _Noreturn void broken(const char *law, const char *what)
-{
-	printf("%s is broken: %s\n", law, what);
-	fflush(stdout);
-	_exit(1);
-}
-
-static void law_broken(const char *law, const char *condition, const char *file,
-                       int line)
-{
-	broken(law, condition);
-}
-
-/* Marsaglia's xorshift with the shifts 13, 7, 17. */
-static uint64_t any(struct seen *seen, uint64_t below)
-{
-	seen->random ^= seen->random << 13;
-	seen->random ^= seen->random >> 7;
-	seen->random ^= seen->random << 17;
-	return (seen->random * UINT64_C(0x2545f4914f6cdd1d) >> 33) % below;
-}
 
 /* ---- Back end and accountant. ---- */
 
@@ -162,14 +141,15 @@ static void *reads(void *arg)
 	struct seen *seen = &reader_seen;
 
 	while (going_on()) {
-		unsigned int page = (unsigned int)any(seen, PAGES);
+		unsigned int page = (unsigned int)any(&seen->random, PAGES);
 		uint64_t phys;
 
 		ioas_mem_enter();
 		phys = ioas_registry_translate(
 			s.registry, BASE + ((uint64_t)page << SHIFT), RW);
 		if (phys != IOAS_MEM_NONE) {
-			look(phys, page, (unsigned int)any(seen, 40), "MEM-5");
+			look(phys, page, (unsigned int)any(&seen->random, 40),
+			     "MEM-5");
 			seen->done++;
 		} else {
 			seen->refused++;
@@ -181,13 +161,13 @@ static void *reads(void *arg)
 
 static void map_once(struct seen *seen)
 {
-	unsigned int page = (unsigned int)any(seen, PAGES);
+	unsigned int page = (unsigned int)any(&seen->random, PAGES);
 	struct ioas_mapping what = {
 		.start = BASE + ((uint64_t)page << SHIFT),
 		.length = 1u << SHIFT,
-		.counts = 1 + any(seen, 3),
+		.counts = 1 + any(&seen->random, 3),
 		.perm = RW,
-		.may_sleep = any(seen, 2),
+		.may_sleep = any(&seen->random, 2),
 	};
 	struct ioas_mapped got;
 	int rc = ioas_registry_get(s.registry, &what, &got);
@@ -198,9 +178,9 @@ static void map_once(struct seen *seen)
 		return;
 	}
 	seen->done++;
-	look(got.phys, page, (unsigned int)any(seen, 40), "MEM-9");
+	look(got.phys, page, (unsigned int)any(&seen->random, 40), "MEM-9");
 	ioas_region_mark_dirty(got.region, what.start, what.length);
-	if (any(seen, 2) && ioas_region_get(got.region, 2))
+	if (any(&seen->random, 2) && ioas_region_get(got.region, 2))
 		what.counts += 2;
 	look(got.phys, page, 2, "MEM-9");
 	ioas_region_put(got.region, what.counts);
@@ -236,7 +216,8 @@ static void unregistered(bool *mine, int rc)
 /* Register or unregister, whichever comes; a range stays for some turns. */
 static void write_once(unsigned int self, struct seen *seen)
 {
-	uint64_t place = any(seen, PAGES / 2), large = any(seen, 2);
+	uint64_t place = any(&seen->random, PAGES / 2),
+		 large = any(&seen->random, 2);
 	uint64_t start = BASE + (place << (SHIFT + 1));
 	uint64_t length = (1 + large) << SHIFT;
 	bool *mine = &held[self][place][large];
@@ -244,17 +225,17 @@ static void write_once(unsigned int self, struct seen *seen)
 		.start = start,
 		.length = length,
 		.perm = RW,
-		.flags = any(seen, 2) ? IOAS_REGISTER_SHARE : 0,
+		.flags = any(&seen->random, 2) ? IOAS_REGISTER_SHARE : 0,
 	};
 	struct ioas_unregister gone = {
 		.start = start,
 		.length = length,
-		.mode = (enum ioas_unregister_mode)any(seen, 3),
+		.mode = (enum ioas_unregister_mode)any(&seen->random, 3),
 		.deadline = UINT64_MAX,
 	};
 	int rc;
 
-	if (any(seen, 2)) {
+	if (any(&seen->random, 2)) {
 		rc = ioas_holder_register(s.holder[self], &what, NULL);
 		registered(mine, rc);
 	} else {
@@ -264,10 +245,10 @@ static void write_once(unsigned int self, struct seen *seen)
 	seen->done += rc == 0;
 	seen->refused += rc != 0;
 	seen->raced += rc == -EBUSY;
-	if (any(seen, 8) == 0)
+	if (any(&seen->random, 8) == 0)
 		ioas_registry_settle(s.registry);
 	/* Others have their turn while it is as it is. */
-	if (any(seen, 4) == 0)
+	if (any(&seen->random, 4) == 0)
 		sched_yield();
 }
 
@@ -287,14 +268,6 @@ static const struct ioas_backend backend = {
 	.pin = pin,
 	.unpin = unpin,
 };
-
-static void must(int rc)
-{
-	if (rc) {
-		printf("set-up failed: %s\n", strerror(-rc));
-		exit(2);
-	}
-}
 
 static void begin(bool no_shadow)
 {

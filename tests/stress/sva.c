@@ -32,6 +32,7 @@
 
 #include "base/grace.h"
 #include "host/host.h"
+#include "stress.h"
 
 #define PAGES    8
 #define STRANGER UINT64_C(0x1000)
@@ -59,32 +60,10 @@ struct seen {
 	struct ioas_sva_device *dev; /* of a binder */
 };
 
-static _Noreturn void broken(const char *law, const char *what)
-{
-	printf("%s is broken: %s\n", law, what);
-	fflush(stdout);
-	_exit(1);
-}
-
-static void law_broken(const char *law, const char *condition, const char *file,
-                       int line)
-{
-	broken(law, condition);
-}
-
-static void must(const char *what, int error)
+static void expect(const char *what, int error)
 {
 	if (error)
 		broken(what, strerror(-error));
-}
-
-/* Marsaglia's xorshift with the shifts 13, 7, 17. */
-static uint64_t any(struct seen *seen, uint64_t below)
-{
-	seen->random ^= seen->random << 13;
-	seen->random ^= seen->random >> 7;
-	seen->random ^= seen->random << 17;
-	return (seen->random * UINT64_C(0x2545f4914f6cdd1d) >> 33) % below;
 }
 
 static char *at_home(uint64_t page)
@@ -96,11 +75,11 @@ static char *at_home(uint64_t page)
 
 static void device_turn(struct seen *seen)
 {
-	uint64_t page = any(seen, PAGES), number = 0;
+	uint64_t page = any(&seen->random, PAGES), number = 0;
 	uint64_t at = (uintptr_t)at_home(page);
 	int err;
 
-	if (any(seen, 2)) {
+	if (any(&seen->random, 2)) {
 		err = ioas_sva_read(s.dev, s.pasid, at, &number, 8);
 		/* A page that is quite new has no number yet. */
 		if (!err && number && number % STRANGER != page)
@@ -150,9 +129,9 @@ static void check_refused(uint64_t page)
 
 static void changer_turn(struct seen *seen)
 {
-	uint64_t page = any(seen, PAGES);
+	uint64_t page = any(&seen->random, PAGES);
 
-	switch (any(seen, 3)) {
+	switch (any(&seen->random, 3)) {
 	case 0:
 		if (mprotect(at_home(page), s.page_bytes, PROT_READ))
 			broken("mprotect", strerror(errno));
@@ -222,11 +201,11 @@ static void respond(void *context, uint32_t pasid, uint32_t group,
 static void ask_for_some(struct seen *seen, uint32_t pasid)
 {
 	const struct ioas_page_request request = {
-		.uaddr = any(seen, 100) * s.page_bytes,
+		.uaddr = any(&seen->random, 100) * s.page_bytes,
 		.pasid = pasid,
 		.perm = RW,
-		.group = (uint32_t)any(seen, 4),
-		.last = any(seen, 3) == 0,
+		.group = (uint32_t)any(&seen->random, 4),
+		.last = any(&seen->random, 3) == 0,
 	};
 	int err = ioas_sva_request(seen->dev, &request);
 
@@ -254,22 +233,22 @@ static void binder_turn(struct seen *seen)
 	                             .write = array_write,
 	                             .populate = array_populate}};
 	const struct ioas_sva_mm_config config = {.memory = &a.memory};
-	unsigned int i, binds = 1 + (unsigned int)any(seen, 3);
-	bool exits = any(seen, 2);
+	unsigned int i, binds = 1 + (unsigned int)any(&seen->random, 3);
+	bool exits = any(&seen->random, 2);
 	struct ioas_sva_mm *mm;
 	uint32_t pasid = 0, again = 0;
 	char byte;
 
-	must("mm", ioas_sva_mm_create(s.sva, &config, &mm));
+	expect("mm", ioas_sva_mm_create(s.sva, &config, &mm));
 	for (i = 0; i < binds; i++) {
-		must("bind", ioas_sva_bind(seen->dev, mm, &again));
+		expect("bind", ioas_sva_bind(seen->dev, mm, &again));
 		if (i && again != pasid)
 			broken("SVA-1", "an address space has two PASIDs");
 		pasid = again;
 	}
 	for (i = 0; i < 40; i++)
 		ask_for_some(seen, pasid);
-	must("read", ioas_sva_read(seen->dev, pasid, 0, &byte, 1));
+	expect("read", ioas_sva_read(seen->dev, pasid, 0, &byte, 1));
 	if (exits) {
 		ioas_sva_mm_destroy(mm);
 		ioas_a32_store(&a.ended, 1);
@@ -279,7 +258,7 @@ static void binder_turn(struct seen *seen)
 		seen->refused++;
 	}
 	for (i = 0; i < binds; i++)
-		must("unbind", ioas_sva_unbind(seen->dev, pasid));
+		expect("unbind", ioas_sva_unbind(seen->dev, pasid));
 	check_unbound(seen, pasid);
 	if (!exits)
 		ioas_sva_mm_destroy(mm);
@@ -344,7 +323,7 @@ static struct ioas_sva_device *device_new(void)
 	};
 	struct ioas_sva_device *dev;
 
-	must("device", ioas_sva_device_create(s.sva, &config, &dev));
+	expect("device", ioas_sva_device_create(s.sva, &config, &dev));
 	return dev;
 }
 
@@ -361,10 +340,10 @@ static void begin(void)
 	              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; i < PAGES; i++)
 		put_at(i, i);
-	must("create", ioas_sva_create(&config, &s.sva));
-	must("own", ioas_sva_mm_create(s.sva, &own, &s.own));
+	expect("create", ioas_sva_create(&config, &s.sva));
+	expect("own", ioas_sva_mm_create(s.sva, &own, &s.own));
 	s.dev = device_new();
-	must("bind", ioas_sva_bind(s.dev, s.own, &s.pasid));
+	expect("bind", ioas_sva_bind(s.dev, s.own, &s.pasid));
 }
 
 /* Everything that was asked for is answered, or was dropped. */

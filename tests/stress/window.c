@@ -26,6 +26,7 @@
 
 #include "base/grace.h"
 #include "host/host.h"
+#include "stress.h"
 
 #define SHIFT   12
 #define PAGE    (UINT64_C(1) << SHIFT)
@@ -50,27 +51,6 @@ static struct {
 static struct {
 	uint64_t done, refused, met;
 } seen[5];
-
-static _Noreturn void broken(const char *law, const char *what)
-{
-	printf("%s is broken: %s\n", law, what);
-	fflush(stdout);
-	_exit(1);
-}
-
-static void law_broken(const char *law, const char *condition, const char *file,
-                       int line)
-{
-	broken(law, condition);
-}
-
-static uint64_t any(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state >> 11;
-}
 
 static bool going_on(void)
 {
@@ -150,14 +130,14 @@ static void manage_window(uint64_t *random)
 	static const unsigned int levels[] = {1, 2, 3};
 	struct ioas_window_shape shape = {
 		.page_shift = SHIFT,
-		.levels = levels[any(random) % 3],
-		.bytes = UINT64_C(1) << (22 + any(random) % 3),
+		.levels = levels[any(random, 3)],
+		.bytes = UINT64_C(1) << (22 + any(random, 3)),
 	};
 	struct ioas_window_info info;
-	uint64_t at = any(random) % 2 ? HIGH : 0;
+	uint64_t at = any(random, 2) ? HIGH : 0;
 	int rc;
 
-	switch (any(random) % 3) {
+	switch (any(random, 3)) {
 	case 0:
 		rc = ioas_window_create(s.ws, &shape, &info);
 		break;
@@ -199,13 +179,13 @@ static void *register_(void *arg)
 	uint64_t random = 362436069362436069;
 
 	while (going_on()) {
-		unsigned int i = any(&random) % REGIONS;
+		unsigned int i = (unsigned int)any(&random, REGIONS);
 		const struct ioas_register in = {.start = region_at(i),
 		                                 .length = PAGES * PAGE,
 		                                 .perm = RW};
 		const struct ioas_unregister out = {.start = in.start,
 		                                    .length = in.length};
-		int rc = any(&random) % 4
+		int rc = any(&random, 4)
 		                 ? ioas_holder_register(s.holder, &in, NULL)
 		                 : ioas_holder_unregister(s.holder, &out);
 
@@ -231,21 +211,21 @@ static bool device_finds(uint64_t iova)
 
 static int map_some(uint64_t iova, uint64_t pages, uint64_t *random)
 {
-	uint64_t page = any(random) % (REGIONS * PAGES);
+	uint64_t page = any(random, REGIONS * PAGES);
 	uint64_t entry[8], i;
 	const struct ioas_window_map map = {iova, BASE + page * PAGE,
 	                                    pages * PAGE, RW};
 	const struct ioas_window_list list = {iova, entry, (unsigned int)pages,
-	                                      any(random) % 4 != 0};
+	                                      any(random, 4) != 0};
 
-	if (any(random) % 2)
+	if (any(random, 2))
 		return ioas_windows_map(s.ws, &map);
 	for (i = 0; i < pages; i++)
-		entry[i] = any(random) % 4
-		                   ? (BASE +
-		                      any(random) % (REGIONS * PAGES) * PAGE) |
-		                             RW
-		                   : 0;
+		entry[i] =
+			any(random, 4)
+				? (BASE + any(random, REGIONS * PAGES) * PAGE) |
+					  RW
+				: 0;
 	return ioas_windows_put(s.ws, &list);
 }
 
@@ -254,18 +234,18 @@ static void *map_and_unmap(void *arg)
 	uint64_t me = (uintptr_t)arg, random = 123456789 + me;
 
 	while (going_on()) {
-		uint64_t pages = 1 + any(&random) % 8;
-		uint64_t iova = (any(&random) % 2 ? HIGH : 0) +
-		                me * 512 * PAGE + any(&random) % 500 * PAGE;
+		uint64_t pages = 1 + any(&random, 8);
+		uint64_t iova = (any(&random, 2) ? HIGH : 0) + me * 512 * PAGE +
+		                any(&random, 500) * PAGE;
 		int rc = map_some(iova, pages, &random);
 
 		seen[2 + me].done += !rc;
 		seen[2 + me].refused += rc != 0;
-		if (any(&random) % 2)
+		if (any(&random, 2))
 			continue;
 		rc = ioas_windows_unmap(s.ws, iova, pages * PAGE);
 		/* Only this thread maps anything there. */
-		if (device_finds(iova + any(&random) % pages * PAGE))
+		if (device_finds(iova + any(&random, pages) * PAGE))
 			broken("WIN-11", "found after it was unmapped");
 		seen[2 + me].met += !rc;
 	}
@@ -296,8 +276,7 @@ static void *access_(void *arg)
 
 	while (going_on()) {
 		ioas_grace_enter(IOAS_GRACE_DMA);
-		look((any(&random) % 2 ? HIGH : 0) +
-		     any(&random) % 1024 * PAGE);
+		look((any(&random, 2) ? HIGH : 0) + any(&random, 1024) * PAGE);
 		ioas_grace_leave(IOAS_GRACE_DMA);
 		seen[4].done++;
 	}
