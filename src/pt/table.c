@@ -118,7 +118,7 @@ static bool keep(struct ioas_pt *pt, struct ioas_pt_node *node)
 {
 	void *seen = NULL;
 
-	if (node->live || pt->beside || pt->hardware.create ||
+	if (node->live || pt->hardware.create ||
 	    ioas_aptr_load_relaxed(&pt->kept[node->level]) ||
 	    !ioas_aptr_cas(&pt->kept[node->level], &seen, node))
 		return false;
