@@ -280,14 +280,21 @@ static void a_message_to_an_address_without_mapping_is_lost(struct rig *r)
 	assert_int_equal(wrong.count, 2);
 }
 
+/* As any write of the device, it is in its log. */
 static void a_message_into_memory_is_written_and_lost(struct rig *r)
 {
 	const struct ioas_message m = {MEMORY + 8, 0x04030201};
+	const struct iova_range page = {MEMORY, MEMORY + rig_page() - 1};
+	struct iova_range dirty;
 
 	begin(r, &ioas_msi_vtd);
 	arm(r, w->a);
+	rig_ok(r, ioas_device_log_start(w->a, &page, 1, rig_page_shift()));
 	set_entry(w->a, 3, m);
+	assert_int_equal(ioas_device_log_next(w->a, page, &dirty), 0);
 	ioas_device_interrupt(w->a, 3);
+	assert_int_equal(ioas_device_log_next(w->a, page, &dirty), 1);
+	assert_true(dirty.first == page.first && dirty.last == page.last);
 	check_wrong(IOAS_EVENT_MESSAGE_LOST, IOAS_FAULT_NONE, m, 4);
 	assert_memory_equal(w->memory, "\0\0\0\0\0\0\0\0\1\2\3\4\0\0", 14);
 }
