@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -346,11 +347,54 @@ static void the_race_notices_memory_used_too_early(struct rig *r)
 	assert_true(ioas_a32_load(&race.wrong) > 0);
 }
 
+/* Its tables may go on behind it: a part of them is shown. */
+static void a_part_ends_where_it_says(struct rig *r)
+{
+	const struct ioas_space_config config = {
+		.page_shift = rig_page_shift(),
+		.aperture = {0, UINT64_MAX},
+		.parted = true,
+	};
+	const struct ioas_pt_config tables = {
+		.page_shift = rig_page_shift(),
+		.bits = rig_page_shift() + 4,
+	};
+	const uint64_t at = UINT64_C(1) << 40;
+	struct ioas_space_parts *parts;
+	static struct ioas_pt pt;
+	struct ioas_translation t;
+
+	if (rig_backend() != &ioas_backend_identity)
+		rig_skip("frames are not contiguous");
+	start_config(r, &config);
+	rig_ok(r, ioas_pt_init(&pt, &tables));
+	rig_defer(r, RIG_CALL(ioas_pt_fini), &pt);
+	rig_ok(r, ioas_pt_map(&pt, (struct iova_range){0, bytes_of(4) - 1},
+	                      (struct phys){(uintptr_t)s.memory}, RW));
+	parts = calloc(1, sizeof(*parts) + sizeof(parts->part[0]));
+	assert_non_null(parts);
+	rig_defer(r, free, parts);
+	parts->count = 1;
+	parts->part[0] =
+		(struct ioas_space_part){{at, at + bytes_of(2) - 1}, &pt};
+	assert_int_equal(translate(at, 1, RW, &t), IOAS_FAULT_APERTURE);
+	assert_null(ioas_space_show(s.space, parts));
+	assert_int_equal(translate(at - 1, 1, RW, &t), IOAS_FAULT_APERTURE);
+	assert_int_equal(translate(at + 1, bytes_of(4), RW, &t), 0);
+	assert_ptr_equal(t.pointer, s.memory + 1);
+	assert_true(t.bytes == bytes_of(2) - 1);
+	assert_int_equal(translate(at + bytes_of(2), 1, RW, &t),
+	                 IOAS_FAULT_APERTURE);
+	assert_ptr_equal(ioas_space_show(s.space, NULL), parts);
+	assert_int_equal(translate(at, 1, RW, &t), IOAS_FAULT_APERTURE);
+}
+
 RIG_MAIN("space_translate",
          RIG_TEST(an_address_outside_the_aperture_is_a_fault_of_its_own),
          RIG_TEST(a_mapping_for_less_is_a_permission_fault),
          RIG_TEST(pages_that_follow_each_other_are_joined),
          RIG_TEST(the_last_byte_of_64_bits_is_not_joined_with_the_first),
+         RIG_TEST(a_part_ends_where_it_says),
          RIG_TEST(nothing_asked_for_is_nothing_found),
          RIG_TEST(MEM_11_translate_allocates_nothing),
          RIG_TEST(SPACE_3_pages_of_2_KiB_in_39_bits_match_a_model),
