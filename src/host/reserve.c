@@ -3,7 +3,8 @@
  * Addresses that cost no memory before they are written to, and pieces of
  * files as memory. By system calls: a front end wraps the functions of libc.
  *
- * Sources: mmap(2), MAP_NORESERVE; madvise(2), MADV_WIPEONFORK (Linux 4.14).
+ * Sources: mmap(2), MAP_NORESERVE; madvise(2), MADV_WIPEONFORK (Linux 4.14);
+ * mlockall(2), MCL_FUTURE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,18 +22,30 @@ static bool failed(long result)
 	return result < 0 && result >= -4095;
 }
 
+/*
+ * In a process that locks what it maps from now on (MCL_FUTURE) the system
+ * would bring in all of it at once: so it cannot be read before it is unlocked.
+ */
+static bool open_unlocked(long at, size_t bytes)
+{
+	ioas_sys(SYS_munlock, at, (long)bytes, 0, 0, 0, 0);
+	return !ioas_sys(SYS_mprotect, at, (long)bytes, PROT_READ | PROT_WRITE,
+	                 0, 0, 0);
+}
+
 void *ioas_host_reserve(size_t bytes)
 {
 	long at = -ENOSYS;
 
 	if (ioas_host_heeds_advice())
-		at = ioas_sys(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+		at = ioas_sys(SYS_mmap, 0, (long)bytes, PROT_NONE,
 		              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
 		              0);
 	if (failed(at))
 		return NULL;
-	/* Without it a child would believe what is its parent's. */
-	if (ioas_sys(SYS_madvise, at, (long)bytes, MADV_WIPEONFORK, 0, 0, 0)) {
+	/* Without the advice a child would believe what is its parent's. */
+	if (!open_unlocked(at, bytes) ||
+	    ioas_sys(SYS_madvise, at, (long)bytes, MADV_WIPEONFORK, 0, 0, 0)) {
 		ioas_sys(SYS_munmap, at, (long)bytes, 0, 0, 0, 0);
 		return NULL;
 	}

@@ -157,8 +157,36 @@ static void a_file_is_shown_or_refused(struct rig *r)
 	rig_fails(r, host.map_file(fd, 0, rig_page(), IOAS_READ, &at), -EBADF);
 }
 
+static void unlock_all(void *arg)
+{
+	munlockall();
+}
+
+/* Less than all others here: it comes true if it fails. */
+static void who_locks_what_is_mapped_later_gets_no_memory(struct rig *r)
+{
+	const size_t bytes = (size_t)64 << 20, page = rig_page();
+	unsigned char first = 0, last = 0;
+	char *p;
+
+	if (rig_emulated())
+		rig_skip("emulation of a process does not reserve addresses");
+	ioas_host_hooks(&host);
+	if (mlockall(MCL_FUTURE))
+		rig_skip("the limit of locked memory");
+	rig_defer(r, unlock_all, NULL);
+	p = host.reserve(bytes);
+	if (!p)
+		rig_skip("the limit of locked memory");
+	assert_int_equal(mincore(p, page, &first), 0);
+	assert_int_equal(mincore(p + bytes - page, page, &last), 0);
+	host.unreserve(p, bytes);
+	assert_true(!(first & 1) && !(last & 1));
+}
+
 RIG_MAIN("host_reserve", RIG_TEST(addresses_are_zero_and_can_be_written),
          RIG_TEST(what_is_given_back_is_zero_again),
          RIG_TEST(a_child_finds_zeroes),
          RIG_TEST(a_limit_of_addresses_means_a_tree),
+         RIG_TEST(who_locks_what_is_mapped_later_gets_no_memory),
          RIG_TEST(a_file_is_shown_or_refused))
