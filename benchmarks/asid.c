@@ -405,7 +405,7 @@ static void longest_switch(void)
 	struct meter_case ours = longest("longest", false, windows);
 	struct meter_case peer = longest("under the lock", true, windows);
 
-	meter_row("asid", &ours, &peer, "median <= 100000");
+	meter_row("asid", &ours, &peer, "median <= 1e5");
 }
 
 /* ---- All of it ---- */

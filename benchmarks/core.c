@@ -254,7 +254,7 @@ static void bench_copy(const char *memory)
 	meter_row("translate", &c[TWO_LOADS], &c[KNOWN], NULL);
 	/* 3 % on top, of a copy and of what no look-up can be without. */
 	meter_row("translate", &c[TRANSLATED], &c[KNOWN], "ratio >= 0.971");
-	c[TRANSLATED].name = "copy 4 KiB, translated, beside two loads";
+	c[TRANSLATED].name = "copy 4 KiB, beside two loads";
 	meter_row("translate", &c[TRANSLATED], &c[TWO_LOADS], NULL);
 	unmap(t.space, (struct iova_range){0, UINT64_MAX});
 	ioas_space_destroy(t.space);

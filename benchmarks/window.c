@@ -394,7 +394,7 @@ static void compare(unsigned int regions, bool in_order, const char *wanted)
 	};
 
 	snprintf(name, sizeof(name), "put + clear, %s, %u region%s",
-	         in_order ? "sequential" : "random", regions,
+	         in_order ? "in order" : "random", regions,
 	         regions > 1 ? "s" : "");
 	world_init(regions, in_order);
 	create(SHIFT, (uint64_t)ENTRIES << SHIFT, 1);
@@ -406,7 +406,7 @@ static void compare(unsigned int regions, bool in_order, const char *wanted)
 static void compare_lists_in_order(void)
 {
 	struct meter_case cases[] = {
-		{.name = "put + clear, sequential, list, 16 regions",
+		{.name = "put + clear, list in order, 16",
 	         .slice = ours},
 		{.name = "list, count and exchange", .slice = peer},
 	};

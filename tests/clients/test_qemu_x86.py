@@ -141,7 +141,7 @@ def test_an_iommu_of_intel_is_emptied_in_pieces(ioas, version, compiled,
                 options=["--profile", profile], before=[
                     "/usr/bin/env", f"GUEST_CALLS={log}", "/bin/sh", "-c",
                     f'LD_PRELOAD="{library} $LD_PRELOAD" exec "$@"', "sh"])
-    called = boot.calls(log)
+    called = [x for x in boot.calls(log) if x[0] in ("map", "unmap")]
     assert all(result == 0 for _, _, _, result, *_ in called), called
     maps = [x for x in called if x[0] == "map"]
     assert len(maps) == ended.stats("maps", "maps")

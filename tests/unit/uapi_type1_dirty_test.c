@@ -4,7 +4,7 @@
 
 #include "uapi_world.h"
 
-#define IOVA  UINT64_C(0x100000)
+#define IOVA  UINT64_C(0x10000000)
 #define PAGES 5000 /* their bits are written in more than one piece */
 
 struct get {
