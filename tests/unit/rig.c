@@ -15,10 +15,10 @@
 #define DEFERRED_MAX 256
 
 /*
- * Runs with failing allocations: each n up to DENSE, from there on steps of
- * n / DENSE, so that a test with thousands of allocations ends in time.
+ * Runs with failing allocations: each n up to @dense, from there on steps of
+ * n / dense, so that a test with thousands of allocations ends in time.
  */
-#define DENSE 32
+static unsigned long dense = 32;
 
 struct deferred {
 	void (*fn)(void *arg);
@@ -301,7 +301,7 @@ static void run(void **state)
 	}
 	if (r->test->once)
 		return;
-	for (n = 1; run_once(r, n); n += 1 + n / DENSE)
+	for (n = 1; run_once(r, n); n += 1 + n / dense)
 		;
 }
 
@@ -358,7 +358,15 @@ static bool take_way(const char *argument)
 static bool take_environment(void)
 {
 	const char *argument = getenv("IOAS_RIG");
+	const char *steps = getenv("IOAS_RIG_DENSE");
 
+	if (steps)
+		dense = strtoul(steps, NULL, 10);
+	if (!dense) {
+		print_error("IOAS_RIG_DENSE is '%s', which is not 1 or more\n",
+		            steps);
+		return false;
+	}
 	if (!argument || !*argument || take_way(argument))
 		return true;
 	print_error("IOAS_RIG is '%s', which is no way to run\n", argument);

@@ -41,7 +41,9 @@
  * process may not have as many addresses as a shadow table needs; --scattered
  * makes rig_backend() another one; anything else is a pattern of test names.
  * IOAS_RIG in the environment is one of these arguments for every program
- * (`variants` of ./check).
+ * (`variants` of ./check); IOAS_RIG_DENSE is how many allocations fail one by
+ * one before steps grow, 32 without: where all are slow, or were seen to fail
+ * elsewhere.
  */
 #ifndef RIG_H
 #define RIG_H
