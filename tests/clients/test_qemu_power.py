@@ -105,7 +105,9 @@ def test_a_guest_maps_all_its_memory(ioas, library, kernel, tmp_path):
 
 def test_a_guest_without_dynamic_windows(power):
     """What it does by DMA it maps and unmaps in the window of 32 bits."""
-    power.run("churn=1", iommu=FIXED)
+    ended = power.boot("churn=1", iommu=FIXED)
+    power.assert_good(ended)
+    boot.assert_churned(ended, power.guest.disks, 1)
     assert not high_windows(power)
     maps = power.called("map")
     assert len(maps) > 1000 and all(x[2] == 0 for x in maps)
@@ -157,17 +159,21 @@ def test_memory_that_is_added(power):
 
 
 def test_a_device_that_is_taken_away(power):
-    """A guest has to let go of it; one that is reset has."""
-    process, path = power.guest.start(**power.how(iommu=["-S", "-no-reboot"]))
-    [device] = [f"/machine/peripheral-anon/device[{n}]" for n in (0,)]
+    """A guest has to let go of it; one that is reset has. All its memory is
+    mapped until then."""
+    process, path = power.guest.start("end=wait",
+                                      **power.how(places=[",id=controller"]))
+    said = boot.hear(process, "guest: end")
     without = monitor.Monitor(path)
-    without.say("device_del", id=device)
+    without.say("device_del", id="controller")
     without.say("system_reset")
     without.wait("DEVICE_DELETED")
     without.say("quit")
-    ended = power.guest.end(process)
-    assert ended.status == 0, ended.stderr
+    ended = power.guest.end(process, said)
+    power.assert_good(ended)
+    assert power.mapped(HIGH, 2 * GIB) == GIB
     assert "left mapped" not in ended.stderr
+    assert {x[0] for x in power.called("remove")} == {0, HIGH}
     registered = [(x[0], x[1]) for x in power.called("register")]
     assert [(x[0], x[1]) for x in power.called("unregister")] == registered
     assert all(x[2] == 0 for x in power.called("unregister"))
@@ -176,7 +182,7 @@ def test_a_device_that_is_taken_away(power):
 def test_two_host_bridges_register_the_same_memory(power):
     ended = power.boot(
         iommu=["-device", "spapr-pci-host-bridge,index=1,id=second"],
-        more=["edu"], places=["", ",bus=second.0"])
+        more=["edu"], places=[",bus=pci.0", ",bus=second.0"])
     power.assert_good(ended)
     first, second = power.called("register")
     assert first == second and first[1:] == (GIB, 0)

@@ -188,14 +188,25 @@ class Guest:
         command, how = self.ready(append, iommu=iommu, **more)
         return self.qemu.ioas.start(*command, **how), monitor
 
-    def end(self, process):
-        """Of what start() made, when the guest is off."""
+    def end(self, process, said=""):
+        """Of what start() made, when the guest is off; `said` was read
+        before."""
         try:
             out, err = process.communicate(timeout=SECONDS)
         finally:
             process.kill()
         return Ended(subprocess.CompletedProcess(
-            process.args, process.returncode, out, err))
+            process.args, process.returncode, said + out, err))
+
+
+def hear(process, word):
+    """What a guest says until a line has the word."""
+    said = ""
+    while word not in said:
+        line = process.stdout.readline()
+        assert line, said + process.stderr.read()
+        said += line
+    return said
 
 
 def watched(library, log, fail=""):
