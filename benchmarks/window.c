@@ -11,8 +11,10 @@
  * undo a call that fails half way, dirty pages, and any lock.
  *
  * Ours is the public function, all of it: the lock, checks, all or nothing, a
- * grace period for what was cleared.
+ * grace period for what was cleared. That is a system call where another thread
+ * does what devices do: a row of its own.
  */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -406,8 +408,7 @@ static void compare(unsigned int regions, bool in_order, const char *wanted)
 static void compare_lists_in_order(void)
 {
 	struct meter_case cases[] = {
-		{.name = "put + clear, list in order, 16",
-	         .slice = ours},
+		{.name = "put + clear, list in order, 16", .slice = ours},
 		{.name = "list, count and exchange", .slice = peer},
 	};
 
@@ -415,6 +416,60 @@ static void compare_lists_in_order(void)
 	create(SHIFT, (uint64_t)ENTRIES << SHIFT, 1);
 	meter_run(cases, 2);
 	meter_row("window", &cases[0], &cases[1], NULL);
+	world_fini();
+}
+
+/* ---- A device beside it. ---- */
+
+static void barriers(void *state, unsigned long n)
+{
+	(void)state;
+	while (n--)
+		if (!ioas_hooks.barrier())
+			die("no barrier");
+}
+
+static pthread_barrier_t met;
+
+static void *device(void *arg)
+{
+	uint64_t word;
+
+	(void)arg;
+	/* Nothing is mapped: it is the thread that counts. */
+	if (!ioas_windows_read(world.ws, 0, &word, sizeof(word)))
+		die("a device read what is not mapped");
+	pthread_barrier_wait(&met);
+	pthread_barrier_wait(&met);
+	return NULL;
+}
+
+/*
+ * Where no other thread ever did what a device does, a grace period is no
+ * system call. Here one did, and sleeps.
+ */
+static void compare_beside_a_device(void)
+{
+	struct meter_case cases[] = {
+		{.name = "put + clear, 1, beside a device",
+	         .slice = ours_range},
+		{.name = "list, count and exchange", .slice = peer},
+		{.name = "a barrier of the system", .slice = barriers},
+	};
+	pthread_t thread;
+
+	world_init(1, true);
+	create(SHIFT, (uint64_t)ENTRIES << SHIFT, 1);
+	if (pthread_barrier_init(&met, NULL, 2) ||
+	    pthread_create(&thread, NULL, device, NULL))
+		die("no thread");
+	pthread_barrier_wait(&met);
+	meter_run(cases, sizeof(cases) / sizeof(cases[0]));
+	pthread_barrier_wait(&met);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&met);
+	meter_row("window", &cases[0], &cases[1], NULL);
+	meter_row("window", &cases[2], NULL, NULL);
 	world_fini();
 }
 
@@ -510,6 +565,7 @@ int main(void)
 	compare(16, true, "ratio >= 8");
 	compare(256, true, "ratio >= 8");
 	compare_lists_in_order();
+	compare_beside_a_device();
 	compare(1, false, NULL);
 	compare(16, false, "ratio >= 3");
 	compare(256, false, "ratio >= 20");

@@ -97,6 +97,16 @@ static void replace(enum ioas_grace_domain d)
 	ioas_delete(old);
 }
 
+/* As entries of page tables are cleared: without a locked instruction. */
+static void replace_by_store(enum ioas_grace_domain d)
+{
+	struct thing *old = ioas_aptr_load(&published);
+
+	ioas_aptr_store(&published, make());
+	sync_sections(d);
+	ioas_delete(old);
+}
+
 /* ---- Threads. ---- */
 
 static void read_once(void)
@@ -138,6 +148,12 @@ static void write_for_ever(void)
 {
 	for (;;)
 		replace(IOAS_GRACE_DMA);
+}
+
+static void store_for_ever(void)
+{
+	for (;;)
+		replace_by_store(IOAS_GRACE_DMA);
 }
 
 static void write_once(void)
@@ -273,6 +289,9 @@ const struct explore_case explore_cases[] = {
          .thread = {{"reader1", read_for_ever},
                     {"reader2", read_for_ever},
                     {"writer", write_for_ever}}},
+	{"stores", "a writer that stores, and a reader that takes its slot",
+         init,
+         .thread = {{"reader", read_for_ever}, {"writer", store_for_ever}}},
 	{"fences", "one of them once, without a process-wide barrier",
          init_fenced,
          .thread = {{"reader1", read_for_ever},

@@ -27,6 +27,11 @@
  * writer does next. Without hooks.barrier() both sides execute a full fence
  * in its place, which is the ordinary store buffering pattern.
  *
+ * Where no other thread has a slot, there is nobody to make ordered, and the
+ * barrier, a system call, is left out. Who takes a slot at that moment executes
+ * a full fence before its first section, and the writer one before it looks:
+ * either it sees that the slot is taken, or the section finds the thing gone.
+ *
  * Writers take no lock: each has an epoch of its own to wait for, and a file
  * may be closed in a signal handler that interrupts another writer.
  *
@@ -173,6 +178,7 @@ static struct reader *claim(void)
 	}
 	if (r) {
 		r->fenced = !barrier_works();
+		ioas_fence(); /* pairs with the one in sync */
 		self.slot = r;
 	}
 	ioas_compiler_barrier();
@@ -302,6 +308,19 @@ static void wait_for(const struct ioas_a64 *section, uint64_t wanted)
 		ioas_hooks.relax(round++);
 }
 
+/* Has a thread a slot, other than this one? */
+static bool others_read(uint32_t top)
+{
+	uint32_t i;
+
+	for (i = 0; i < top; i++)
+		/* Pairs with the store in release(): its sections are over. */
+		if (&readers[i] != self.slot &&
+		    ioas_a32_load(&readers[i].taken))
+			return true;
+	return false;
+}
+
 void ioas_grace_sync(enum ioas_grace_domain d)
 {
 	uint64_t wanted;
@@ -309,13 +328,13 @@ void ioas_grace_sync(enum ioas_grace_domain d)
 
 	ioas_law(GRACE_1, !ioas_grace_inside(d));
 	wanted = ioas_a64_add(&domains[d].epoch, 1);
-	if (barrier_works()) {
+	ioas_fence();                      /* pairs with the one in claim() */
+	top = ioas_a32_load(&readers_top); /* pairs with raise_top() */
+	if (others_read(top) && barrier_works()) {
 		bool ordered = ioas_hooks.barrier();
 
 		ioas_law(GRACE_1, ordered);
 	}
-	ioas_fence();
-	top = ioas_a32_load(&readers_top); /* pairs with raise_top() */
 	for (i = 0; i < top; i++)
 		wait_for(&readers[i].section[d], wanted);
 	sync_counted(&domains[d]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "rig.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/grace.h"
 #include "mem/backend.h"
 #include "rig_hooks.h"
 
@@ -190,6 +193,39 @@ uint64_t rig_pinned_bytes(const struct rig *r)
 uint64_t rig_barriers(const struct rig *r)
 {
 	return ioas_a64_load(&rig_counts.barriers);
+}
+
+static struct {
+	pthread_t thread;
+	sem_t has_read, may_end;
+} reader;
+
+static void *read_once(void *arg)
+{
+	ioas_grace_enter(IOAS_GRACE_DMA);
+	ioas_grace_leave(IOAS_GRACE_DMA);
+	sem_post(&reader.has_read);
+	sem_wait(&reader.may_end);
+	return arg;
+}
+
+static void end_reader(void *arg)
+{
+	(void)arg;
+	sem_post(&reader.may_end);
+	pthread_join(reader.thread, NULL);
+	sem_destroy(&reader.may_end);
+	sem_destroy(&reader.has_read);
+}
+
+void rig_reader(struct rig *r)
+{
+	assert_int_equal(sem_init(&reader.has_read, 0, 0), 0);
+	assert_int_equal(sem_init(&reader.may_end, 0, 0), 0);
+	assert_int_equal(pthread_create(&reader.thread, NULL, read_once, NULL),
+	                 0);
+	rig_defer(r, end_reader, NULL);
+	sem_wait(&reader.has_read);
 }
 
 int rig_event(struct rig *r)

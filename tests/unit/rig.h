@@ -153,6 +153,11 @@ bool rig_wants_tree(void);
 uint64_t rig_live(const struct rig *r); /* allocations not freed */
 uint64_t rig_pinned_bytes(const struct rig *r);
 uint64_t rig_barriers(const struct rig *r); /* calls of hooks.barrier */
+/*
+ * A thread that read once, and sleeps until the test ends: with it the end of a
+ * grace period needs the barrier.
+ */
+void rig_reader(struct rig *r);
 
 /* A handle for hooks.signal, and how often it was raised since last asked. */
 int rig_event(struct rig *r);

@@ -304,6 +304,7 @@ static void release_takes_one_grace_period_however_much_it_is(struct rig *r)
 	unsigned int i;
 
 	start(r, rig_page_shift(), 48);
+	rig_reader(r);
 	for (i = 0; i < 8; i++)
 		rig_ok(r, map_to(bytes_of(2 * i), 1, memory_at(i), RW));
 	for (i = 0; i < 8; i++)
@@ -312,6 +313,23 @@ static void release_takes_one_grace_period_however_much_it_is(struct rig *r)
 	barriers = rig_barriers(r);
 	ioas_space_release(s.space, &gone);
 	assert_true(rig_barriers(r) == barriers + ioas_hooks.barrier());
+}
+
+static void no_barrier_is_asked_for_where_nobody_else_reads(struct rig *r)
+{
+	struct ioas_space_gone gone = {0};
+	uint64_t barriers;
+	char byte;
+
+	start(r, rig_page_shift(), 48);
+	rig_ok(r, map_to(0, 1, s.memory, RW));
+	/* This thread is a reader itself. */
+	rig_ok(r,
+	       ioas_space_copy(s.space, (struct iova){0}, &byte, 1, IOAS_READ));
+	barriers = rig_barriers(r);
+	remove_at(0, &gone);
+	ioas_space_release(s.space, &gone);
+	assert_true(rig_barriers(r) == barriers);
 }
 
 static void release_of_nothing_waits_for_nobody(struct rig *r)
@@ -389,6 +407,7 @@ RIG_MAIN("space_space", RIG_TEST(create_refuses_a_page_size_it_cannot_have),
          RIG_TEST(call_sites_of_map_and_unmap_are_told),
          RIG_TEST(removed_memory_stays_pinned_until_release),
          RIG_TEST(release_takes_one_grace_period_however_much_it_is),
+         RIG_TEST(no_barrier_is_asked_for_where_nobody_else_reads),
          RIG_TEST(release_of_nothing_waits_for_nobody),
          RIG_TEST(areas_are_found_in_order),
          RIG_TEST(an_area_smaller_than_a_program_page_pins_that_page))

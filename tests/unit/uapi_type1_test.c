@@ -49,6 +49,7 @@ static void unmap_waits_once_however_much_it_is(struct rig *r)
 	uint64_t i, before;
 
 	world_attached(r, &container, &group);
+	rig_reader(r);
 	for (i = 0; i < 20; i++)
 		rig_ok(r, map(container, IOVA + 2 * i * rig_page(), memory,
 		              rig_page()));
