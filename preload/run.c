@@ -315,6 +315,7 @@ void ioas_run_forked(void)
 	if (ioas_a32_load_relaxed(&state) == STATE_MAKING)
 		ioas_a32_store_relaxed(&state, STATE_NONE);
 	ioas_host_alloc_forked();
+	ioas_host_reserve_forked();
 	ioas_strict_forking();
 	if (ioas_a32_load_relaxed(&ioas_run_live))
 		forget_state();

@@ -232,6 +232,7 @@
 	  (void *start, size_t old_bytes, size_t bytes, int flags, ...))      \
 	X(int, mprotect, (void *start, size_t bytes, int prot))               \
 	X(int, madvise, (void *start, size_t bytes, int advice))              \
+	X(int, mlockall, (int flags))                                         \
 	X(int, memfd_create, (const char *name, unsigned int flags))          \
 	X(int, brk, (void *end))                                              \
 	X(void *, sbrk, (intptr_t more))                                      \

@@ -14,6 +14,7 @@
 #include "preload/give.h"
 #include "preload/huge.h"
 #include "preload/keep.h"
+#include "preload/lock_all.h"
 #include "preload/modules.h"
 #include "preload/run.h"
 #include "preload/sites.h"
@@ -249,6 +250,15 @@ ssize_t ioas_wrap_process_madvise(int pidfd, const struct iovec *part,
 		                                   flags);
 	IOAS_SITE_ENTRY;
 	return ioas_result(ioas_give_process_madvise(&r));
+}
+
+int ioas_wrap_mlockall(int flags)
+{
+	/* Without hooks nothing was ever reserved. */
+	if (IOAS_LIKELY(!ioas_hooks.signals_block || !(flags & MCL_CURRENT) ||
+	                (flags & MCL_ONFAULT)))
+		return ioas_real_mlockall()(flags);
+	return (int)ioas_result(ioas_lock_all(flags));
 }
 
 /* The end of the heap that libc knows is the kernel's, unless it moves. */

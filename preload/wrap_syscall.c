@@ -45,6 +45,7 @@ CALL(munmap, WHERE(0), SIZE(1))
 CALL(mremap, WHERE(0), SIZE(1), SIZE(2), INT(3), WHERE(4))
 CALL(mprotect, WHERE(0), SIZE(1), INT(2))
 CALL(madvise, WHERE(0), SIZE(1), INT(2))
+CALL(mlockall, INT(0))
 CALL(shmdt, WHERE(0))
 CALL(process_madvise, INT(0), WHERE(1), SIZE(2), INT(3), (unsigned int)a[4])
 CALL(truncate, TEXT(0), a[1])
@@ -123,6 +124,7 @@ static call_fn *const calls[] = {
 	[SYS_mremap] = call_mremap,
 	[SYS_mprotect] = call_mprotect,
 	[SYS_madvise] = call_madvise,
+	[SYS_mlockall] = call_mlockall,
 	[SYS_shmdt] = call_shmdt,
 	[SYS_process_madvise] = call_process_madvise,
 	[SYS_truncate] = call_truncate,

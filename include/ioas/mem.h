@@ -48,6 +48,11 @@
  * were. A process that uses libioas calls ioas_begin() first. In a forked child
  * nothing is registered: registries, holders and regions are the parent's, and
  * are not even destroyed there; the child makes its own.
+ *
+ * The table is 256 GiB of addresses that are reserved and no memory. It becomes
+ * memory when the process calls mlockall(2) with MCL_CURRENT, alone, while a
+ * registry lives: call it before, or with MCL_ONFAULT, or make the table a tree
+ * (no_shadow). MCL_FUTURE does no harm.
  */
 #ifndef IOAS_MEM_H
 #define IOAS_MEM_H

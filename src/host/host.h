@@ -67,8 +67,20 @@ bool ioas_host_heeds_advice(void);
 int ioas_host_pin_by_touch(struct uaddr start, uint64_t length,
                            unsigned int perm, uint64_t *ret_pinned);
 
-/* In a forked child: somebody else may have been inside of alloc. */
+/* In a forked child: somebody else may have been inside of alloc, reserve. */
 void ioas_host_alloc_forked(void);
+void ioas_host_reserve_forked(void);
+
+/*
+ * For who locks all memory of the process, with signals blocked: addresses
+ * that are reserved would become memory.
+ */
+/* None of them is locked any more. Return: false: there are none. */
+bool ioas_host_reserved_munlock(void);
+/* As mlock(2), without them; what cannot be locked is not. */
+void ioas_host_mlock(uintptr_t start, uintptr_t end);
+/* Bytes that are not reserved. */
+uint64_t ioas_host_unreserved(uintptr_t start, uintptr_t end);
 
 /*
  * Told about each descriptor that a store keeps (internal: from now on, or not

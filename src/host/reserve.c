@@ -3,6 +3,9 @@
  * Addresses that cost no memory before they are written to, and pieces of
  * files as memory. By system calls: a front end wraps the functions of libc.
  *
+ * What is reserved is in a list, for who locks all memory of the process: the
+ * list and the addresses change together, under its lock.
+ *
  * Sources: mmap(2), MAP_NORESERVE; madvise(2), MADV_WIPEONFORK (Linux 4.14);
  * mlockall(2), MCL_FUTURE.
  */
@@ -11,11 +14,21 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "base/lock.h"
 #include "host/members.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
+
+struct reserved {
+	struct reserved *next;
+	uintptr_t start;
+	size_t bytes;
+};
+
+static struct ioas_lock lock;
+static struct reserved *reserved; /* under the lock */
 
 static bool failed(long result)
 {
@@ -33,7 +46,8 @@ static bool open_unlocked(long at, size_t bytes)
 	                 0, 0, 0);
 }
 
-void *ioas_host_reserve(size_t bytes)
+/* Return: where, or 0. */
+static long reserve(size_t bytes)
 {
 	long at = -ENOSYS;
 
@@ -42,20 +56,114 @@ void *ioas_host_reserve(size_t bytes)
 		              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
 		              0);
 	if (failed(at))
-		return NULL;
+		return 0;
 	/* Without the advice a child would believe what is its parent's. */
 	if (!open_unlocked(at, bytes) ||
 	    ioas_sys(SYS_madvise, at, (long)bytes, MADV_WIPEONFORK, 0, 0, 0)) {
 		ioas_sys(SYS_munmap, at, (long)bytes, 0, 0, 0, 0);
-		return NULL;
+		return 0;
 	}
 	ioas_sys(SYS_madvise, at, (long)bytes, MADV_DONTDUMP, 0, 0, 0);
+	return at;
+}
+
+void *ioas_host_reserve(size_t bytes)
+{
+	struct reserved *r = ioas_host_alloc(sizeof(*r));
+	long at;
+
+	if (!r)
+		return NULL;
+	ioas_lock(&lock);
+	at = reserve(bytes);
+	if (at) {
+		*r = (struct reserved){reserved, (uintptr_t)at, bytes};
+		reserved = r;
+	}
+	ioas_unlock(&lock);
+	if (!at)
+		ioas_host_free(r, sizeof(*r));
 	return (void *)at;
 }
 
 void ioas_host_unreserve(void *p, size_t bytes)
 {
+	struct reserved **link = &reserved, *r;
+
+	ioas_lock(&lock);
+	while ((*link)->start != (uintptr_t)p)
+		link = &(*link)->next;
+	r = *link;
+	*link = r->next;
 	ioas_sys(SYS_munmap, (long)p, (long)bytes, 0, 0, 0, 0);
+	ioas_unlock(&lock);
+	ioas_host_free(r, sizeof(*r));
+}
+
+void ioas_host_reserve_forked(void)
+{
+	ioas_lock_reset(&lock);
+}
+
+bool ioas_host_reserved_munlock(void)
+{
+	const struct reserved *r;
+	bool any;
+
+	ioas_lock(&lock);
+	any = reserved != NULL;
+	for (r = reserved; r; r = r->next)
+		ioas_sys(SYS_munlock, (long)r->start, (long)r->bytes, 0, 0, 0,
+		         0);
+	ioas_unlock(&lock);
+	return any;
+}
+
+/* Is @at reserved? Until where it is as it is there, at most to @end. */
+static bool is_reserved(uintptr_t at, uintptr_t *end)
+{
+	const struct reserved *r;
+
+	for (r = reserved; r; r = r->next) {
+		if (at >= r->start && at - r->start < r->bytes) {
+			if (r->start + r->bytes < *end)
+				*end = r->start + r->bytes;
+			return true;
+		}
+		if (at < r->start && r->start < *end)
+			*end = r->start;
+	}
+	return false;
+}
+
+/* Bytes that are not reserved, and, with @mlock, locked now. */
+static uint64_t each_unreserved(uintptr_t start, uintptr_t end, bool mlock)
+{
+	uint64_t bytes = 0;
+	uintptr_t to;
+
+	ioas_lock(&lock);
+	for (; start < end; start = to) {
+		to = end;
+		if (is_reserved(start, &to))
+			continue;
+		bytes += to - start;
+		if (mlock)
+			ioas_sys(SYS_mlock, (long)start, (long)(to - start), 0,
+			         0, 0, 0);
+	}
+	ioas_unlock(&lock);
+	return bytes;
+}
+
+void ioas_host_mlock(uintptr_t start, uintptr_t end)
+{
+	each_unreserved(start, end, true);
+}
+
+uint64_t ioas_host_unreserved(uintptr_t start, uintptr_t end)
+{
+	return each_unreserved(start, end, false);
 }
 
 static void zero(char *from, const char *end)

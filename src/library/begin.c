@@ -18,6 +18,7 @@ enum { NOT_BEGUN, BEGINNING, BEGUN };
 static void forked(void)
 {
 	ioas_host_alloc_forked();
+	ioas_host_reserve_forked();
 	ioas_grace_forked();
 	ioas_spaces_forked();
 	ioas_iova_forked();

@@ -72,6 +72,16 @@ def test_the_limit_of_locked_memory_counts_when_asked(ioas, build):
     assert result.returncode == 0, result.stderr
 
 
+def test_addresses_that_are_reserved_are_not_locked(ioas, build):
+    """In a machine that does not let us lock 32 MiB, it is refused as ever."""
+    result = ioas.run(build("limits"), "all_memory_is_locked",
+                      devices=["nvme,size=16M,mode=inline"])
+    assert result.returncode == 0, result.stderr
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+    may = os.geteuid() == 0 or limit < 0 or limit >= 32 * MIB
+    assert result.stdout == ("locked\n" if may else "refused\n") + "done\n"
+
+
 def test_the_limit_of_locked_memory_is_no_matter_by_default(system_qemu,
                                                             source):
     result = system_qemu.run("qemu-img", "convert", "-n", "-f", "raw", "-O",

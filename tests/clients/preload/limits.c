@@ -182,6 +182,56 @@ static void memory_that_is_locked_has_a_limit(void)
 	CHECK(!ioctl(v.container, VFIO_IOMMU_MAP_DMA, &map));
 }
 
+/* KiB that are locked: a line of /proc/self/status. */
+static long locked(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	char line[128];
+	long n = -1;
+
+	CHECK(file);
+	while (n < 0 && fgets(line, sizeof(line), file))
+		sscanf(line, "VmLck: %ld", &n);
+	fclose(file);
+	return n;
+}
+
+/* What is only reserved for tables is neither brought in nor locked. */
+static void all_memory_is_locked(void)
+{
+	const size_t bytes = 32 * PAGE;
+	unsigned char there[32];
+	struct rlimit limit;
+	unsigned int i;
+	void *memory;
+	struct vfio v;
+
+	/* As an ordinary user: less than what is reserved. */
+	CHECK(!getrlimit(RLIMIT_MEMLOCK, &limit));
+	limit.rlim_cur = limit.rlim_max;
+	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
+	vfio_open(&v);
+	memory = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(memory != MAP_FAILED);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE)) {
+		CHECK(errno == ENOMEM || errno == EPERM);
+		puts("refused");
+		return;
+	}
+	CHECK(!mincore(memory, bytes, there));
+	for (i = 0; i < 32; i++)
+		CHECK(there[i] & 1);
+	CHECK(resident() < 128 << 10);
+	CHECK(locked() > (long)bytes >> 10 && locked() < 128 << 10);
+	/* And what comes later. */
+	memory = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(memory != MAP_FAILED && !mincore(memory, bytes, there));
+	for (i = 0; i < 32; i++)
+		CHECK(there[i] & 1);
+	check_bar(map_bar(&v, RW, BAR_BYTES), 0x77);
+	puts("locked");
+}
+
 /* Of all its user's processes, and this one is there. */
 static void a_device_without_its_thread(void)
 {
@@ -208,7 +258,8 @@ static const struct client_case cases[] = {
 	CASE(a_thousand_times_without_growth),
 	CASE(coroutines_on_small_stacks),
 	CASE(a_thread_that_blocks_every_signal),
-	CASE(a_device_without_its_thread),       /* as an ordinary user */
+	CASE(a_device_without_its_thread), /* as an ordinary user */
+	CASE(all_memory_is_locked),
 	CASE(memory_that_is_locked_has_a_limit), /* with --memlock=rlimit */
 	{NULL, NULL},
 };
