@@ -20,8 +20,7 @@
 		.about = "exchange: with a device and one that "      \
 			 "can be pinned; number " #number,            \
 		.cpus = 2, .contexts = 3, .numbers = 5, .devices = 1, \
-		.pinnable = 1, .exits = true, .watch = number,        \
-		.thorough = true                                      \
+		.pinnable = 1, .exits = true, .watch = number         \
 	}
 #define ASYMMETRIC(n, number)                                          \
 	{                                                              \
@@ -29,7 +28,7 @@
 		.about = "asymmetric: 2 CPUs, 3 contexts, exits; "     \
 			 "number " #number,                            \
 		.cpus = 2, .contexts = 3, .numbers = 4, .exits = true, \
-		.asymmetric = true, .watch = number, .thorough = true  \
+		.asymmetric = true, .watch = number                    \
 	}
 
 const struct replay_case replay_cases[] = {
@@ -43,8 +42,7 @@ const struct replay_case replay_cases[] = {
          .numbers = 4,
          .exits = true,
          .idle = true,
-         .watch = 1,
-         .thorough = true},
+         .watch = 1},
 	{.name = "changes",
          .about = "exchange: tables change; number 1",
          .cpus = 2,
@@ -62,7 +60,6 @@ const struct replay_case replay_cases[] = {
          .pinnable = 2,
          .exits = true,
          .watch = 1},
-	PINNED("pin-0", 0),
 	PINNED("pin-1", 1),
 	PINNED("pin-2", 2),
 	PINNED("pin-3", 3),
@@ -74,8 +71,7 @@ const struct replay_case replay_cases[] = {
          .numbers = 5,
          .devices = 1,
          .pinnable = 3,
-         .exits = true,
-         .thorough = true},
+         .exits = true},
 	{.name = "asymmetric-two",
          .about = "asymmetric: 2 contexts, exits",
          .cpus = 2,
@@ -95,8 +91,7 @@ const struct replay_case replay_cases[] = {
          .exits = true,
          .idle = true,
          .asymmetric = true,
-         .watch = 1,
-         .thorough = true},
+         .watch = 1},
 	{.name = "asymmetric-changes",
          .about = "asymmetric: tables change",
          .cpus = 2,
@@ -105,8 +100,7 @@ const struct replay_case replay_cases[] = {
          .exits = true,
          .changes = true,
          .asymmetric = true,
-         .watch = 1,
-         .thorough = true},
+         .watch = 1},
 	{.name = "asymmetric-pin",
          .about = "asymmetric: and a device",
          .cpus = 2,
@@ -116,8 +110,14 @@ const struct replay_case replay_cases[] = {
          .pinnable = 1,
          .exits = true,
          .asymmetric = true,
-         .watch = 1,
-         .thorough = true},
+         .watch = 1},
+	{.name = "three",
+         .about = "exchange: 3 CPUs, 4 contexts, exits",
+         .cpus = 3,
+         .contexts = 4,
+         .numbers = 5,
+         .exits = true,
+         .watch = 1},
 	{.name = "walk",
          .about = "exchange: walks, everything at once",
          .cpus = 3,

@@ -15,6 +15,7 @@
 
 struct options options = {
 	.delays = true,
+	.merged = true,
 	.max_seconds = 600,
 	.max_bytes = UINT64_C(8) << 30,
 };
@@ -70,14 +71,17 @@ static int explore(void)
 	       options.delays ? DELAYED : 0);
 	if (the_case->walk && options.max_seconds > WALK_SECONDS)
 		options.max_seconds = WALK_SECONDS;
+	if (the_case->walk)
+		options.merged = false;
 	r = the_case->walk ? walk() : search();
 	printf("], \"states\": %llu, \"transitions\": %llu, \"depth\": %u, "
 	       "\"passes\": 1, \"shared\": 0, \"bytes\": %llu, "
 	       "\"seconds\": %.3f, \"steps\": %u, \"stopped\": %s, "
-	       "\"walk\": %s",
+	       "\"walk\": %s, \"merged\": %s, \"rests\": %llu",
 	       (unsigned long long)r.states, (unsigned long long)r.transitions,
 	       r.depth, (unsigned long long)r.bytes, r.seconds, r.steps,
-	       r.stopped ? "true" : "false", the_case->walk ? "true" : "false");
+	       r.stopped ? "true" : "false", the_case->walk ? "true" : "false",
+	       options.merged ? "true" : "false", (unsigned long long)r.rests);
 	if (r.broke) {
 		fputs(", \"law\": ", stdout);
 		print_text(broken.law);
@@ -119,6 +123,8 @@ int main(int argc, char **argv)
 		{"case", required_argument, NULL, 'c'},
 		{"memory", required_argument, NULL, 'm'},
 		{"delayed", required_argument, NULL, 'd'},
+		{"single", no_argument, NULL, 's'},
+		{"rests", no_argument, NULL, 'r'},
 		{"max-seconds", required_argument, NULL, 'x'},
 		{"max-mbytes", required_argument, NULL, 'b'},
 		{NULL, 0, NULL, 0},
@@ -135,6 +141,10 @@ int main(int argc, char **argv)
 			find(optarg);
 		else if (key == 'm')
 			options.delays = strcmp(optarg, "sc") != 0;
+		else if (key == 's')
+			options.merged = false;
+		else if (key == 'r')
+			options.rests = true;
 		else if (key == 'x')
 			options.max_seconds = atof(optarg);
 		else if (key == 'b')

@@ -71,6 +71,8 @@ struct replay_case {
 extern const struct replay_case replay_cases[], *the_case;
 extern struct options {
 	bool delays; /* TSO: stores wait in buffers */
+	bool merged; /* what is under the lock is one step (README.md) */
+	bool rests;
 	bool tracing;
 	double max_seconds;
 	uint64_t max_bytes;
@@ -86,6 +88,8 @@ struct broken {
 };
 
 extern struct broken broken;
+/* Merged steps are not of this code, and why. */
+extern const char *misfit;
 _Noreturn void break_law(const char *law, const char *condition,
                          const char *sentence);
 #define must_hold(law, condition, sentence)                   \
@@ -95,11 +99,17 @@ _Noreturn void break_law(const char *law, const char *condition,
 	} while (0)
 
 void run_init(void);
-/* The thread goes on, or begins with @op of @arg. */
 /* As run_whole, on memory that no state has been in. */
 void run_begin(struct state *s, void (*fn)(struct state *s, unsigned int arg));
+/* The thread goes on, or begins with @op of @arg. */
 enum outcome run_step(struct state *s, unsigned int t, enum op op,
                       unsigned int arg);
+/* CPUs whose delayed stores a merged step would have seen. */
+extern unsigned int run_missed;
+/* A switch is at the lock: what it read before matters no more. */
+void run_forget(struct progress *p);
+/* On a copy: does the next step come to the lock, and has changed nothing? */
+bool run_is_vain(struct state *copy, unsigned int t);
 /* fn(state, arg) all at once; laws may break in it. */
 enum outcome run_whole(struct state *s,
                        void (*fn)(struct state *s, unsigned int arg),
@@ -118,8 +128,13 @@ void state_to_memory(const struct state *s);
 void state_from_memory(struct state *s, bool all);
 uint64_t wide(uint16_t narrow, bool id);
 uint16_t narrow(uint64_t wide, bool id);
-/* The same state for all that are equal; which context became which. */
-void state_normal(struct state *s, uint8_t *ret_order);
+/* Which one became which. */
+struct naming {
+	uint8_t context[CONTEXTS], cpu[CPUS];
+};
+
+/* The same state for all that are equal. */
+void state_normal(struct state *s, struct naming *ret_order);
 /* In bytes; at most STATE_BYTES. */
 #define STATE_BYTES (sizeof(struct state))
 unsigned int state_pack(const struct state *s, uint8_t *bytes);
@@ -147,6 +162,7 @@ bool world_restarts(enum op op);
 
 struct result {
 	uint64_t states, transitions, bytes;
+	uint64_t rests; /* states in which nobody is about anything */
 	uint32_t depth, steps;
 	double seconds;
 	bool broke, stopped;

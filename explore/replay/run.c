@@ -23,6 +23,8 @@
 #include "replay.h"
 
 struct broken broken;
+const char *misfit;
+unsigned int run_missed;
 const struct replay_case *the_case;
 
 static struct {
@@ -30,7 +32,9 @@ static struct {
 	struct progress *p;
 	unsigned int thread, at; /* at: in the log */
 	bool consumed;           /* its one access is done */
-	bool holds, whole, not_now, begins_anew, paused;
+	bool holds, whole, not_now, begins_anew, paused, after_id;
+	bool probing, changed;
+	unsigned int phase, used_words; /* of what is done under the lock */
 	void *out[5];
 } now;
 
@@ -143,6 +147,75 @@ static bool commutes(const void *cell, bool load)
 	                               : now.thread < the_case->cpus);
 }
 
+/* ---- What is one step besides, when merged ---- */
+
+static bool is_id(const void *cell)
+{
+	unsigned int i;
+
+	for (i = 0; i < the_case->contexts; i++)
+		if (cell == &context[i].id)
+			return true;
+	return false;
+}
+
+/* One device: nobody else changes pins, or looks at them without the lock. */
+static bool holds_merged(void)
+{
+	return options.merged && now.holds &&
+	       (now.thread < the_case->cpus || the_case->devices == 1);
+}
+
+static void fits(bool does, const char *sentence)
+{
+	if (!does)
+		misfit = sentence;
+}
+
+/*
+ * What is under the lock is one step when it is in this order: the generation
+ * is written, each CPU's word is used once, an id is written. Then what a
+ * switch without the lock does in the midst of it, it could have done before or
+ * after; README.md says why.
+ */
+static void see_order(const void *cell, bool load)
+{
+	unsigned int c = cpu_of(cell);
+
+	if (c != CPUS && c != now.thread) {
+		run_missed |= (now.s->delays[c] != 0) << c;
+		fits(now.phase == 1 && !(now.used_words >> c & 1),
+		     "each word of a CPU once, after the generation is new");
+		now.used_words |= 1u << c;
+	} else if (!load && cell == &asids->generation.cell) {
+		fits(now.phase == 0, "the generation first, and once");
+		now.phase = 1;
+	} else if (!load && is_id(cell)) {
+		fits(now.phase < 2, "an id last, and once");
+		now.phase = 2;
+	}
+}
+
+/*
+ * A look at an id and at the generation after it: if there was a rollover
+ * between them, the switch might as well begin right after that.
+ */
+static bool is_merged(const void *cell, bool load)
+{
+	bool after_id = now.after_id;
+
+	now.after_id = load && is_id(cell);
+	if (holds_merged()) {
+		see_order(cell, load);
+		return true;
+	}
+	if (!options.merged)
+		return false;
+	if (cell == &asids->generation.cell)
+		return after_id && load && !the_case->asymmetric;
+	return is_pins(cell) && the_case->devices == 1;
+}
+
 static uint64_t get(const void *cell, unsigned int size)
 {
 	return size == 8 ? *(const uint64_t *)cell : *(const uint32_t *)cell;
@@ -150,6 +223,7 @@ static uint64_t get(const void *cell, unsigned int size)
 
 static void put(void *cell, unsigned int size, uint64_t value)
 {
+	now.changed = true;
 	if (size == 8)
 		*(uint64_t *)cell = value;
 	else
@@ -180,7 +254,7 @@ static uint64_t access(void *cell, unsigned int size, bool load,
 {
 	uint64_t value;
 
-	if (!now.whole && !commutes(cell, load))
+	if (!now.whole && !is_merged(cell, load) && !commutes(cell, load))
 		pause_before();
 	value = get(cell, size);
 	if (!now.whole)
@@ -220,6 +294,7 @@ static bool delay(unsigned int c, uint64_t value,
 		s->delays[c]--;
 	}
 	s->delayed[c][s->delays[c]++] = narrow(value, true);
+	now.changed = true;
 	note(value, true);
 	show(site, "delayed store", value, 8);
 	return true;
@@ -310,37 +385,34 @@ static bool barrier(void)
 
 /* ---- The lock ---- */
 
-/*
- * A switch that has come to the lock: what it read before matters no more. A
- * first 0 leads to the lock as well.
- */
-static void forget_before_lock(void)
-{
-	struct progress *p = now.p;
+#define AT_LOCK 0xa10 /* in a log */
 
-	if (p->op != SWITCH)
-		return;
+/* A first 0 leads to the lock as well; whoever wants that looks whether. */
+void run_forget(struct progress *p)
+{
 	memset(p->log, 0, p->used * sizeof(p->log[0]));
 	/* The id; or what the CPU ran, and the id. */
 	p->used = the_case->asymmetric ? 1 : 2;
 	p->ids = (1u << p->used) - 1;
-	now.at = p->used;
 }
 
 void replay_lock(const struct explore_site *site)
 {
-	uint64_t none;
+	uint64_t none = AT_LOCK;
 
-	if (replayed(&none) || now.whole) {
+	if (now.whole || replayed(&none)) {
+		if (none != AT_LOCK)
+			engine_wrong("a lock is taken where it was before");
 		now.holds = true;
 		return;
 	}
-	forget_before_lock();
-	if (now.consumed) {
+	/* Merged: what was read to come here may as well be read now. */
+	if (now.consumed &&
+	    !(options.merged && !the_case->asymmetric && now.p->op == SWITCH)) {
 		now.paused = true;
 		leave();
 	}
-	if (now.s->lock) {
+	if (now.s->lock || now.probing) {
 		now.not_now = true;
 		leave();
 	}
@@ -348,7 +420,7 @@ void replay_lock(const struct explore_site *site)
 		drain(now.s, now.thread);
 	now.s->lock = (uint8_t)(now.thread + 1);
 	now.holds = true;
-	note(0, false);
+	note(AT_LOCK, false);
 	if (options.tracing)
 		trace(now.thread, site->function, "lock");
 }
@@ -371,7 +443,7 @@ bool run_again(bool visible, const char *where, const char *what)
 
 	if (replayed(&none))
 		return true;
-	if (visible && !now.whole)
+	if (visible && !now.whole && !holds_merged())
 		pause_before();
 	if (!now.whole)
 		note(0, false);
@@ -395,7 +467,9 @@ static void begin(struct state *s, struct progress *p, unsigned int t)
 	now.thread = t;
 	now.at = 0;
 	now.consumed = now.holds = now.whole = now.not_now = false;
-	now.begins_anew = now.paused = false;
+	now.begins_anew = now.paused = now.after_id = false;
+	now.changed = false;
+	now.phase = now.used_words = 0;
 	state_to_memory(s);
 }
 
@@ -425,6 +499,22 @@ enum outcome run_step(struct state *s, unsigned int t, enum op op,
 		return NOT_NOW;
 	end(s, &s->thread[t]);
 	return WENT_ON;
+}
+
+bool run_is_vain(struct state *s, unsigned int t)
+{
+	enum op op = (enum op)s->thread[t].op;
+	bool tracing = options.tracing;
+	enum outcome outcome;
+
+	options.tracing = false;
+	now.probing = true;
+	outcome = run_step(s, t, op, s->thread[t].arg);
+	now.probing = false;
+	options.tracing = tracing;
+	if (outcome == BROKE)
+		memset(&broken, 0, sizeof(broken));
+	return outcome == NOT_NOW && !now.changed;
 }
 
 void run_begin(struct state *s, void (*fn)(struct state *s, unsigned int arg))

@@ -158,6 +158,43 @@ static void collapse(struct state *s, uint16_t **word, unsigned int logs,
 				(uint16_t)(LONELY << BITS | (s->id[c] & MASK));
 }
 
+/* With ASYMMETRIC, and nobody at work under the lock. */
+static void collapse_asymmetric(struct state *s)
+{
+	bool kept[CONTEXTS] = {false}, found;
+	unsigned int i, c, j;
+
+	for (i = 0; i < the_case->cpus; i++) {
+		/* Compared with the generation, and with nothing else. */
+		if (is_old(s->active[i], s->generation))
+			s->active[i] = STRAY << BITS;
+		if (is_old(s->flushed[i], s->generation))
+			s->flushed[i] = STRAY << BITS;
+		for (j = 0; j < s->delays[i]; j++)
+			if (is_old(s->delayed[i][j], s->generation))
+				s->delayed[i][j] = STRAY << BITS;
+		for (c = 0, found = false; c < the_case->contexts; c++) {
+			if (s->id[c] == s->reserved[i])
+				kept[c] = found = true;
+		}
+		if (!found && is_old(s->reserved[i], s->generation))
+			s->reserved[i] = (uint16_t)(STRAY << BITS |
+			                            (s->reserved[i] & MASK));
+		/* A switch in the midst of it has compared, and will again. */
+		found = s->thread[i].op && s->thread[i].log[0];
+		for (c = 0; c < the_case->contexts; c++) {
+			if ((s->id[c] & ~MASK) == s->seen[i])
+				kept[c] = found = true;
+		}
+		if (!found && is_old(s->seen[i], s->generation))
+			s->seen[i] = STRAY << BITS;
+	}
+	for (c = 0; c < the_case->contexts; c++)
+		if (!kept[c] && is_old(s->id[c], s->generation))
+			s->id[c] =
+				(uint16_t)(LONELY << BITS | (s->id[c] & MASK));
+}
+
 static void rename_generations(struct state *s)
 {
 	uint16_t *word[WORDS], old[WORDS], generation, next;
@@ -165,6 +202,8 @@ static void rename_generations(struct state *s)
 
 	if (!the_case->asymmetric)
 		collapse(s, word, logs, n);
+	else if (options.merged && !s->lock)
+		collapse_asymmetric(s);
 	for (i = 0; i < the_case->contexts; i++)
 		word[n++] = &s->id[i];
 	/* The old ones, each once, in their order. */
@@ -221,7 +260,7 @@ static void move_name(uint8_t *name, const uint8_t *to)
 		*name = (uint8_t)(to[*name - 1] + 1);
 }
 
-static void reorder(struct state *s, const uint8_t *order)
+static void reorder_contexts(struct state *s, const uint8_t *order)
 {
 	const struct state was = *s;
 	uint8_t to[CONTEXTS];
@@ -270,11 +309,130 @@ static bool sort_contexts(const struct state *s, uint8_t *order)
 	return moved;
 }
 
-void state_normal(struct state *s, uint8_t *ret_order)
+static void normal_contexts(struct state *s, uint8_t *order)
 {
+	if (sort_contexts(s, order))
+		reorder_contexts(s, order);
+}
+
+/* ---- CPUs ---- */
+
+/*
+ * What a CPU kept at the last rollover, and has switched since: the next one
+ * takes what it runs instead. Until then a context is looked for under it, and
+ * none has that id, or has had none of an older generation.
+ */
+static void forget_kept(struct state *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < the_case->cpus; i++)
+		if (s->active[i] && (s->reserved[i] >> BITS == STRAY ||
+		                     !is_old(s->reserved[i], s->generation)))
+			s->reserved[i] = 0;
+}
+
+/* About a CPU, without names of contexts. */
+static uint64_t about_cpu(const struct state *s, unsigned int i)
+{
+	const struct progress *p = &s->thread[i];
+	uint64_t k = s->active[i];
+
+	k = k << 16 | s->reserved[i];
+	k = k << 16 | s->flushed[i];
+	k = k << 4 | (s->number[i] & 7u) << 1 | !s->runs[i];
+	k = k << 2 | s->delays[i];
+	k = k << 2 | (s->cache[i] ? s->cache[i] == DEAD ? 2u : 1u : 0u);
+	return k << 4 | (p->op & 7u) << 1 | (s->cache[i] == s->runs[i]);
+}
+
+static void reorder_cpus(struct state *s, const uint8_t *order)
+{
+	const struct state was = *s;
+	unsigned int i;
+
+	for (i = 0; i < the_case->cpus; i++) {
+		unsigned int o = order[i];
+
+		s->active[i] = was.active[o];
+		s->reserved[i] = was.reserved[o];
+		s->flushed[i] = was.flushed[o];
+		s->seen[i] = was.seen[o];
+		memcpy(s->delayed[i], was.delayed[o], sizeof(s->delayed[i]));
+		s->delays[i] = was.delays[o];
+		s->runs[i] = was.runs[o];
+		s->number[i] = was.number[o];
+		s->cache[i] = was.cache[o];
+		s->stale[i] = was.stale[o];
+		s->thread[i] = was.thread[o];
+	}
+}
+
+/* Return: some of them seem alike. */
+static bool sort_cpus(struct state *s, uint8_t *order)
+{
+	uint64_t key[CPUS], k;
+	bool moved = false, alike = false;
+	unsigned int i, j;
+
+	for (i = 0; i < the_case->cpus; i++) {
+		k = about_cpu(s, i);
+		for (j = i; j && key[j - 1] > k; j--) {
+			key[j] = key[j - 1];
+			order[j] = order[j - 1];
+			moved = true;
+		}
+		alike |= j && key[j - 1] == k;
+		key[j] = k;
+		order[j] = (uint8_t)i;
+	}
+	if (moved)
+		reorder_cpus(s, order);
+	return alike;
+}
+
+/* Which of both orders is it that seems no other? The one in fewer bytes. */
+static void try_other(struct state *s, struct naming *order)
+{
+	static uint8_t bytes[2][STATE_BYTES + 64];
+	static const uint8_t other[CPUS] = {1, 0, 2};
+	struct state t = *s;
+	struct naming o = *order;
+	unsigned int n, m;
+
+	reorder_cpus(&t, other);
+	o.cpu[0] = order->cpu[1];
+	o.cpu[1] = order->cpu[0];
+	normal_contexts(&t, o.context);
+	normal_contexts(s, order->context);
+	n = state_pack(s, bytes[0]);
+	m = state_pack(&t, bytes[1]);
+	if (m < n || (m == n && memcmp(bytes[1], bytes[0], n) < 0)) {
+		*s = t;
+		*order = o;
+	}
+}
+
+/*
+ * CPUs are alike when what a rollover does is one step: then the order in which
+ * it comes to them is nothing that anybody sees.
+ */
+void state_normal(struct state *s, struct naming *ret_order)
+{
+	unsigned int i;
+
+	for (i = 0; i < the_case->cpus; i++)
+		ret_order->cpu[i] = (uint8_t)i;
 	rename_generations(s);
-	if (sort_contexts(s, ret_order))
-		reorder(s, ret_order);
+	if (options.merged && the_case->devices < 2) {
+		if (!the_case->asymmetric)
+			forget_kept(s);
+		if (sort_cpus(s, ret_order->cpu) && the_case->cpus == 2) {
+			try_other(s, ret_order);
+			return;
+		}
+	}
+	normal_contexts(s, ret_order->context);
 }
 
 unsigned int state_pack(const struct state *s, uint8_t *bytes)

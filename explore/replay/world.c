@@ -244,11 +244,63 @@ void world_run(unsigned int t, enum op op, unsigned int arg)
 		do_change(arg);
 }
 
+/* Does it come to the lock next, and has changed nothing until then? */
+static bool is_vain(const struct state *s, unsigned int t, bool forgets)
+{
+	struct state copy = *s;
+	bool vain;
+
+	if (forgets)
+		run_forget(&copy.thread[t]);
+	w = &copy;
+	vain = run_is_vain(&copy, t);
+	w = NULL;
+	return vain;
+}
+
+/* May a switch without the lock fail by now? What it does shows is_vain(). */
+static bool is_late(const struct state *s, unsigned int t)
+{
+	return options.merged &&
+	       (the_case->asymmetric ? s->seen[t] != s->generation
+	                             : !s->active[t]);
+}
+
+/*
+ * A switch that comes to the lock is as good as any that is there. Merged, and
+ * with EXCHANGE, it is as good as one that has not begun.
+ */
+static void settle(struct state *s, unsigned int stepped)
+{
+	unsigned int t;
+
+	for (t = 0; t < the_case->cpus; t++) {
+		struct progress *p = &s->thread[t];
+
+		if (p->op != SWITCH || p->holds || !p->log[p->used - 1] ||
+		    !(t == stepped || is_late(s, t)) || !is_vain(s, t, false))
+			continue;
+		if (options.merged && !the_case->asymmetric)
+			memset(p, 0, sizeof(*p));
+		else if (is_vain(s, t, true))
+			run_forget(p);
+	}
+}
+
 /* What the operation makes true before its first access. */
 static void start(struct state *s, unsigned int t, enum op op, unsigned int arg)
 {
+	static const char *const name[] = {
+		[SWITCH] = "ioas_asid_switch",     [IDLE] = "ioas_asid_idle",
+		[PIN] = "ioas_asid_pin",           [UNPIN] = "ioas_asid_unpin",
+		[CHANGE] = "ioas_asid_invalidate",
+	};
 	unsigned int i;
 
+	if (options.tracing && op == IDLE)
+		trace(t, name[op], "begins");
+	else if (options.tracing)
+		trace(t, name[op], "context %c", 'A' + arg);
 	if (op == IDLE || (op == SWITCH && the_case->asymmetric))
 		s->runs[t] = s->number[t] = 0;
 	if (op != CHANGE)
@@ -333,13 +385,13 @@ unsigned int world_choices(const struct state *s, struct choice *ret)
 		else
 			n += begins(s, t, &ret[n]);
 	}
-	for (t = 0; t < the_case->cpus; t++)
-		if (s->delays[t])
-			ret[n++] = (struct choice){DRAINS, 0, (uint8_t)t};
 	for (c = 0; c < the_case->contexts && the_case->exits && !s->lock; c++)
 		if (s->life[c] == LIVE && (s->id[c] || s->pins[c]) &&
 		    !is_used(s, c))
 			ret[n++] = (struct choice){EXITS, 0, (uint8_t)c};
+	for (t = 0; t < the_case->cpus; t++)
+		if (s->delays[t])
+			ret[n++] = (struct choice){DRAINS, 0, (uint8_t)t};
 	return n;
 }
 
@@ -424,6 +476,24 @@ static bool contexts_wrong(const struct state *s)
 	return false;
 }
 
+/*
+ * When a switch goes the short way, the long one would have come to the same:
+ * so one that is on its way to the lock may as well begin anew there.
+ */
+static void see_fit(const struct state *s)
+{
+	unsigned int t;
+
+	for (t = 0; t < the_case->cpus && !s->lock; t++) {
+		bool is_short = the_case->asymmetric
+		                        ? s->seen[t] == s->generation
+		                        : s->active[t] != 0;
+
+		if (is_short && s->flushed[t] != s->generation)
+			misfit = "no flush is due when a switch can be short";
+	}
+}
+
 enum outcome world_do(struct state *s, struct choice c)
 {
 	enum outcome outcome = WENT_ON;
@@ -446,8 +516,11 @@ enum outcome world_do(struct state *s, struct choice c)
 			start(s, c.thread, (enum op)c.op, c.arg);
 		outcome = run_step(s, c.thread, (enum op)c.op, c.arg);
 	}
-	if (outcome == WENT_ON &&
-	    (cpus_wrong(s) || devices_wrong(s) || contexts_wrong(s)))
-		return BROKE;
-	return outcome;
+	if (outcome != WENT_ON)
+		return outcome;
+	settle(s, c.thread);
+	if (options.merged)
+		see_fit(s);
+	return cpus_wrong(s) || devices_wrong(s) || contexts_wrong(s) ? BROKE
+	                                                              : WENT_ON;
 }

@@ -184,6 +184,60 @@ def test_the_check_sees_a_stale_mutant_and_a_set_that_does_not_compile(
     assert "'one' undeclared" in bad.stdout.replace("‘", "'").replace("’", "'")
 
 
+@pytest.fixture(scope="session")
+def asid(builder):
+    return builder.program("asid", verify.sets()["asid"])
+
+
+def mutant_program(builder, name):
+    mutant = next(m for m in verify.mutants() if m["name"] == name)
+    return builder.program("asid", verify.sets()["asid"],
+                           verify.mutated(mutant))
+
+
+@pytest.mark.parametrize("case", ["exchange-1", "changes", "pin-two",
+                                  "asymmetric-two"])
+def test_merged_steps_come_to_the_same_rests(asid, case):
+    merged = explore(asid, case, "--rests")
+    single = explore(asid, case, "--rests", "--single")
+    assert merged["merged"] and not single["merged"]
+    assert merged["rests"] == single["rests"] > 50
+    assert merged["states"] * 4 < single["states"]
+    assert "law" not in merged and "law" not in single
+
+
+@pytest.mark.parametrize("name, case", [
+    ("asid-store-for-swap", "exchange-1"),
+    ("asid-rollover-drops-reserved", "exchange-1"),
+    ("asid-unpin-frees", "pin-two"),
+    ("asid-no-barrier", "asymmetric-two"),
+])
+def test_merged_steps_find_what_single_ones_find(builder, name, case):
+    program = mutant_program(builder, name)
+    merged = explore(program, case)
+    single = explore(program, case, "--single")
+    assert merged["merged"] and not single["merged"]
+    assert "law" in merged and "law" in single
+    assert merged["steps"] <= single["steps"]
+
+
+def test_steps_that_cannot_be_merged_are_not(builder):
+    program = mutant_program(builder, "asid-rollover-peeks")
+    row = explore(program, "exchange-1")
+    assert not row["merged"]
+    assert row["law"] in ("ASID_1", "ASID_3", "ASID_5")
+
+
+def test_the_published_mistake_is_found_by_a_shortest_trace(builder):
+    program = mutant_program(builder, "asid-pinned-first")
+    row = explore(program, "pin-1")
+    assert row["merged"] and row["law"] == "ASID_3"
+    assert row["steps"] < 20
+    text = "\n".join(verify.steps_text(row["trace"]))
+    assert re.search(r"device0 +ioas_asid_pin +context [ABC]\n", text)
+    assert text.count("store &asids->generation") == 2
+
+
 def run_verify(*options):
     return subprocess.run([os.path.join(TOP, "verify"), *options],
                           capture_output=True, text=True, check=False)
