@@ -3,8 +3,9 @@
  * The machine, as `ioas run` needs it: a line for each thing that could be
  * missing in a container or a hardened system, and what follows from it.
  *
- * Sources: proc(5), membarrier(2), memfd_create(2).
+ * Sources: proc(5), membarrier(2), memfd_create(2), process_vm_readv(2).
  */
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <stdio.h>
@@ -13,9 +14,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <ioas/pagemap.h>
+#include <ioas/sva.h>
 
 #include "cli/cli.h"
 #include "cli/doctor.h"
@@ -162,6 +165,67 @@ static void check_pagemap(struct ioas_doctor *d)
 	ioas_backend_pagemap_destroy(backend);
 }
 
+static int try_process(pid_t pid)
+{
+	const struct ioas_sva_memory *memory = NULL;
+	int rc = ioas_sva_process_create(pid, &memory);
+
+	ioas_sva_process_destroy(memory);
+	return rc;
+}
+
+/* One that does nothing, as long as the pipe is open. */
+static int try_child(void)
+{
+	int pipes[2], rc;
+	char byte;
+	pid_t pid;
+
+	if (pipe(pipes))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		close(pipes[1]);
+		_exit(read(pipes[0], &byte, 1) != 0);
+	}
+	close(pipes[0]);
+	rc = pid < 0 ? -ENOMEM : try_process(pid);
+	close(pipes[1]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return rc;
+}
+
+/*
+ * `ioas run` does without this as well. Linux tells descendants from others
+ * (ptrace_scope), so one of each is tried: a child, and the parent.
+ */
+static void check_processes(struct ioas_doctor *d)
+{
+	static const char *const about = "SVA of other processes, for libioas "
+					 "only";
+	int child = try_child(), parent = try_process(getppid());
+
+	if (child)
+		ioas_doctor_say(d, FINE, "%s: none can be reached: %s", about,
+		                ioas_sva_process_reason(child));
+	else if (parent == -EPERM)
+		ioas_doctor_say(d, FINE,
+		                "%s: a child can be reached, the parent not "
+		                "(EPERM): %s",
+		                about, ioas_sva_process_reason(parent));
+	else if (parent)
+		ioas_doctor_say(d, FINE,
+		                "%s: a child can be reached; no parent is "
+		                "there to try",
+		                about);
+	else
+		ioas_doctor_say(d, FINE,
+		                "%s: children can be reached, and others of "
+		                "this user",
+		                about);
+}
+
 static void check_cpus(struct ioas_doctor *d)
 {
 	cpu_set_t set;
@@ -181,7 +245,7 @@ void ioas_doctor_host(struct ioas_doctor *d)
 	static void (*const checks[])(struct ioas_doctor * d) = {
 		check_proc,   check_memfd, check_membarrier, check_seccomp,
 		check_ptrace, check_kvm,   check_memlock,    check_overcommit,
-		check_maps,   check_cpus,  check_pagemap,
+		check_maps,   check_cpus,  check_pagemap,    check_processes,
 	};
 	size_t i;
 

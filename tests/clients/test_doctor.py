@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -158,11 +159,46 @@ def test_the_machine_alone(ioas):
     assert result.returncode == 0
     for word in ["/proc", "memfd_create", "membarrier", "seccomp", "ptrace",
                  "/dev/kvm", "RLIMIT_MEMLOCK", "max_map_count", "processor",
-                 "pagemap"]:
+                 "pagemap", "SVA of other processes"]:
         assert word in result.stdout
     if os.getuid():
         assert "CAP_SYS_ADMIN" in result.stdout
     assert doctor(ioas, "--colour").returncode == 125
+
+
+PARENT = """
+import ctypes, subprocess, sys
+# PR_SET_DUMPABLE, PR_SET_PTRACER: nobody but a privileged process may look.
+ctypes.CDLL(None).prctl(4, int(sys.argv[2]), 0, 0, 0)
+ctypes.CDLL(None).prctl(0x59616d61, -1 if sys.argv[2] == "1" else 0, 0, 0, 0)
+sys.exit(subprocess.run([sys.argv[1], "doctor"]).returncode)
+"""
+
+
+def said_of_processes(ioas, dumpable):
+    done = subprocess.run([sys.executable, "-c", PARENT, ioas.tool, dumpable],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(line for line in done.stdout.splitlines() if "SVA of" in line)
+
+
+def ptrace_scope():
+    try:
+        with open("/proc/sys/kernel/yama/ptrace_scope", encoding="ascii") as f:
+            return int(f.read())
+    except FileNotFoundError:
+        return 0
+
+
+def test_it_says_whose_memory_sva_reaches(ioas):
+    scope = ptrace_scope()
+    if os.getuid() == 0 or scope > 1:
+        pytest.skip("who may look does not depend on the process here")
+    said = said_of_processes(ioas, "1")
+    assert "children can be reached, and others of this user" in said
+    said = said_of_processes(ioas, "0")
+    assert "a child can be reached, the parent not (EPERM)" in said
+    assert ("ptrace_scope is 1" if scope else "PR_SET_DUMPABLE") in said
 
 
 def test_a_fifo_does_not_hold_it_up(ioas, tmp_path):
