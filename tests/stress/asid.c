@@ -12,9 +12,10 @@
  * By turns they are calm: few contexts, few pins, so that most switches are
  * short ones beside the rollovers.
  *
- * asid [SECONDS] [--exchange]. First it breaks what it relies on, each in a
- * process of its own, which has to shout: a stress that is deaf is a failure.
- * The exit status is 1 when a law was broken, whose name is printed.
+ * asid [SECONDS] [--exchange] [--no-controls]. First it breaks what it relies
+ * on, each in a process of its own, which has to shout: a stress that is deaf
+ * is a failure. The exit status is 1 when a law was broken, whose name is
+ * printed.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -524,12 +525,19 @@ static int report(void)
 int main(int argc, char **argv)
 {
 	double seconds = argc > 1 ? atof(argv[1]) : 60;
-	bool exchange = argc > 2 && !strcmp(argv[2], "--exchange");
+	bool exchange = false, controls = true;
+	int i;
 
+	for (i = 2; i < argc; i++) {
+		exchange |= !strcmp(argv[i], "--exchange");
+		controls &= strcmp(argv[i], "--no-controls") != 0;
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	control("no-flush", &s.no_flush, exchange);
-	control("no-forget", &s.no_forget, exchange);
-	control("no-invalidate", &s.no_invalidate, exchange);
+	if (controls) {
+		control("no-flush", &s.no_flush, exchange);
+		control("no-forget", &s.no_forget, exchange);
+		control("no-invalidate", &s.no_invalidate, exchange);
+	}
 	begin(exchange);
 	run_for(seconds);
 	return report();

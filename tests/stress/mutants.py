@@ -25,8 +25,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, "..", "..")
 FLAGS = ["-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE", "-fno-strict-aliasing",
          "-pthread"]
-# By their names in mutants.toml: tests/stress/*.c.
-STRESSES = {"stress": "registry", "follow": "follow", "dirty": "dirty"}
+# By their names in mutants.toml: tests/stress/*.c, and what it is told beside
+# the seconds.
+STRESSES = {"stress": ("registry",), "follow": ("follow",),
+            "dirty": ("dirty",), "asid": ("asid", "--no-controls"),
+            "asid-exchange": ("asid", "--exchange", "--no-controls")}
 
 
 class Tools:
@@ -54,7 +57,7 @@ class Tools:
         """Compile the mutant's folder of this tree into the stress or a test."""
         unit = name not in STRESSES
         main = [f"tests/unit/{name}_test.c"] if unit \
-            else [f"tests/stress/{STRESSES[name]}.c"]
+            else [f"tests/stress/{STRESSES[name][0]}.c"]
         if name == "pt_formats":
             main.append("tests/unit/pt_reader.c")
         layer = os.path.dirname(mutant["file"])[4:] if mutant else "mem"
@@ -74,7 +77,8 @@ class Tools:
 
     def run(self, name, program):
         """(failed, the law or the test that it says)"""
-        arguments = [str(self.seconds)] if name in STRESSES else []
+        arguments = [str(self.seconds), *STRESSES[name][1:]] \
+            if name in STRESSES else []
         with subprocess.Popen([program, *arguments], text=True,
                               errors="replace", stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT) as process:
@@ -119,7 +123,7 @@ def killed(tools, mutant):
         if failed:
             break
     if failed and mutant.get("law"):
-        failed = any(law in said for law in mutant["law"])
+        failed = any(law in said.replace("_", "-") for law in mutant["law"])
     print(f"{'killed' if failed else 'LIVES':7}{mutant['name']:28}"
           f"{mutant['by']:16}{time.monotonic() - begin:5.1f} s  {said}",
           flush=True)
