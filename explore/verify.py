@@ -115,17 +115,25 @@ class Builder:
                 self.compile(f"explore/{name}.c", target, False)
         return objects
 
-    def replay(self, work, sources, target, first):
+    def replay(self, name, sources, target, first, patch):
         """A set of the other engine: nothing in it announces an access."""
         folders = [*first, "explore/replay/replaced", "explore/replaced",
                    "include", "src", "explore/replay"]
-        given = [os.path.join(work, s) for s in sources]
-        given = [g if os.path.exists(g) else s for g, s in zip(given, sources)]
-        run([*self.cc.split(), *COMMON, *WARNINGS,
-             "-Wno-missing-field-initializers",
-             *[f"-I{folder}" for folder in folders], "-no-pie", "-o",
-             target + ".new", *[f"explore/replay/{name}.c" for name in REPLAY],
-             *given, "src/base/hooks.c"])
+        objects = []
+        for source in [*(f"explore/replay/{n}.c" for n in REPLAY), *sources,
+                       "src/base/hooks.c"]:
+            usual = patch and patch[1].endswith(".c") and source != patch[1]
+            work = os.path.join(self.folder, name) if usual else target
+            objects.append(os.path.join(work + ".p",
+                                        source.replace("/", "_") + ".o"))
+            changed = os.path.join(target + ".p", source)
+            if not usual:
+                run([*self.cc.split(), *COMMON, *WARNINGS,
+                     "-Wno-missing-field-initializers",
+                     *[f"-I{folder}" for folder in folders], "-c", "-o",
+                     objects[-1],
+                     changed if os.path.exists(changed) else source])
+        run([*self.cc.split(), "-no-pie", "-o", target + ".new", *objects])
         os.replace(target + ".new", target)
         return target
 
@@ -139,10 +147,10 @@ class Builder:
         shutil.rmtree(work, ignore_errors=True)
         os.makedirs(work)
         first = self.write(work, patch) if patch else []
-        if name in REPLAYED:
-            return self.replay(work, sources, target, first)
         if patch and patch[1].endswith(".c"):
             self.program(name, sources)
+        if name in REPLAYED:
+            return self.replay(name, sources, target, first, patch)
         every = [f"explore/sets/{name}.c", *sources]
         objects = [self.object(work, source, patch, first, every)
                    for source in every]
@@ -251,6 +259,8 @@ class Output:
                   f"{row['case']:17} {row['memory']:6} {row['states']:11,} "
                   f"{row['transitions']:12,} {row['depth']:6} "
                   f"{row['seconds']:7.2f} {megabytes(row):6.0f}", flush=True)
+            if not row.get("merged", True) and not row["walk"]:
+                print("    every step by itself: this code cannot be merged")
             if row["stopped"]:
                 print("    not finished: it came to its limit of states, "
                       "time or memory")
