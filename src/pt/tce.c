@@ -19,11 +19,10 @@
  * Source: PAPR (LoPAPR 2.9, "TCE and PCI address spaces"); Linux 7.3
  * arch/powerpc/platforms/powernv/pci-ioda-tce.c for levels.
  */
-#include "pt/walk.h"
+#include "pt/low.h"
 
 #define READ        (UINT64_C(1) << 0)
 #define WRITE       (UINT64_C(1) << 1)
-#define ADDRESS     UINT64_C(0x000ffffffffff000)
 #define LOST        (UINT64_C(1) << 2)
 #define ASKED_SHIFT 3
 
@@ -32,18 +31,6 @@ static enum ioas_pt_kind tce_kind(unsigned int level, uint64_t entry)
 	if (!(entry & (READ | WRITE)))
 		return entry ? IOAS_PT_LOST : IOAS_PT_NONE;
 	return level ? IOAS_PT_TABLE : IOAS_PT_LEAF;
-}
-
-static uint64_t tce_table(const struct ioas_pt *pt, unsigned int level,
-                          uint64_t phys)
-{
-	return phys | READ | WRITE;
-}
-
-static uint64_t tce_table_at(const struct ioas_pt *pt, unsigned int level,
-                             uint64_t entry)
-{
-	return entry & ADDRESS;
 }
 
 static uint64_t papr_leaf(const struct ioas_pt *pt, unsigned int level,
@@ -63,15 +50,8 @@ static uint64_t tce_leaf(const struct ioas_pt *pt, unsigned int level,
 IOAS_PT_INLINE struct ioas_pt_says tce_says(const struct ioas_pt *pt,
                                             unsigned int level, uint64_t entry)
 {
-	unsigned int perm = entry & LOST ? entry >> ASKED_SHIFT & 3 : entry & 3;
-
-	return (struct ioas_pt_says){
-		.phys = entry & ADDRESS,
-		.perm = perm,
-		.asked = perm,
-		.lost = entry & LOST ? IOAS_PT_FOUND_LOST : 0,
-		.lg2 = ioas_pt_shift_of(pt, level),
-	};
+	return ioas_pt_low_says(entry, ioas_pt_shift_of(pt, level), LOST,
+	                        ASKED_SHIFT);
 }
 
 static uint64_t tce_lost(unsigned int asked)
@@ -93,9 +73,9 @@ IOAS_PT_WALKS(tce_walk);
 		.name = is_called, .granules = granules,                       \
 		.granule_count = IOAS_ARRAY_SIZE(granules), .input_bits = 64,  \
 		.output_bits = 52, .big_endian = true, .write_only = is_exact, \
-		.kind = tce_kind, .table = tce_table,                          \
-		.table_at = tce_table_at, .leaf = its_leaf, .says = tce_says,  \
-		.lost = tce_lost, .usual_bits = 13,                            \
+		.kind = tce_kind, .table = ioas_pt_low_table,                  \
+		.table_at = ioas_pt_low_table_at, .leaf = its_leaf,            \
+		.says = tce_says, .lost = tce_lost, .usual_bits = 13,          \
 		IOAS_PT_WALK_HOOKS(tce_walk),                                  \
 	}
 

@@ -18,14 +18,13 @@
  * Specification 4.1, 3.7 (second-stage translation), 9.8 (second-stage paging
  * entries).
  */
-#include "pt/walk.h"
+#include "pt/low.h"
 
 #define READ        (UINT64_C(1) << 0)
 #define WRITE       (UINT64_C(1) << 1)
 #define PAGE_SIZE   (UINT64_C(1) << 7)
 #define ACCESSED    (UINT64_C(1) << 8)
 #define WRITTEN     (UINT64_C(1) << 9)
-#define ADDRESS     UINT64_C(0x000ffffffffff000)
 #define LOST        (UINT64_C(1) << 52)
 #define ASKED_SHIFT 53
 
@@ -34,18 +33,6 @@ static enum ioas_pt_kind vtd_kind(unsigned int level, uint64_t entry)
 	if (!(entry & (READ | WRITE)))
 		return entry ? IOAS_PT_LOST : IOAS_PT_NONE;
 	return level && !(entry & PAGE_SIZE) ? IOAS_PT_TABLE : IOAS_PT_LEAF;
-}
-
-static uint64_t vtd_table(const struct ioas_pt *pt, unsigned int level,
-                          uint64_t phys)
-{
-	return phys | READ | WRITE;
-}
-
-static uint64_t vtd_table_at(const struct ioas_pt *pt, unsigned int level,
-                             uint64_t entry)
-{
-	return entry & ADDRESS;
 }
 
 static uint64_t vtd_leaf(const struct ioas_pt *pt, unsigned int level,
@@ -58,16 +45,8 @@ static uint64_t vtd_leaf(const struct ioas_pt *pt, unsigned int level,
 IOAS_PT_INLINE struct ioas_pt_says vtd_says(const struct ioas_pt *pt,
                                             unsigned int level, uint64_t entry)
 {
-	/* READ and WRITE are the bits of our permissions. */
-	unsigned int perm = entry & LOST ? entry >> ASKED_SHIFT & 3 : entry & 3;
-
-	return (struct ioas_pt_says){
-		.phys = entry & ADDRESS,
-		.perm = perm,
-		.asked = perm,
-		.lost = entry & LOST ? IOAS_PT_FOUND_LOST : 0,
-		.lg2 = ioas_pt_shift_of(pt, level),
-	};
+	return ioas_pt_low_says(entry, ioas_pt_shift_of(pt, level), LOST,
+	                        ASKED_SHIFT);
 }
 
 static uint64_t vtd_lost(unsigned int asked)
@@ -104,8 +83,8 @@ const struct ioas_pt_format ioas_pt_vtd = {
 	.output_bits = 52,
 	.write_only = true,
 	.kind = vtd_kind,
-	.table = vtd_table,
-	.table_at = vtd_table_at,
+	.table = ioas_pt_low_table,
+	.table_at = ioas_pt_low_table_at,
 	.leaf = vtd_leaf,
 	.says = vtd_says,
 	.lost = vtd_lost,
