@@ -44,6 +44,8 @@ struct abi_backend {
 	 * they are not understood, or what is needed is not there; it was said.
 	 */
 	bool (*set_up)(char *const word[]);
+	/* Are there devices with reserved ranges of their own, and that log? */
+	bool (*has_special)(void);
 	/* The name of the device in group 1, 2 or 3: 12 characters. */
 	const char *(*device)(unsigned int group);
 	/* The number that such a group has here. */

@@ -406,6 +406,11 @@ static bool set_up(char *const word[])
 	return has_facts && !word[1];
 }
 
+static bool has_special(void)
+{
+	return !has_facts;
+}
+
 static const char *device_name(unsigned int group)
 {
 	static const char *const name[] = {
@@ -430,6 +435,7 @@ static void settle(void)
 
 const struct abi_backend abi_backend = {
 	.set_up = set_up,
+	.has_special = has_special,
 	.device = device_name,
 	.number = group_number,
 	.settle = settle,

@@ -400,6 +400,12 @@ static bool set_up(char *const word[])
 	return !word[NAMED_GROUPS];
 }
 
+/* None of the devices of QEMU, with the IOMMU of Intel that it has. */
+static bool has_special(void)
+{
+	return false;
+}
+
 static const char *device_name(unsigned int group)
 {
 	/* Such a group is ioas's alone: no device has no name. */
@@ -438,6 +444,7 @@ static void settle(void)
 const struct abi_backend abi_backend = {
 	.is_real = true,
 	.set_up = set_up,
+	.has_special = has_special,
 	.device = device_name,
 	.number = group_number,
 	.settle = settle,

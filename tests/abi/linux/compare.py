@@ -33,7 +33,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
 KERNELS = ["linux-6.12", "linux-7.3"]
 SECONDS = 1800
-# Sets about another machine than this one: ioas alone has them.
+# Sets about another machine than this one: ioas alone has them. "arm-smmuv3"
+# wants one with Arm's processor, a kernel and a build of the table for it;
+# "interrupts that are not isolated" one whose IOMMU does not remap interrupts.
+#
+# Rows of "reserved ranges" and "DMA logging" meet ordinary devices on both
+# sides: what a container says is usable as groups join and leave, and that
+# there is no log. No device behind QEMU's intel-iommu has ranges of its own
+# (there is no RMRR), and vfio-pci has no log for any device.
 ELSEWHERE = ["arm-smmuv3", "interrupts that are not isolated"]
 
 # What the device has a part in, without the many rows that are about arguments
