@@ -111,6 +111,17 @@ static uint64_t table_pages(const struct ioas_windows *ws,
 	return 2 * bytes >> ws->page_shift;
 }
 
+/*
+ * Linux divides the entries' logarithm by the levels in numbers without a sign:
+ * a window of less than a page has none, and what is below zero even when it is
+ * rounded up makes a table of no size.
+ */
+static bool is_below_levels(const struct ioas_window_shape *shape)
+{
+	return shape->levels > 1 &&
+	       size_lg2(shape) + shape->levels - 1 < shape->page_shift;
+}
+
 static int plan_tables(const struct ioas_windows *ws,
                        const struct ioas_window_shape *shape,
                        struct ioas_window_plan *plan)
@@ -121,7 +132,8 @@ static int plan_tables(const struct ioas_windows *ws,
 	bool powernv = ws->platform->rules == IOAS_RULES_POWERNV;
 
 	if (powernv &&
-	    (shift - ENTRY_LG2) * shape->levels + shape->page_shift >= 55)
+	    ((shift - ENTRY_LG2) * shape->levels + shape->page_shift >= 55 ||
+	     is_below_levels(shape)))
 		return -EINVAL;
 	if (shift > TABLE_LG2_MAX)
 		return -ENOMEM;

@@ -98,7 +98,13 @@ static void powernv_refuses_levels_and_sizes(struct rig *r)
 	rig_fails(r, create(12 + 128, GIB, 1, &at_), -EINVAL);
 	/* Smaller than an eighth of a page. */
 	rig_fails(r, create(16, 4096, 1, &at_), -EINVAL);
+	/* Less than a page, shared by levels. */
+	rig_fails(r, create(21, 1 << 18, 2, &at_), -EINVAL);
+	rig_fails(r, create(21, 1 << 18, 3, &at_), -EINVAL);
+	rig_fails(r, create(21, 1 << 19, 2, &at_), -EINVAL);
 	assert_true(charged() == 0);
+	rig_ok(r, create(21, 1 << 18, 1, &at_));
+	rig_ok(r, create(21, 1 << 20, 2, &at_));
 }
 
 static void usable_levels_follow_from_the_processors_pages(struct rig *r)

@@ -57,6 +57,9 @@ static bool host_can(uint64_t bytes, unsigned int shift, unsigned int levels)
 {
 	unsigned int s = level_shift(log2_of(bytes) + 3 - shift, levels);
 
+	/* A share of each level that is below zero. */
+	if (levels > 1 && log2_of(bytes) + levels - 1 < shift)
+		return false;
 	return (s - 3) * levels + shift < 55;
 }
 
