@@ -11,6 +11,7 @@ import os
 import pathlib
 import stat
 import subprocess
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 # A device that sleeps while it is closed takes its time to wake.
@@ -88,6 +89,12 @@ def initramfs(kernel, busybox, program, modules, passes):
     return archive(files)
 
 
+# A machine with nothing but what is asked for; and PowerNV, whose host bridges
+# are something that it has by default.
+BARE = ["-nodefaults"]
+NO_MORE = ["-net", "none", "-vga", "none"]
+
+
 class Kind:
     """What is not the same of all machines."""
 
@@ -99,14 +106,14 @@ class Kind:
 
 
 X86 = Kind("qemu-system-x86_64",
-           lambda pattern: ["-M", "q35", "-cpu", "max", "-m", "512",
+           lambda pattern: [*BARE, "-M", "q35", "-cpu", "max", "-m", "512",
                             *BY_INSTRUCTIONS, *device_options(pattern)],
            "ttyS0",
            ["irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core",
             VFIO_PCI], "intel_iommu=on")
 
 
-def power(board, buses, more=()):
+def power(board, buses, more):
     """Buses that devices are on; the rest of the machine is its firmware's."""
     devices = [x for bus in buses
                for x in ("-device", f"edu,dma_mask={(1 << 64) - 1},bus={bus}")]
@@ -118,13 +125,13 @@ def power(board, buses, more=()):
 
 
 HOST_BUSES = ["pcie.0", "pcie.1", "pcie.2"]
-POWERNV9 = power(["powernv9"], HOST_BUSES)
-POWERNV8 = power(["powernv8"], HOST_BUSES)
+POWERNV9 = power(["powernv9"], HOST_BUSES, NO_MORE)
+POWERNV8 = power(["powernv8"], HOST_BUSES, NO_MORE)
 PSERIES = power(["pseries,x-vof=on,usb=off,cap-cfpc=broken,cap-sbbc=broken,"
                  "cap-ibs=broken,cap-ccf-assist=off", "-cpu", "power9"],
                 ["pci.0", "pb1.0", "pb2.0"],
-                [x for n in (1, 2) for x in (
-                    "-device", f"spapr-pci-host-bridge,index={n},id=pb{n}")])
+                [*BARE, *(x for n in (1, 2) for x in (
+                    "-device", f"spapr-pci-host-bridge,index={n},id=pb{n}"))])
 
 
 class Machine:
@@ -145,14 +152,31 @@ class Machine:
         return [str(self.qemu / "usr/bin" / self.kind.program),
                 "-L", str(self.qemu / "usr/share/qemu"),
                 "-L", str(self.qemu / "usr/share/seabios"),
-                "-accel", "tcg", "-nodefaults", "-nographic", "-no-reboot",
+                "-accel", "tcg", "-nographic", "-no-reboot",
                 "-serial", "stdio", "-monitor", "none",
                 "-kernel", str(kernel / "vmlinuz"), "-initrd", str(initrd),
                 "-append", self.kind.append, *self.kind.options(pattern)]
 
-    def run(self, name, program, passes, seconds, *, log=None, more=()):
-        """Boot kernel `name`, with these options more. Return: the lines of
-        its console."""
+    @staticmethod
+    def watch(process, console, seconds, stuck):
+        """Until it has ended, or `seconds` have passed, or so many of `stuck`
+        since its rows began. Return: why it has not ended."""
+        begin = rows = time.monotonic()
+        while process.poll() is None:
+            time.sleep(0.1)
+            now = time.monotonic()
+            if now > begin + seconds:
+                return "it took too long"
+            if stuck and b"\nPASS " not in console.read_bytes():
+                rows = now
+            if stuck and now > rows + stuck:
+                return "stopped in its rows"
+        return None
+
+    def run(self, name, program, passes, seconds, *, log=None, more=(),
+            stuck=None):
+        """Boot kernel `name`, with these options more; its rows are to be
+        done within `stuck` seconds. Return: the lines of its console."""
         kernel = self.kernels / name
         log = log or name
         initrd = self.work / f"{log}.initrd"
@@ -162,14 +186,16 @@ class Machine:
         pattern.write_bytes(PATTERN)
         console = self.work / f"{log}.log"
         with open(console, "wb") as out:
-            try:
-                subprocess.run(
+            with subprocess.Popen(
                     [*self.command(kernel, initrd, pattern), *more],
-                    env=self.environment(), check=False,
-                    stdin=subprocess.DEVNULL, stdout=out,
-                    stderr=subprocess.STDOUT, timeout=seconds)
-            except subprocess.TimeoutExpired:
-                out.write(b"\nended: it took too long\n")
+                    env=self.environment(), stdin=subprocess.DEVNULL,
+                    stdout=out, stderr=subprocess.STDOUT) as process:
+                try:
+                    why = self.watch(process, console, seconds, stuck)
+                finally:
+                    process.kill()
+            if why:
+                out.write(f"\nended: {why}\n".encode())
         initrd.unlink()
         text = console.read_text(errors="replace").replace("\r", "")
         return text.split("\n")

@@ -378,3 +378,25 @@ void tce_probe(const struct tce_row *row, struct tce_model *before,
 	add_gone(p, before, after);
 	add(p, 0x2000);
 }
+
+/* Windows are as far from each other as their tables could reach. */
+static bool is_behind(const struct tce_window *w, uint64_t iova)
+{
+	return w->is_there && iova - w->start >= w->bytes &&
+	       iova - w->start < TCE_HIGH;
+}
+
+void tce_probe_inside(const struct tce_model *after, struct tce_probes *probes)
+{
+	const struct tce_container *c;
+	unsigned int i, kept = 0;
+
+	if (after->of_group[1] < 0)
+		return;
+	c = &after->container[after->of_group[1]];
+	for (i = 0; i < probes->count; i++)
+		if (!is_behind(&c->window[0], probes->iova[i]) &&
+		    !is_behind(&c->window[1], probes->iova[i]))
+			probes->iova[kept++] = probes->iova[i];
+	probes->count = kept;
+}

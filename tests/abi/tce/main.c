@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *	abi-tce [-m MACHINE] [-c CONTRACT] [-n NAME] [-d | -D] [-p] [-b] [-l]
- *	        [WORD...]
+ *	abi-tce [-m MACHINE] [-c CONTRACT] [-n NAME] [-d | -D] [-o] [-p] [-b]
+ *	        [-l] [WORD...]
  *
  * Runs every row on each machine and in each contract, or those given, or the
  * rows whose "subject, name (state)" contains NAME, '?' being any character.
@@ -12,8 +12,9 @@
  *	ROW subject|name|state|answer|words|what is there
  *
  * Rows that break a kernel are left out where one answers; with -b nothing else
- * is run. -d runs the rows that look at a device, -D the others. -l lists rows
- * and runs none.
+ * is run. -d runs the rows that look at a device, -D the others. Of a call that
+ * is made in several states -o runs the first that the model gives each answer
+ * in. -l lists rows and runs none.
  *
  * On a kernel each row is a process of its own: what a kernel forgets to give
  * back lasts as long as the process.
@@ -33,7 +34,7 @@ static struct {
 	struct abi_set set; /* what world.c wants to know of */
 	const struct tce_machine *machine;
 	const char *only;
-	bool print, breaking, list, device, no_device;
+	bool print, breaking, list, device, no_device, once;
 	unsigned int rows, failed, left_out;
 	char *writable, *read_only;
 } run;
@@ -202,6 +203,8 @@ static void try_row(struct verdict *v, struct tce_model *m)
 	    memcmp(&out, &at, v->row->call.bytes) != 0)
 		complain(v, "argument", "other words", "as the model has it");
 	tce_probe(v->row, &before, m, &probes);
+	if (run.world.backend->is_real && !run.machine->is_pseries)
+		tce_probe_inside(m, &probes);
 	tce_after(&run.world, &probes, is);
 	tce_model_after(m, &probes, expected);
 	if (strcmp(is, expected) != 0)
@@ -257,18 +260,42 @@ static bool check_row_apart(const struct tce_row *row)
 
 /* ---- All of them ---- */
 
-static bool breaks(const struct tce_row *row)
+/* What the model answers, and whether the kernel breaks. */
+static long foretold(const struct tce_row *row, bool *ret_breaks)
 {
 	const struct tce_steps *s = &tce_steps[row->state];
 	static struct tce_model m;
 	union tce_argument out;
 	unsigned int i;
+	long ret;
 
 	tce_model_begin(&m, run.machine, run.world.contract, row->memlock);
 	for (i = 0; is_step(s, i); i++)
 		tce_model_call(&m, &s->step[i], &out);
-	tce_model_call(&m, &row->call, &out);
-	return m.breaks && run.world.contract != IOAS_CONTRACT_STRICT;
+	ret = tce_model_call(&m, &row->call, &out);
+	*ret_breaks = m.breaks && run.world.contract != IOAS_CONTRACT_STRICT;
+	return ret;
+}
+
+/* The states of a call come one after another. */
+static bool is_new(const struct tce_row *row, long answer)
+{
+	static char call[256];
+	static long answers[T_NR];
+	static unsigned int known;
+	char text[sizeof(call)];
+	unsigned int i;
+
+	snprintf(text, sizeof(text), "%s, %s", row->subject, row->name);
+	if (strcmp(text, call) != 0)
+		known = 0;
+	memcpy(call, text, sizeof(call));
+	for (i = 0; i < known; i++)
+		if (answers[i] == answer)
+			return false;
+	if (known < COUNT(answers))
+		answers[known++] = answer;
+	return true;
 }
 
 /* Is it a part, where '?' is any character? */
@@ -289,6 +316,8 @@ static bool has_text(const char *text, const char *part)
 static bool is_wanted(const struct tce_row *row)
 {
 	char text[256];
+	bool breaks;
+	long answer;
 
 	snprintf(text, sizeof(text), "%s, %s (%s)", row->subject, row->name,
 	         tce_steps[row->state].name);
@@ -298,8 +327,9 @@ static bool is_wanted(const struct tce_row *row)
 		return false;
 	if (tce_steps[row->state].only_powernv && run.machine->is_pseries)
 		return false;
-	if (breaks(row) == run.breaking)
-		return true;
+	answer = foretold(row, &breaks);
+	if (breaks == run.breaking)
+		return !run.once || is_new(row, answer);
 	run.left_out++;
 	return false;
 }
@@ -343,7 +373,7 @@ static bool read_options(int argc, char **argv, unsigned int *ret_contracts)
 	size_t i;
 	int c;
 
-	while ((c = getopt(argc, argv, "m:c:n:dDpbl")) != -1) {
+	while ((c = getopt(argc, argv, "m:c:n:dDopbl")) != -1) {
 		if (c == 'c' && ioas_contract_find(optarg, &contract))
 			*ret_contracts = 1u << contract;
 		else if (c == 'n')
@@ -356,6 +386,8 @@ static bool read_options(int argc, char **argv, unsigned int *ret_contracts)
 			run.device = true;
 		else if (c == 'D')
 			run.no_device = true;
+		else if (c == 'o')
+			run.once = true;
 		else if (c == 'l')
 			run.list = true;
 		else if (c != 'm')

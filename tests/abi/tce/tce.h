@@ -237,6 +237,12 @@ bool tce_looks(const struct tce_row *row);
 void tce_probe(const struct tce_row *row, struct tce_model *before,
                struct tce_model *after, struct tce_probes *ret_probes);
 /*
+ * Takes out what the emulated host bridges of PowerNV cannot tell. They look at
+ * those bits of an address that the table has entries for, and so find the
+ * window again behind its end.
+ */
+void tce_probe_inside(const struct tce_model *after, struct tce_probes *probes);
+/*
  * Calls that show it, and what the device of group 1 reaches by DMA:
  *
  *	dma 3:3rw 20:6r ... u=ANSWER o=ANSWER r=ANSWER,ANSWER
