@@ -8,12 +8,14 @@ has: after that its DMA needs no call at all. What QEMU asks is seen by
 guest/calls.c in front of ioas.
 """
 
+import contextlib
 import os
+import signal
 import sys
 
 import pytest
 
-from conftest import HERE, MIB, Qemu
+from conftest import HERE, MIB, Qemu, ioas_lines, wait_until
 
 sys.path.append(os.path.join(HERE, "guest"))
 import boot  # noqa: E402  pylint: disable=wrong-import-position
@@ -168,6 +170,8 @@ def test_a_device_that_is_taken_away(power):
     without.say("device_del", id="controller")
     without.say("system_reset")
     without.wait("DEVICE_DELETED")
+    # A thread of QEMU's lets go of the container, when it comes to it.
+    wait_until(lambda: power.called("unregister"))
     without.say("quit")
     ended = power.guest.end(process, said)
     power.assert_good(ended)
@@ -187,3 +191,79 @@ def test_two_host_bridges_register_the_same_memory(power):
     first, second = power.called("register")
     assert first == second and first[1:] == (GIB, 0)
     assert power.called("type") == [(7, 0), (7, 0)]
+
+
+def start_only(power, fail, *told):
+    """A machine that does not run, but is told more; it ends then."""
+    process, path = power.guest.start(
+        **power.how(fail=fail, iommu=["-S"], places=[",id=controller"]))
+    with contextlib.suppress(OSError, EOFError):
+        machine = monitor.Monitor(path)
+        for command, arguments, event in told:
+            machine.say(command, **arguments)
+            if event:
+                machine.wait(event)
+        if told == GONE:
+            wait_until(lambda: power.called("unregister"))
+        machine.say("quit")
+    return power.guest.end(process)
+
+
+RESET = (("system_reset", {}, "RESET"),)
+GONE = (("device_del", {"id": "controller"}, None),
+        ("system_reset", {}, "DEVICE_DELETED"))
+ABORTED = -signal.SIGABRT
+
+
+# docs/ioas-windows.7.scd has a table of these.
+@pytest.mark.parametrize("fail, told, status, words", [
+    ("type 1 1 22", (), 0, ""),
+    ("type 1 2 22", (), 1, "Failed to set iommu for container"),
+    ("type 1 1 22,enable 1 1 12", (), 1, "failed to enable container"),
+    ("register 1 1 12", (), 1, "Memory registering failed"),
+    ("info 1 1 22", (), 1, "VFIO_IOMMU_SPAPR_TCE_GET_INFO failed"),
+    ("remove 1 1 22", (), 1, "Failed to remove window at 0"),
+    ("create 1 1 12", (), 0, ""),
+    ("create 1 3 12", (), ABORTED, "Failed to create SPAPR window"),
+    ("create 2 4 12", RESET, ABORTED, "Failed to create SPAPR window"),
+    ("remove 2 2 22", RESET, ABORTED, "Host doesn't support DMA window at 0"),
+    ("unregister 1 1 16", GONE, 0, ""),
+    ("eeh 1 1 5", (), 0, "EEH_PE_OP 0x1 failed"),
+], ids=lambda x: x if isinstance(x, str) and x[-1:].isdigit() else "")
+def test_a_call_that_fails(power, fail, told, status, words):
+    """QEMU goes on, or ends; nothing of it is left for the next."""
+    ended = start_only(power, fail, *told)
+    assert ended.status == status, ended.stderr
+    assert words in ended.stderr
+    others = [line for line in ended.stderr.splitlines()
+              if line and not line.startswith("ioas: ")]
+    assert bool(others) == bool(words), ended.stderr
+    assert all(line.startswith("ioas: maps 0, unmaps 0, live now 0")
+               for line in ioas_lines(ended.stderr)), ended.stderr
+    name, first, last, error = fail.split(",")[-1].split()
+    failed = [x for x in power.called(name) if -int(error) in x]
+    assert len(failed) == int(last) - int(first) + 1
+    assert status == 0 or start_only(power, "").status == 0
+
+
+def test_a_page_that_was_not_mapped(power):
+    """The guest has it for mapped: the device is refused and its group frozen,
+    and the guest's driver recovers it by the calls of EEH."""
+    ended = power.boot(fail="unmap 3 3 5,map 1000 1000 12", iommu=FIXED)
+    boot.assert_data(ended, power.guest.disks)
+    boot.assert_untouched(power.guest.disks)
+    assert "guest: end" in ended.said
+    [page] = [x[0] for x in power.called("map") if x[2] == -12]
+    assert f"refused:     {page:#x}-{page + 0xfff:#x}: not mapped" in \
+        ended.stderr
+    assert ended.status == boot.FOUND
+    assert "summary: 1 wild-dma;" in ended.stderr
+    for call, error in (("unmap", 5), ("map", 12)):
+        assert f"vfio_container_dma_{call}(" in ended.stderr
+        assert [x[2] for x in power.called(call) if x[2]] == [-error]
+    # What stopped, what was done about it, and how it ended.
+    calls = power.called("eeh")
+    for call in ((4, 2), (2, 0), (4, 4), (8, 0), (6, 0), (5, 0)):
+        assert call in calls, calls
+    assert calls[-1] == (4, 0)
+    assert "nvme driver reports: 'recovered'" in ended.said

@@ -11,9 +11,12 @@
  *	unregister ADDRESS SIZE RESULT
  *	create PAGE-SHIFT SIZE LEVELS RESULT START
  *	remove START RESULT
+ *	info WINDOWS RESULT
+ *	eeh OPERATION RESULT
  *
- * GUEST_FAIL, "NAME NUMBER ERRNO", lets one of them fail without asking ioas:
- * the NUMBERth of that name.
+ * GUEST_FAIL, "NAME FIRST LAST ERRNO", lets some of them fail without asking
+ * ioas: those of that name from the FIRSTth to the LASTth. After a comma the
+ * next ones.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,6 +30,7 @@
 #include <sys/ioctl.h>
 
 #define DESCRIPTORS 1024
+#define FAILS       4
 
 typedef unsigned long long number;
 
@@ -34,20 +38,30 @@ static bool container[DESCRIPTORS];
 static int out = -1;
 static struct {
 	char name[16];
-	int number, error;
-} fail;
+	int first, last, error;
+} fail[FAILS];
+
+static void read_fails(const char *text)
+{
+	int i;
+
+	for (i = 0; text && i < FAILS; i++) {
+		sscanf(text, "%15s %d %d %d", fail[i].name, &fail[i].first,
+		       &fail[i].last, &fail[i].error);
+		text = strchr(text, ',');
+		text = text ? text + 1 : NULL;
+	}
+}
 
 /* Opened before the program can have closed or limited anything. */
 __attribute__((constructor)) static void begin(void)
 {
 	const int how = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
-	const char *path = getenv("GUEST_CALLS"), *which = getenv("GUEST_FAIL");
+	const char *path = getenv("GUEST_CALLS");
 
 	if (path)
 		out = open(path, how, 0600);
-	if (which)
-		sscanf(which, "%15s %d %d", fail.name, &fail.number,
-		       &fail.error);
+	read_fails(getenv("GUEST_FAIL"));
 }
 
 static void say_map(const void *argument, long result)
@@ -110,6 +124,21 @@ static void say_remove(const void *argument, long result)
 	dprintf(out, "remove 0x%llx %ld\n", call->start_addr, result);
 }
 
+static void say_info(const void *argument, long result)
+{
+	const struct vfio_iommu_spapr_tce_info *call = argument;
+
+	dprintf(out, "info %u %ld\n", call->ddw.max_dynamic_windows_supported,
+	        result);
+}
+
+static void say_eeh(const void *argument, long result)
+{
+	const struct vfio_eeh_pe_op *call = argument;
+
+	dprintf(out, "eeh %u %ld\n", call->op, result);
+}
+
 static struct call {
 	const char *name;
 	unsigned long command;
@@ -124,6 +153,8 @@ static struct call {
 	{"unregister", VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY, say_unregister},
 	{"create", VFIO_IOMMU_SPAPR_TCE_CREATE, say_create},
 	{"remove", VFIO_IOMMU_SPAPR_TCE_REMOVE, say_remove},
+	{"info", VFIO_IOMMU_SPAPR_TCE_GET_INFO, say_info},
+	{"eeh", VFIO_EEH_PE_OP, say_eeh},
 	{NULL},
 };
 
@@ -140,10 +171,17 @@ static struct call *find(int fd, unsigned long command)
 	return c->name ? c : NULL;
 }
 
-static bool fails(struct call *c)
+/* Return: the error that this one is to have, 0 when it is asked. */
+static int fails(struct call *c)
 {
+	int i;
+
 	c->count++;
-	return strcmp(c->name, fail.name) == 0 && c->count == fail.number;
+	for (i = 0; i < FAILS; i++)
+		if (strcmp(c->name, fail[i].name) == 0 &&
+		    c->count >= fail[i].first && c->count <= fail[i].last)
+			return fail[i].error;
+	return 0;
 }
 
 int ioctl(int fd, unsigned long command, ...)
@@ -166,9 +204,10 @@ int ioctl(int fd, unsigned long command, ...)
 	unmap = argument;
 	if (command == VFIO_IOMMU_UNMAP_DMA)
 		unmapped = unmap->size;
-	errno = fail.error;
-	result = fails(c) ? -1 : real(fd, command, argument);
-	error = errno;
+	error = fails(c);
+	result = error ? -1 : real(fd, command, argument);
+	if (!error)
+		error = errno;
 	if (command == VFIO_SET_IOMMU && result == 0)
 		container[fd] = true;
 	c->say(argument, result < 0 ? -error : result);
