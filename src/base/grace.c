@@ -92,6 +92,7 @@ enum { UNKNOWN, BARRIER, NO_BARRIER };
 
 static struct reader readers[READERS];
 static struct ioas_a32 readers_top; /* slots from here on were never taken */
+static struct ioas_a32 slotted; /* threads that may begin a section in one */
 static struct domain domains[IOAS_GRACE_NR] = {
 	[IOAS_GRACE_DMA] = {.epoch = {1}},
 	[IOAS_GRACE_FILE] = {.epoch = {1}},
@@ -131,6 +132,8 @@ static void release(void *arg)
 		ioas_a64_store(&r->section[d], 0);
 	self.claiming = true;
 	self.slot = NULL;
+	/* Pairs with the load in others_read(). */
+	ioas_a32_add(&slotted, -1);
 	/* Pairs with the exchange in take_free(): it is empty by then. */
 	ioas_a32_store(&r->taken, 0);
 }
@@ -178,6 +181,7 @@ static struct reader *claim(void)
 	}
 	if (r) {
 		r->fenced = !barrier_works();
+		ioas_a32_add(&slotted, 1);
 		ioas_fence(); /* pairs with the one in sync */
 		self.slot = r;
 	}
@@ -308,17 +312,11 @@ static void wait_for(const struct ioas_a64 *section, uint64_t wanted)
 		ioas_hooks.relax(round++);
 }
 
-/* Has a thread a slot, other than this one? */
-static bool others_read(uint32_t top)
+/* Can a thread be in a section of a slot, other than this one? */
+static bool others_read(void)
 {
-	uint32_t i;
-
-	for (i = 0; i < top; i++)
-		/* Pairs with the store in release(): its sections are over. */
-		if (&readers[i] != self.slot &&
-		    ioas_a32_load(&readers[i].taken))
-			return true;
-	return false;
+	/* Pairs with the add in release(): its sections are over. */
+	return ioas_a32_load(&slotted) > (self.slot ? 1 : 0);
 }
 
 void ioas_grace_sync(enum ioas_grace_domain d)
@@ -328,13 +326,13 @@ void ioas_grace_sync(enum ioas_grace_domain d)
 
 	ioas_law(GRACE_1, !ioas_grace_inside(d));
 	wanted = ioas_a64_add(&domains[d].epoch, 1);
-	ioas_fence();                      /* pairs with the one in claim() */
-	top = ioas_a32_load(&readers_top); /* pairs with raise_top() */
-	if (others_read(top) && barrier_works()) {
+	ioas_fence(); /* pairs with the one in claim() */
+	if (others_read() && barrier_works()) {
 		bool ordered = ioas_hooks.barrier();
 
 		ioas_law(GRACE_1, ordered);
 	}
+	top = ioas_a32_load(&readers_top); /* pairs with raise_top() */
 	for (i = 0; i < top; i++)
 		wait_for(&readers[i].section[d], wanted);
 	sync_counted(&domains[d]);
@@ -362,6 +360,7 @@ void ioas_grace_forked(void)
 			ioas_a64_store(&readers[i].section[d], 0);
 		ioas_a32_store(&readers[i].taken, 0);
 	}
+	ioas_a32_store(&slotted, self.slot ? 1 : 0);
 	for (d = 0; d < IOAS_GRACE_NR; d++) {
 		struct domain *domain = &domains[d];
 
