@@ -24,6 +24,8 @@ import sys
 import tempfile
 import time
 
+import pseries
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
 IOAS = os.path.join(BUILD, "ioas")
@@ -310,6 +312,16 @@ def mem(options):
     yield from micro("bench-mem-static", "static")(options)
 
 
+def guest(options):
+    """Linux for POWER that maps all its memory and reads and writes a disk."""
+    ours, plain, qemus = pseries.times(1 if options.smoke else pseries.RUNS)
+    # At most 1.3 times as much.
+    yield row("pseries", "boot, 1 GiB mapped, disk used", "ms", ours, plain,
+              "ratio >= 0.769")
+    yield row("pseries", "the same with QEMU's nvme", "ms", qemus, plain)
+    yield row("pseries", "ours beside QEMU's nvme", "ms", ours, qemus)
+
+
 BENCHES = {
     "translate": ("device address to memory, hot random",
                   micro("bench-core", "translate")),
@@ -334,6 +346,8 @@ BENCHES = {
     "start": ("what ioas run adds to a program's start", start),
     "idle": ("CPU time of an open controller", idle),
     "nvme": ("qemu-img bench on nvme:// beside the file, the faster way", nvme),
+    "pseries": ("processor's time of a guest of POWER with our device, beside "
+                "the same boot without", guest),
 }
 
 COMPARE = {"<=": operator.le, ">=": operator.ge}

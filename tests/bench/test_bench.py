@@ -27,7 +27,11 @@ def run(tmp_path, *arguments):
     return result.returncode, rows, result.stdout
 
 
-@pytest.mark.parametrize("name", sorted(bench.BENCHES))
+# Guests boot for minutes, and their packages are fetched.
+BRIEF = sorted(set(bench.BENCHES) - {"pseries"})
+
+
+@pytest.mark.parametrize("name", BRIEF)
 def test_rows_have_every_key_and_a_sound_verdict(tmp_path, name):
     status, rows, text = run(tmp_path, name)
     assert rows
