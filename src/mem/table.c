@@ -18,8 +18,10 @@
 /* From so many on, larger pages pay: half a page of 2 MiB. */
 #define HUGE_FROM ((uint64_t)128 << 10)
 
+/* Of a tree whose root is large and mostly empty: all nodes are in a list. */
 struct node {
 	struct ioas_aptr link[FANOUT];
+	struct node *next;
 };
 
 struct leaf {
@@ -69,8 +71,6 @@ static void free_node(struct node *node)
 	unsigned int i;
 	void *leaf;
 
-	if (!node)
-		return;
 	for (i = 0; i < FANOUT; i++) {
 		/* Relaxed: nobody else has it any more. */
 		leaf = ioas_aptr_load_relaxed(&node->link[i]);
@@ -82,18 +82,19 @@ static void free_node(struct node *node)
 
 void ioas_table_fini(struct ioas_table *table)
 {
-	struct ioas_aptr *root = root_of(table);
-	uint64_t i, links = root_links(table);
+	struct node *node, *next;
 
 	if (table->view.shadow) {
 		ioas_hooks.unreserve(shadow_of(table), table->shadow_bytes);
 		return;
 	}
-	for (i = 0; root && i < links; i++)
-		/* Relaxed: nobody else has it any more. */
-		free_node(ioas_aptr_load_relaxed(&root[i]));
-	if (root)
-		ioas_hooks.free(root, links * sizeof(*root));
+	for (node = table->nodes; node; node = next) {
+		next = node->next;
+		free_node(node);
+	}
+	if (table->view.root)
+		ioas_hooks.free(root_of(table),
+		                root_links(table) * sizeof(*table->view.root));
 }
 
 static struct ioas_a64 *row_in_tree(const struct ioas_table *table,
@@ -187,10 +188,23 @@ static void *made(struct ioas_table *table, struct ioas_aptr *link,
 	return p;
 }
 
+static struct node *make_node(struct ioas_table *table, uint64_t page)
+{
+	struct ioas_aptr *link = &root_of(table)[page >> LOWER_BITS];
+	/* Relaxed: links change under the lock, which is held. */
+	bool there = ioas_aptr_load_relaxed(link) != NULL;
+	struct node *node = made(table, link, sizeof(*node));
+
+	if (node && !there) {
+		node->next = table->nodes;
+		table->nodes = node;
+	}
+	return node;
+}
+
 static bool make_leaf(struct ioas_table *table, uint64_t page)
 {
-	struct node *node =
-		made(table, &root_of(table)[page >> LOWER_BITS], sizeof(*node));
+	struct node *node = make_node(table, page);
 
 	return node &&
 	       made(table,

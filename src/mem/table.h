@@ -34,10 +34,13 @@
 #define IOAS_ENTRY_FLAGS  4  /* bits below the region's number */
 #define IOAS_ID_HIGH_BITS (64 - IOAS_PHYS_BITS)
 
+struct node;
+
 struct ioas_table {
 	struct ioas_mem_view view;
 	size_t shadow_bytes;
-	uint64_t bytes; /* of memory for nodes; under the lock */
+	uint64_t bytes;     /* of memory for nodes; under the lock */
+	struct node *nodes; /* of a tree, all of them; under the lock */
 };
 
 /* Pages by number. */

@@ -34,7 +34,8 @@ IOAS_PT_INLINE struct ioas_pt_says ioas_pt_low_says(uint64_t entry,
                                                     unsigned int shift)
 {
 	unsigned int perm =
-		(entry & lost ? entry >> shift : entry) & IOAS_PT_LOW_PERM;
+		(unsigned int)((entry & lost ? entry >> shift : entry) &
+	                       IOAS_PT_LOW_PERM);
 
 	return (struct ioas_pt_says){
 		.phys = entry & IOAS_PT_LOW_ADDRESS,

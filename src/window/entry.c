@@ -198,7 +198,8 @@ static bool take(const struct stretch *s)
 	uint64_t i, j, taken = 0;
 	bool heard = is_heard(s->ws);
 
-	if (!any_live(word, n))
+	/* Words that were never written to are not read: that costs a page. */
+	if (!s->run.window->mapped || !any_live(word, n))
 		return false;
 	for (i = 0; i < n; i = j) {
 		uint64_t first = word[i];
