@@ -30,10 +30,12 @@
 #endif
 
 #define ALIGN 64
+#define LARGE ((size_t)256 << 10)
 
 struct block {
 	struct block *next, *prev;
 	size_t bytes;
+	void *map; /* of one that is large; else NULL */
 };
 
 _Static_assert(sizeof(struct block) <= ALIGN, "the header fits before a block");
@@ -44,7 +46,7 @@ void (*rig_on_law)(const char *law);
 
 static struct ioas_hooks host; /* for what takes more than a call */
 static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct block blocks = {&blocks, &blocks, 0};
+static struct block blocks = {&blocks, &blocks, 0, NULL};
 
 /* As hooks.h promises, and no more. */
 static size_t align_of(size_t bytes)
@@ -58,22 +60,57 @@ static struct block *header_of(void *p)
 	return (struct block *)p - 1;
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+#define FROM_MALLOC true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FROM_MALLOC true
+#endif
+#endif
+#ifndef FROM_MALLOC
+#define FROM_MALLOC false
+#endif
+
+/*
+ * Large ones are the system's, which are zero and memory only where they are
+ * used: tables of windows mostly are not. The address sanitizer has to know
+ * their ends.
+ */
+static void *zeroed(size_t align, size_t bytes, void **ret_map)
+{
+	void *p;
+
+	*ret_map = NULL;
+	if (bytes < LARGE || FROM_MALLOC) {
+		if (posix_memalign(&p, align, bytes))
+			return NULL;
+		return memset(p, 0, bytes);
+	}
+	p = mmap(NULL, align + bytes, PROT_READ | PROT_WRITE,
+	         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	*ret_map = p;
+	return (void *)(((uintptr_t)p + align - 1) & ~(align - 1));
+}
+
 static void *rig_alloc(size_t bytes)
 {
 	uint64_t number = ioas_a64_add(&rig_counts.allocated, 1);
 	struct block *b;
-	void *p;
+	void *p, *map;
 
 	if (number == ioas_a64_load(&rig_counts.fail_at)) {
 		ioas_a64_add(&rig_counts.failed, 1);
 		return NULL;
 	}
-	if (posix_memalign(&p, align_of(bytes), align_of(bytes) + bytes))
+	p = zeroed(align_of(bytes), align_of(bytes) + bytes, &map);
+	if (!p)
 		return NULL;
-	memset(p, 0, align_of(bytes) + bytes);
 	p = (char *)p + align_of(bytes);
 	b = header_of(p);
 	b->bytes = bytes;
+	b->map = map;
 	pthread_mutex_lock(&blocks_lock);
 	b->next = &blocks;
 	b->prev = blocks.prev;
@@ -101,7 +138,10 @@ static void rig_free(void *p, size_t bytes)
 	b->next->prev = b->prev;
 	pthread_mutex_unlock(&blocks_lock);
 	ioas_a64_add(&rig_counts.live, -1);
-	free((char *)p - align_of(bytes));
+	if (b->map)
+		munmap(b->map, 2 * align_of(bytes) + bytes);
+	else
+		free((char *)p - align_of(bytes));
 }
 
 void rig_hooks_print_live(void)
