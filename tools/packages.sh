@@ -28,7 +28,7 @@ ioas_packages() {
 	clients)
 		echo qemu-utils qemu-block-extra qemu-system-x86 libnbd-bin \
 			strace libc6-dev util-linux mount pciutils gdb clang \
-			libclang-rt-14-dev
+			libclang-rt-14-dev python3-pytest-xdist
 		;;
 	selftests)
 		echo gcc libc6-dev make xz-utils libcap-dev uuid-dev
