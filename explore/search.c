@@ -533,6 +533,7 @@ struct result search(const struct explore_case *c)
 	static struct world_line *origin, *first;
 	static uint32_t origin_lines;
 	uint32_t first_lines;
+	bool every_access = options.every_access;
 
 	if (!origin) {
 		world_begin();
@@ -560,10 +561,11 @@ struct result search(const struct explore_case *c)
 		/* On the way of one thread alone: with steps to be seen. */
 		options.every_access = true;
 		passes(first, first_lines);
-		options.every_access = false;
 	}
+	/* In the steps in which it was found. */
 	if (r.broke)
 		show(first, first_lines);
+	options.every_access = every_access;
 	r.seconds = seconds();
 	return r;
 }
