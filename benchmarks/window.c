@@ -572,6 +572,6 @@ int main(void)
 	empty_row();
 	life_row();
 	table_row("tables of 128 TiB, nothing mapped", 0);
-	table_row("tables of 128 TiB, 2 MiB in 16 places", 16);
+	table_row("tables of 128 TiB, 16 places of 2M", 16);
 	return 0;
 }
