@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import shlex
+import signal
 import subprocess
 import time
 
@@ -44,6 +45,11 @@ def note(request):
         if line not in request.config.stash[NOTES]:
             request.config.stash[NOTES].append(line)
     return say
+
+# Ignored where the tests run in the background of a shell, and programs of the
+# tests would ignore it as well; what is handled is theirs to choose again.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Ioas:
