@@ -49,7 +49,7 @@ def seconds(command, env, mapped=0):
 
 
 class Boots:
-    """The same guest in two ways."""
+    """The same guest in three ways."""
 
     def __init__(self, folder):
         sys.path += [CLIENTS, os.path.join(CLIENTS, "guest")]
