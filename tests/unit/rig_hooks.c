@@ -415,44 +415,40 @@ static void rig_signal(int event)
 		fprintf(stderr, "rig: event %d cannot be raised\n", event);
 }
 
+/* In the thread itself: a signal handler may be the first to ask. */
+#define EXIT_CALLS 4
+
 struct exit_call {
-	struct exit_call *next;
 	void (*fn)(void *arg);
 	void *arg;
 };
 
 static pthread_key_t exit_key;
+static __thread struct exit_call exit_calls[EXIT_CALLS];
+static __thread unsigned int exit_calls_nr;
 
-static void run_exit_calls(void *first)
+static void run_exit_calls(void *calls)
 {
-	struct exit_call *c = first;
-
-	while (c) {
-		struct exit_call *next = c->next;
+	while (exit_calls_nr > 0) {
+		struct exit_call *c = &exit_calls[--exit_calls_nr];
 
 		c->fn(c->arg);
-		free(c);
-		c = next;
 	}
 }
 
 static void run_own_exit_calls(void)
 {
-	run_exit_calls(pthread_getspecific(exit_key));
+	run_exit_calls(NULL);
 	pthread_setspecific(exit_key, NULL);
 }
 
 static bool rig_at_thread_exit(void (*fn)(void *arg), void *arg)
 {
-	struct exit_call *c = malloc(sizeof(*c));
-
-	if (!c)
+	if (exit_calls_nr == EXIT_CALLS ||
+	    pthread_setspecific(exit_key, exit_calls))
 		return false;
-	*c = (struct exit_call){pthread_getspecific(exit_key), fn, arg};
-	if (pthread_setspecific(exit_key, c) == 0)
-		return true;
-	free(c);
-	return false;
+	exit_calls[exit_calls_nr++] = (struct exit_call){fn, arg};
+	return true;
 }
 
 static int rig_no_peer(void *self, void *program, void *mine, size_t bytes,
