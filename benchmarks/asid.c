@@ -18,10 +18,12 @@
  *	            switch takes
  *	locked      a compare and swap that nobody disturbs; its ratio is how
  *	            many times that a first pin and its unpin take. They have
- *	            six such operations: two of each lock, and two to take back
- *	            the last pin, before and after devices forget. The peer's,
- *	            which counts under the lock alone, have the four of the
- *	            locks; so its nested pins have four, and ours two
+ *	            three such operations: each takes the lock, and unpin says
+ *	            that the last pin goes. A store releases the lock
+ *	            (ioas_light_unlock()). The peer's, which counts under the
+ *	            lock alone, have four, for an exchange releases its lock;
+ *	            with the lock that ours has it would have two, and nested
+ *	            pins too, as ours
  *
  * Both ways have to give the same numbers, first of all.
  */

@@ -3,8 +3,8 @@
  * The published way to give address-space identifiers, made again from its
  * description, as a peer to measure against: a compare and swap of the CPU's
  * active id for each switch; everything else under one lock: new numbers from
- * a bitmap, rollover, pins. It has the lock of ioas. Left out, in its favour:
- * the flush itself, statistics, and whatever is checked in ours.
+ * a bitmap, rollover, pins. It has the lock that ioas has elsewhere. Left out,
+ * in its favour: the flush itself, statistics, and whatever is checked in ours.
  */
 #ifndef BENCHMARKS_ASID_PEER_H
 #define BENCHMARKS_ASID_PEER_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock of base/lock.h: one thread at a time, and no sleeper is forgotten.
+ * The locks of base/lock.h: one thread at a time, and no sleeper is forgotten.
  * Threads end after a few rounds, so that one that sleeps for ever is seen
  * (HANG-1) and not hidden by others that go on.
  *
@@ -13,6 +13,7 @@
 #include "explore.h"
 
 static struct ioas_lock lock;
+static struct ioas_light light;
 static uint32_t under_lock;
 
 static EXPLORE_GHOST struct {
@@ -75,6 +76,33 @@ static void free_at_the_end(void)
 	explore_law(LOCK_3, under_lock == ghost.rounds, "a round was lost");
 }
 
+static void round_of_light(void)
+{
+	ioas_light_lock(&light);
+	critical();
+	ioas_light_unlock(&light);
+}
+
+static void light_twice(void)
+{
+	round_of_light();
+	round_of_light();
+}
+
+static void init_fenced(void)
+{
+	light.fenced = true;
+}
+
+static void light_at_the_end(void)
+{
+	explore_law(LOCK_1, ioas_a32_load(&light.word) == 0,
+	            "the lock is held, and no thread is there");
+	explore_law(LOCK_1, ioas_a32_load(&light.sleepers) == 0,
+	            "nobody sleeps, and sleepers are counted");
+	explore_law(LOCK_3, under_lock == ghost.rounds, "a round was lost");
+}
+
 /* The child of a fork: whoever had the lock is not there. */
 static void fork_and_lock(void)
 {
@@ -103,5 +131,19 @@ const struct explore_case explore_cases[] = {
 	{"fork", "the child of a process whose threads use the lock",
          .thread = {{"forks", fork_and_lock}, {"other", twice}},
          .rest = free_at_the_end},
+	{"light", "two threads, two rounds each of the light lock",
+         .thread = {{"one", light_twice}, {"two", light_twice}},
+         .rest = light_at_the_end},
+	{"light-three", "three threads, one round each, and one more",
+         .thread = {{"one", light_twice},
+                    {"two", round_of_light},
+                    {"three", round_of_light}},
+         .rest = light_at_the_end},
+	{"light-early", "likewise two, sleep may end early", init_early,
+         .thread = {{"one", light_twice}, {"two", light_twice}},
+         .rest = light_at_the_end},
+	{"light-fenced", "likewise, where there is no barrier", init_fenced,
+         .thread = {{"one", light_twice}, {"two", light_twice}},
+         .rest = light_at_the_end},
 	{NULL},
 };

@@ -338,7 +338,8 @@ ioas_asid_context_exit(struct ioas_asid_context *context);
  *   -ESRCH     it has exited
  *   -EOVERFLOW more than 2^31 - 1 pins
  *
- * Threads: any. Lock-free when it is pinned; else takes the allocator's lock
+ * Threads: any. Lock-free when it is pinned; else, and while its last pin goes,
+ * takes the allocator's lock
  * Source: Linux 6.12 arch/arm64/mm/context.c arm64_mm_context_get()
  */
 IOAS_API IOAS_MUST int ioas_asid_pin(struct ioas_asid_context *context,

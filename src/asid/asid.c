@@ -269,9 +269,9 @@ uint32_t ioas_asid_switch_slow(struct ioas_asid_cpu *cpu,
 	news.any = false;
 	if (!asids->asymmetric && exchange(asids, cpu, context, &id))
 		return ioas_asid_number(asids, id);
-	ioas_lock(&asids->lock);
+	ioas_light_lock(&asids->lock);
 	id = switch_locked(asids, cpu, context, &news);
-	ioas_unlock(&asids->lock);
+	ioas_light_unlock(&asids->lock);
 	ioas_asid_tell(asids, &news);
 	return ioas_asid_number(asids, id);
 }

@@ -18,11 +18,13 @@
  *	pinned       (a map)       ---------------------> map: taken
  *
  * Lock order: the allocator's lock is the only one. flush and flush_all are
- * called under it and return soon; what may sleep is called without it.
+ * called under it and return soon; what may sleep is called without it. It is
+ * a light one: where threads meet at it, who sleeps has a barrier, as a
+ * rollover has; with EXCHANGE there is a fence instead.
  *
  * Under the lock: map, pinned, reserved, counts, and writing of a context's id.
  * Without: a CPU's active (its thread, and rollovers), its seen (its thread
- * alone), a context's pins while there are some.
+ * alone), a context's pins while there are some and the last one does not go.
  */
 #ifndef IOAS_ASID_ASID_H
 #define IOAS_ASID_ASID_H
@@ -60,7 +62,7 @@ struct ioas_asids {
 	void *arg;
 	struct ioas_asid_cpu *cpu;
 
-	struct ioas_lock lock __attribute__((aligned(64)));
+	struct ioas_light lock __attribute__((aligned(64)));
 	/* Numbers (pairs: halves of them) that are taken. */
 	uint64_t *map;
 	uint64_t *pinned;   /* that stay so; and those that are never given */

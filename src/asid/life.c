@@ -133,6 +133,7 @@ static void begin(struct ioas_asids *asids,
 	asids->cpus = config->cpus;
 	asids->asymmetric =
 		config->way != IOAS_ASID_EXCHANGE && ioas_hooks.barrier();
+	asids->lock.fenced = !asids->asymmetric;
 	asids->broadcast = config->flush == IOAS_ASID_FLUSH_BROADCAST;
 	asids->ops = config->ops;
 	asids->arg = config->arg;
@@ -170,9 +171,9 @@ void ioas_asids_destroy(struct ioas_asids *asids)
 void ioas_asids_inspect(struct ioas_asids *asids,
                         struct ioas_asid_report *ret_report)
 {
-	ioas_lock(&asids->lock);
+	ioas_light_lock(&asids->lock);
 	*ret_report = asids->report;
-	ioas_unlock(&asids->lock);
+	ioas_light_unlock(&asids->lock);
 }
 
 /* ---- CPUs ---- */
@@ -204,9 +205,9 @@ int ioas_asid_join(struct ioas_asids *asids, unsigned int index,
 		return -EINVAL;
 	if (bits < asids->bits)
 		return -ERANGE;
-	ioas_lock(&asids->lock);
+	ioas_light_lock(&asids->lock);
 	rc = join_locked(asids, &asids->cpu[index], index);
-	ioas_unlock(&asids->lock);
+	ioas_light_unlock(&asids->lock);
 	if (!rc)
 		*ret_cpu = &asids->cpu[index];
 	return rc;
@@ -217,9 +218,9 @@ void ioas_asid_leave(struct ioas_asid_cpu *cpu)
 	struct ioas_asids *asids = cpu->asids;
 
 	ioas_asid_idle(cpu);
-	ioas_lock(&asids->lock);
+	ioas_light_lock(&asids->lock);
 	cpu->joined = false;
-	ioas_unlock(&asids->lock);
+	ioas_light_unlock(&asids->lock);
 }
 
 /* ---- Contexts ---- */

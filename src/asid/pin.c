@@ -7,9 +7,10 @@
  *
  *	0 --pin, lock--> 1 <--> 2 <--> ...        by compare and swap
  *	1 --unpin--> 1 and GOING --forget, lock--> 0
- *	                  \--pin--> 2: GOING is gone, so forget is called anew
+ *	                  \--pin, lock--> 2: GOING is gone; forget comes anew
  *
- * A device of that new pin may have cached what forget would have missed.
+ * A device of that new pin may have cached what forget would have missed. From
+ * 0 and from GOING nobody goes without the lock, so these are left by a store.
  */
 #include <errno.h>
 
@@ -32,7 +33,7 @@ static uint32_t number_of(struct ioas_asid_context *context)
 	       asids->step_lg2;
 }
 
-/* One more. Return: 0, an errno, or 1: there is none so far. */
+/* One more. Return: 0, an errno, or 1: there is none that does not go. */
 static int pin_again(struct ioas_asid_context *context)
 {
 	struct ioas_a32 *pins = ioas_asid_pins(context);
@@ -41,27 +42,23 @@ static int pin_again(struct ioas_asid_context *context)
 	do {
 		if (seen & IOAS_ASID_EXITED)
 			return -ESRCH;
-		if (!seen)
+		if (!seen || seen & IOAS_ASID_GOING)
 			return 1;
 		if ((seen & IOAS_ASID_PINS) == IOAS_ASID_PINS)
 			return -EOVERFLOW;
 		/* Pairs with the one that made the first: its id is there. */
-	} while (!ioas_a32_cas(pins, &seen, (seen & ~IOAS_ASID_GOING) + 1));
+	} while (!ioas_a32_cas(pins, &seen, seen + 1));
 	return 0;
 }
 
-static int pin_locked(struct ioas_asids *asids,
-                      struct ioas_asid_context *context, uint32_t *ret_number,
-                      struct ioas_asid_news *news)
+/* The first. Return: 0 or -ENOSPC. */
+static int pin_first_locked(struct ioas_asids *asids,
+                            struct ioas_asid_context *context,
+                            struct ioas_asid_news *news)
 {
 	struct ioas_asid_report *report = &asids->report;
-	int rc = pin_again(context);
 	uint64_t id;
 
-	if (!rc)
-		*ret_number = number_of(context);
-	if (rc <= 0)
-		return rc;
 	if (report->pinned >= report->limit) {
 		report->refused++;
 		return -ENOSPC;
@@ -71,10 +68,29 @@ static int pin_locked(struct ioas_asids *asids,
 	report->pinned++;
 	if (report->pinned > report->most_pinned)
 		report->most_pinned = report->pinned;
-	*ret_number = ioas_asid_number(asids, id) | asids->step_lg2;
 	/* Pairs with pin_again(). From 0 it goes only here. */
 	ioas_a32_store(ioas_asid_pins(context), 1);
 	return 0;
+}
+
+static int pin_locked(struct ioas_asids *asids,
+                      struct ioas_asid_context *context, uint32_t *ret_number,
+                      struct ioas_asid_news *news)
+{
+	struct ioas_a32 *pins = ioas_asid_pins(context);
+	int rc = pin_again(context);
+	uint32_t seen;
+
+	if (rc > 0) {
+		seen = ioas_a32_load_relaxed(pins);
+		rc = seen ? 0 : pin_first_locked(asids, context, news);
+		/* Who waits for devices to forget still has the other. */
+		if (seen)
+			ioas_a32_store(pins, (seen & ~IOAS_ASID_GOING) + 1);
+	}
+	if (!rc)
+		*ret_number = number_of(context);
+	return rc;
 }
 
 /*
@@ -89,9 +105,9 @@ __attribute__((noinline)) static int pin_slow(struct ioas_asid_context *context,
 	uint32_t number = 0;
 	int rc;
 
-	ioas_lock(&asids->lock);
+	ioas_light_lock(&asids->lock);
 	rc = pin_locked(asids, context, &number, &news);
-	ioas_unlock(&asids->lock);
+	ioas_light_unlock(&asids->lock);
 	ioas_asid_tell(asids, &news);
 	if (!rc && ret_number)
 		*ret_number = number;
@@ -135,10 +151,10 @@ static bool unpin_last_locked(struct ioas_asids *asids,
 	uint32_t seen = ioas_a32_load(pins);
 	uint64_t id;
 
-	do {
-		if (!(seen & IOAS_ASID_GOING))
-			return false;
-	} while (!ioas_a32_cas(pins, &seen, seen & IOAS_ASID_EXITED));
+	if (!(seen & IOAS_ASID_GOING))
+		return false;
+	/* From GOING it goes under the lock alone. */
+	ioas_a32_store(pins, seen & IOAS_ASID_EXITED);
 	id = ioas_a64_load_relaxed(ioas_asid_cell(&context->id));
 	/* Its bit in the map of this generation stays (ASID-8). */
 	ioas_asid_clear(asids->pinned, bit_of(asids, id));
@@ -157,9 +173,9 @@ unpin_last(struct ioas_asid_context *context)
 		if (asids->ops->forget)
 			asids->ops->forget(asids->arg, context,
 			                   number_of(context));
-		ioas_lock(&asids->lock);
+		ioas_light_lock(&asids->lock);
 		gone = unpin_last_locked(asids, context, &exited);
-		ioas_unlock(&asids->lock);
+		ioas_light_unlock(&asids->lock);
 	} while (!gone && !unpin_one_of_many(context));
 	return exited;
 }
@@ -177,12 +193,12 @@ bool ioas_asid_context_exit(struct ioas_asid_context *context)
 	struct ioas_a32 *pins = ioas_asid_pins(context);
 	uint32_t seen;
 
-	ioas_lock(&asids->lock);
+	ioas_light_lock(&asids->lock);
 	seen = ioas_a32_load(pins);
 	ioas_law(ASID_11, !(seen & IOAS_ASID_EXITED));
 	while (!ioas_a32_cas(pins, &seen, seen | IOAS_ASID_EXITED))
 		;
-	ioas_unlock(&asids->lock);
+	ioas_light_unlock(&asids->lock);
 	return !(seen & IOAS_ASID_PINS);
 }
 
