@@ -64,7 +64,7 @@ void ioas_give_heap_begin(struct ioas_giving *giving, uint64_t end,
 	giving->active = false;
 	end = pages_up(end);
 	next = pages_up(next);
-	if (next < end)
+	if (next < end && ioas_pins_any())
 		ioas_keep_begin(giving, next, end - next);
 }
 
@@ -89,14 +89,16 @@ static bool add_to_segment(void *context, const struct ioas_vma *vma)
 	return true;
 }
 
-long ioas_give_shmdt(uint64_t start)
+long ioas_give_shmdt(uint64_t start, uint64_t *ret_bytes)
 {
 	struct ioas_giving giving = {.how = IOAS_GIVE_AWAY};
 	struct segment s = {start, start, 0, 0};
 	long result;
 
 	ioas_vmas_each(start, UINT64_MAX, add_to_segment, &s);
-	ioas_keep_begin(&giving, start, s.end - start);
+	*ret_bytes = s.end - start;
+	if (ioas_pins_any())
+		ioas_keep_begin(&giving, start, s.end - start);
 	result = ioas_sys(SYS_shmdt, (long)start, 0, 0, 0, 0, 0);
 	ioas_keep_end(&giving, !result);
 	return result;

@@ -25,7 +25,8 @@ long ioas_give_madvise(uint64_t start, size_t bytes, int advice);
 struct ioas_giving;
 void ioas_give_heap_begin(struct ioas_giving *giving, uint64_t end,
                           uint64_t next);
-long ioas_give_shmdt(uint64_t start);
+/* Sets *ret_bytes to how far it went; 0: that cannot be found. */
+long ioas_give_shmdt(uint64_t start, uint64_t *ret_bytes);
 long ioas_give_fallocate(int fd, int mode, int64_t offset, int64_t bytes);
 long ioas_give_ftruncate(int fd, int64_t bytes);
 long ioas_give_truncate(const char *path, int64_t bytes);

@@ -55,6 +55,12 @@ static void changed(const void *start, uint64_t bytes)
 		say_changed((uintptr_t)start, bytes);
 }
 
+/* It cannot be told what: all of it. */
+static void changed_somewhere(void)
+{
+	changed(NULL, UINT64_MAX);
+}
+
 /* @at is new memory, in place of what was there. */
 static void *replaced(const struct ioas_mmap_request *r, void *at)
 {
@@ -245,11 +251,19 @@ ssize_t ioas_wrap_process_madvise(int pidfd, const struct iovec *part,
 	const struct ioas_process_advice r = {pidfd, part, parts, advice,
 	                                      flags};
 
-	if (IOAS_LIKELY(!ioas_pins_any() || !ioas_give_advice(advice)))
-		return ioas_real_process_madvise()(pidfd, part, parts, advice,
-		                                   flags);
-	IOAS_SITE_ENTRY;
-	return ioas_result(ioas_give_process_madvise(&r));
+	ssize_t result;
+
+	if (IOAS_LIKELY(!ioas_pins_any() || !ioas_give_advice(advice))) {
+		result = ioas_real_process_madvise()(pidfd, part, parts, advice,
+		                                     flags);
+	} else {
+		IOAS_SITE_ENTRY;
+		result = ioas_result(ioas_give_process_madvise(&r));
+	}
+	/* Whose memory it was, only the kernel knows. */
+	if (ioas_give_advice(advice))
+		changed_somewhere();
+	return result;
 }
 
 int ioas_wrap_mlockall(int flags)
@@ -261,19 +275,34 @@ int ioas_wrap_mlockall(int flags)
 	return (int)ioas_result(ioas_lock_all(flags));
 }
 
+/* Is there a device that may use memory, by whatever addresses? */
+static bool memory_matters(void)
+{
+	return ioas_pins_any() || ioas_sva_any();
+}
+
+/* Its end was at @end, and was to be at @next. */
+static void heap_changed(uintptr_t end, uintptr_t next)
+{
+	if (next < end)
+		changed((void *)next, end - next);
+}
+
 /* The end of the heap that libc knows is the kernel's, unless it moves. */
 int ioas_wrap_brk(void *end)
 {
 	struct ioas_giving giving;
+	uintptr_t was;
 	int result;
 
-	if (IOAS_LIKELY(!ioas_pins_any()))
+	if (IOAS_LIKELY(!memory_matters()))
 		return ioas_real_brk()(end);
 	IOAS_SITE_ENTRY;
-	ioas_give_heap_begin(&giving, (uintptr_t)ioas_real_sbrk()(0),
-	                     (uintptr_t)end);
+	was = (uintptr_t)ioas_real_sbrk()(0);
+	ioas_give_heap_begin(&giving, was, (uintptr_t)end);
 	result = ioas_real_brk()(end);
 	ioas_keep_end(&giving, !result);
+	heap_changed(was, (uintptr_t)end);
 	return result;
 }
 
@@ -283,22 +312,31 @@ void *ioas_wrap_sbrk(intptr_t more)
 	uintptr_t end;
 	void *result;
 
-	if (IOAS_LIKELY(more >= 0 || !ioas_pins_any()))
+	if (IOAS_LIKELY(more >= 0 || !memory_matters()))
 		return ioas_real_sbrk()(more);
 	IOAS_SITE_ENTRY;
 	end = (uintptr_t)ioas_real_sbrk()(0);
 	ioas_give_heap_begin(&giving, end, end + (uintptr_t)more);
 	result = ioas_real_sbrk()(more);
 	ioas_keep_end(&giving, result != (void *)-1);
+	heap_changed(end, end + (uintptr_t)more);
 	return result;
 }
 
 int ioas_wrap_shmdt(const void *start)
 {
-	if (IOAS_LIKELY(!ioas_pins_any()))
+	uint64_t bytes;
+	long result;
+
+	if (IOAS_LIKELY(!memory_matters()))
 		return ioas_real_shmdt()(start);
 	IOAS_SITE_ENTRY;
-	return (int)ioas_result(ioas_give_shmdt((uintptr_t)start));
+	result = ioas_give_shmdt((uintptr_t)start, &bytes);
+	if (bytes)
+		changed(start, bytes);
+	else
+		changed_somewhere();
+	return (int)ioas_result(result);
 }
 
 /* ---- Files whose pages may be in use. ---- */

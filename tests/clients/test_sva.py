@@ -13,7 +13,9 @@ SOURCES = os.path.join(TOP, "tests/clients/sva")
 EDU = ["edu,pasid=20,pri=8"]
 PASID = 0x1b
 # Where the program has taken away what the device was told to use.
-REFUSED = {"it_does_what_the_program_may", "memory_given_back_is_not_touched"}
+REFUSED = {"it_does_what_the_program_may", "memory_given_back_is_not_touched",
+           "a_heap_that_shrinks_is_not_touched",
+           "a_segment_that_goes_is_not_touched"}
 MAY_BE = {"memory_changes_while_the_device_works"}
 
 
@@ -29,6 +31,8 @@ def test_shared(ioas, compiled, case, mode):
                       devices=[f"{EDU[0]},mode={mode}"])
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("done\n")
+    if result.stdout.startswith("skipped: "):
+        pytest.skip(result.stdout.splitlines()[0])
     found = ioas_lines(result.stderr)
     if case not in MAY_BE:
         assert bool(found) == (case in REFUSED), result.stderr

@@ -3,7 +3,11 @@
  * A device that works on the program's own addresses: the "edu" device with
  * pasid= and pri=. Nothing is mapped for it, in any of these cases.
  */
+#include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "../preload/client.h"
 
@@ -116,6 +120,209 @@ static void memory_given_back_is_not_touched(void)
 	CHECK(*p == 0);
 }
 
+/* The heap with a page more, which is the last one. */
+static char *grow_heap(void)
+{
+	char *end = sbrk(0);
+	char *at = (char *)(((uintptr_t)end + PAGE - 1) & ~(PAGE - 1));
+
+	CHECK(sbrk(at - end + (intptr_t)PAGE) == end);
+	return at;
+}
+
+static void a_heap_that_shrinks_is_not_touched(void)
+{
+	char byte = 'b', *p;
+
+	begin();
+	load(&byte, 1);
+	p = grow_heap();
+	store(p, 1);
+	CHECK(*p == 'b');
+	CHECK(sbrk(-(intptr_t)PAGE) == p + PAGE);
+	store(p, 1);
+	CHECK(sbrk((intptr_t)PAGE) == p);
+	CHECK(*p == 0);
+	store(p, 1);
+	CHECK(*p == 'b');
+	CHECK(!brk(p));
+	store(p, 1);
+	CHECK(!brk(p + PAGE));
+	CHECK(*p == 0);
+}
+
+static char *shared_page(void)
+{
+	int id = shmget(IPC_PRIVATE, PAGE, 0600);
+	char *p;
+
+	CHECK(id >= 0);
+	p = shmat(id, NULL, 0);
+	CHECK(p != (void *)-1);
+	CHECK(!shmctl(id, IPC_RMID, NULL));
+	return p;
+}
+
+static void a_segment_that_goes_is_not_touched(void)
+{
+	char *p = shared_page(), byte = 'b';
+
+	begin();
+	load(&byte, 1);
+	store(p, 1);
+	CHECK(*p == 'b');
+	CHECK(!shmdt(p));
+	store(p, 1);
+	CHECK(mmap(p, PAGE, PROT_READ | PROT_WRITE,
+	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p);
+	CHECK(*p == 0);
+}
+
+/* ---- What a device has begun ---- */
+
+static int faults; /* a userfaultfd */
+
+static void skip(const char *why)
+{
+	printf("skipped: %s\ndone\n", why);
+	exit(0);
+}
+
+/* A page that whoever touches it waits for; see fill(). */
+static char *absent_page(void)
+{
+	struct uffdio_api api = {.api = UFFD_API};
+	char *p = new_page(PROT_READ | PROT_WRITE);
+	struct uffdio_register whole = {
+		.range = {(uintptr_t)p, PAGE},
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+
+	faults = (int)syscall(SYS_userfaultfd, 1 /* of this process alone */);
+	if (faults < 0)
+		skip("no userfaultfd");
+	CHECK(!ioctl(faults, UFFDIO_API, &api));
+	CHECK(!ioctl(faults, UFFDIO_REGISTER, &whole));
+	return p;
+}
+
+static void fill(char *p)
+{
+	static char bytes[65536];
+	struct uffdio_copy copy = {(uintptr_t)p, (uintptr_t)bytes, PAGE};
+
+	CHECK(!ioctl(faults, UFFDIO_COPY, &copy));
+}
+
+static void *load_page(void *p)
+{
+	load(p, PAGE);
+	return NULL;
+}
+
+static void (*give_back)(char *p);
+static volatile int given_back;
+
+static void *give(void *p)
+{
+	give_back(p);
+	given_back = 1;
+	return NULL;
+}
+
+/*
+ * A device is in the midst of a page. What takes other memory away returns
+ * when it has ended: it could be in that memory as well.
+ */
+static void waits_for_what_has_begun(void (*how)(char *p), char *p)
+{
+	char *absent = absent_page();
+	struct uffd_msg fault;
+	pthread_t device, giver;
+
+	begin();
+	CHECK(!pthread_create(&device, NULL, load_page, absent));
+	CHECK(read(faults, &fault, sizeof(fault)) == sizeof(fault));
+	CHECK(fault.event == UFFD_EVENT_PAGEFAULT);
+	give_back = how;
+	CHECK(!pthread_create(&giver, NULL, give, p));
+	usleep(300000);
+	CHECK(!given_back);
+	fill(absent);
+	CHECK(!pthread_join(giver, NULL) && !pthread_join(device, NULL));
+	CHECK(given_back);
+}
+
+static void by_munmap(char *p)
+{
+	CHECK(!munmap(p, PAGE));
+}
+
+/* Not before: whoever allocates meanwhile would have what is behind it. */
+static void by_sbrk(char *p)
+{
+	p = grow_heap();
+	CHECK(sbrk(-(intptr_t)PAGE) == p + PAGE);
+}
+
+static void by_brk(char *p)
+{
+	p = grow_heap();
+	CHECK(!brk(p));
+}
+
+static void by_shmdt(char *p)
+{
+	CHECK(!shmdt(p));
+}
+
+static long drop(char *p)
+{
+	int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	struct iovec part = {p, PAGE};
+	long dropped;
+
+	CHECK(self >= 0);
+	dropped = process_madvise(self, &part, 1, MADV_DONTNEED, 0);
+	close(self);
+	return dropped;
+}
+
+static void by_process_madvise(char *p)
+{
+	CHECK(drop(p) == (long)PAGE);
+}
+
+static void munmap_waits_for_what_has_begun(void)
+{
+	waits_for_what_has_begun(by_munmap, new_page(PROT_READ));
+}
+
+static void sbrk_waits_for_what_has_begun(void)
+{
+	waits_for_what_has_begun(by_sbrk, NULL);
+}
+
+static void brk_waits_for_what_has_begun(void)
+{
+	waits_for_what_has_begun(by_brk, NULL);
+}
+
+static void shmdt_waits_for_what_has_begun(void)
+{
+	waits_for_what_has_begun(by_shmdt, shared_page());
+}
+
+static void process_madvise_waits_for_what_has_begun(void)
+{
+	char *p = new_page(PROT_READ | PROT_WRITE);
+
+	/* Linux before 6.13 */
+	if (drop(p) < 0)
+		skip("process_madvise takes nothing away");
+	waits_for_what_has_begun(by_process_madvise, p);
+}
+
 static void pages_are_asked_for(void)
 {
 	char *p = new_page(PROT_READ), byte = 'b';
@@ -215,6 +422,13 @@ static const struct client_case cases[] = {
 	CASE(it_copies_between_buffers_of_malloc),
 	CASE(it_does_what_the_program_may),
 	CASE(memory_given_back_is_not_touched),
+	CASE(a_heap_that_shrinks_is_not_touched),
+	CASE(a_segment_that_goes_is_not_touched),
+	CASE(munmap_waits_for_what_has_begun),
+	CASE(sbrk_waits_for_what_has_begun),
+	CASE(brk_waits_for_what_has_begun),
+	CASE(shmdt_waits_for_what_has_begun),
+	CASE(process_madvise_waits_for_what_has_begun),
 	CASE(pages_are_asked_for),
 	CASE(a_child_is_another_address_space),
 	CASE(memory_changes_while_the_device_works),
