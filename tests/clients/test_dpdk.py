@@ -255,7 +255,7 @@ def assert_left(dpdk, counts, others=()):
         assert counts[way] == dpdk.expected.left
 
 
-def assert_faults(dpdk, outcome, devices=(BDF,)):
+def assert_wild(dpdk, outcome, devices=(BDF,)):
     """Each intended fault, at the driver's store, and no other. A version
     that is not in the table may have more, and of another size."""
     faults = [sum(x[-1] for x in cases.values() if x)
@@ -276,6 +276,10 @@ def assert_faults(dpdk, outcome, devices=(BDF,)):
                           outcome.stats)
         assert int(stats[1]) == number
     assert outcome.counts["wild-dma"] == sum(faults)
+
+
+def assert_faults(dpdk, outcome, devices=(BDF,)):
+    assert_wild(dpdk, outcome, devices)
     assert_left(dpdk, outcome.counts, ["wild-dma"])
 
 
@@ -370,6 +374,81 @@ def test_the_report_names_driver_and_test(dpdk):
     assert re.search(r"issued by: +.*COPY, source", report)
     assert re.search(r"done by: +librte_dma_ioat\.so\.\d+\+0x[0-9a-f]+\n +"
                      r"dpdk-test\+0x", report)
+
+
+# ---- Windows of POWER. ----
+
+POWER_PAGES = 32768  # of 4 KiB, in 128 MiB: each is mapped alone
+
+
+def on_power(dpdk, device, profile, *options):
+    """What it says of its window is what it says when it is asked to."""
+    outcome = dpdk.test(
+        "dmadev_autotest", devices=[device],
+        arguments=[*VA, "--log-level=lib.eal:debug"],
+        options=["--profile", profile, "--map", *options])
+    assert "EAL: Using IOMMU type 7 (sPAPR)" in outcome.said
+    assert "EAL: Setting DMA window size to 0x200000000" in outcome.said
+    return outcome
+
+
+def assert_window(dpdk, outcome):
+    """Its own window is in the place of the default one, and what it uses is
+    mapped in it. Before the list is made 24.11 closes the container."""
+    assert f"maps {POWER_PAGES}, unmaps 0," in outcome.stats
+    if dpdk.judge != "22.11":
+        assert outcome.counts["leak-on-close"] == POWER_PAGES
+        return
+    assert "sPAPR version 2, 1 group, 1 window\n" in outcome.stats
+    assert re.search(r"window 0 at 0x0-0x1ffffffff: pages of 4 KiB, 1 level, "
+                     rf"{POWER_PAGES} of 2097152 mapped", outcome.stats)
+
+
+def test_windows(dpdk):
+    """Its path for POWER: registered memory, the default window removed, one
+    as large as its addresses; the whole test, as with an IOMMU of a PC."""
+    outcome = on_power(dpdk, WORKS, "power9", "--on-fault", "report")
+    assert_all_passed(dpdk, outcome)
+    assert_window(dpdk, outcome)
+    assert_wild(dpdk, outcome)
+
+
+@pytest.mark.parametrize("profile, contract",
+                         [("power8", "strict"), ("power9", "linux-7.3")])
+def test_windows_as_the_machine_is(dpdk, profile, contract):
+    """Without faults nothing is isolated."""
+    outcome = on_power(dpdk, "ioat", profile, "--contract", contract)
+    assert outcome.verdict() == "OK", outcome.said[-3000:]
+    assert list(outcome.ran()[0]) == without_errors(dpdk)
+    assert_window(dpdk, outcome)
+    assert "faults 0," in outcome.stats
+
+
+def test_the_driver_knows_nothing_of_isolation(dpdk):
+    """DPDK never calls EEH. After its first fault the group is isolated, as a
+    machine of POWER does it, and stays so: no completion tells the error, and
+    registers read as ones. Of those the driver takes the three low bits for an
+    index of five names, to say that it cannot stop, and prints what lies
+    behind."""
+    outcome = on_power(dpdk, WORKS, "power9")
+    assert outcome.counts["wild-dma"] == 1
+    if not dpdk.known:
+        return
+    assert outcome.why() == (
+        "test_failure_in_full_burst: Error, missing expected failed copy, 0. "
+        "has_error is not set"), outcome.said[-3000:]
+    assert outcome.result.returncode == -signal.SIGSEGV
+
+
+def test_a_window_that_is_not_at_0_is_refused(dpdk):
+    """On pseries firmware puts it at 2^59; DPDK wants I/O addresses that are
+    the program's."""
+    outcome = on_power(dpdk, "ioat", "pseries")
+    assert outcome.verdict() == "Skipped"
+    assert ("EAL: Received unsupported start address 0x800000000000000"
+            in outcome.said)
+    assert "maps 0, unmaps 0," in outcome.stats
+    assert not outcome.errors
 
 
 # ---- What DPDK says of limits, as on Linux. ----
