@@ -202,7 +202,7 @@ static void init_twice(void)
 
 static void nothing_is_waiting(void)
 {
-	explore_law(SVA_2, !sva->head && !dev->part, "a request is left");
+	explore_law(SVA_2, !sva->first && !dev->part, "a request is left");
 	explore_law(SVA_5, ghost.answered == ghost.asked,
 	            "a group has no answer, or two");
 }

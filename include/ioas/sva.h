@@ -405,9 +405,13 @@ ioas_sva_request(struct ioas_sva_device *dev,
                  const struct ioas_page_request *request);
 
 /**
- * ioas_sva_serve() - serve groups of page requests, oldest first
+ * ioas_sva_serve() - serve groups of page requests
  * @sva: of all its devices
  * @max: groups at most
+ *
+ * Devices are served by turns, a group each, the oldest one of a device first.
+ * What one of them asks for takes no room from the others, and however much it
+ * is, between two of its groups there is one of each of them that waits.
  *
  * Return: how many were served; fewer than @max when no more are waiting;
  * cannot fail

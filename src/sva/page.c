@@ -3,6 +3,9 @@
  * Page requests. A device has as many slots as it may have requests
  * outstanding, made with it: to ask takes no memory and never waits.
  *
+ * Whole groups wait in a queue of their device, and devices are served by
+ * turns, a group each: one that asks for much keeps no other waiting.
+ *
  *	free --request--> part of a group --last of it--> waiting --serve-->
  *	  ^                  |                              |            |
  *	  +------------------+-- last unbind ---------------+------------+
@@ -75,14 +78,63 @@ static struct ioas_sva_slot *gather_locked(struct ioas_sva_device *dev,
 	return first;
 }
 
-static void queue_locked(struct ioas_sva *sva, struct ioas_sva_slot *group)
+/* ---- The queue of each device, and whose turn it is. ---- */
+
+static void line_up_locked(struct ioas_sva_device *dev)
 {
-	if (sva->head)
-		sva->tail->next = group;
+	struct ioas_sva *sva = dev->sva;
+
+	dev->next = NULL;
+	if (sva->first)
+		sva->last->next = dev;
 	else
-		sva->head = group;
-	sva->tail = group;
+		sva->first = dev;
+	sva->last = dev;
 }
+
+static void leave_line_locked(struct ioas_sva_device *dev)
+{
+	struct ioas_sva *sva = dev->sva;
+	struct ioas_sva_device **link = &sva->first, *before = NULL;
+
+	while (*link != dev) {
+		before = *link;
+		link = &before->next;
+	}
+	*link = dev->next;
+	if (sva->last == dev)
+		sva->last = before;
+}
+
+static void queue_locked(struct ioas_sva_device *dev,
+                         struct ioas_sva_slot *group)
+{
+	if (dev->head) {
+		dev->tail->next = group;
+	} else {
+		dev->head = group;
+		line_up_locked(dev);
+	}
+	dev->tail = group;
+}
+
+/* Out of the queue; @before is the one before it, or NULL. */
+static void take_group_locked(struct ioas_sva_device *dev,
+                              struct ioas_sva_slot *group,
+                              struct ioas_sva_slot *before)
+{
+	if (before)
+		before->next = group->next;
+	else
+		dev->head = group->next;
+	if (dev->tail == group)
+		dev->tail = before;
+	group->next = NULL;
+	if (!dev->head)
+		leave_line_locked(dev);
+}
+
+/* ---- Ask ---- */
 
 static int take_locked(struct ioas_sva_binding *b,
                        const struct ioas_page_request *request)
@@ -98,15 +150,13 @@ static int take_locked(struct ioas_sva_binding *b,
 	*slot = (struct ioas_sva_slot){.request = *request, .binding = b};
 	dev->taken++;
 	if (request->last) {
-		queue_locked(dev->sva, gather_locked(dev, slot));
+		queue_locked(dev, gather_locked(dev, slot));
 	} else {
 		*dev->part_end = slot;
 		dev->part_end = &slot->next;
 	}
 	return 0;
 }
-
-/* ---- Ask ---- */
 
 int ioas_sva_request(struct ioas_sva_device *dev,
                      const struct ioas_page_request *request)
@@ -170,32 +220,22 @@ static enum ioas_page_response bring_group_in(const struct ioas_sva_slot *slot)
 	return response;
 }
 
-/* Out of the queue; @before is the one before it, or NULL. */
-static void take_group_locked(struct ioas_sva *sva, struct ioas_sva_slot *group,
-                              struct ioas_sva_slot *before)
-{
-	if (before)
-		before->next = group->next;
-	else
-		sva->head = group->next;
-	if (sva->tail == group)
-		sva->tail = before;
-	group->next = NULL;
-}
-
-/* The oldest of a device, or of all: @dev is NULL. */
+/* The oldest of a device; @dev is NULL: of the one whose turn it is. */
 static struct ioas_sva_slot *next_locked(struct ioas_sva *sva,
-                                         const struct ioas_sva_device *dev)
+                                         struct ioas_sva_device *dev)
 {
-	struct ioas_sva_slot *group = sva->head, *before = NULL;
+	struct ioas_sva_slot *group;
 
-	while (group && dev && group->binding->dev != dev) {
-		before = group;
-		group = group->next;
-	}
+	if (!dev)
+		dev = sva->first;
+	group = dev ? dev->head : NULL;
 	if (!group)
 		return NULL;
-	take_group_locked(sva, group, before);
+	take_group_locked(dev, group, NULL);
+	if (dev->head) {
+		leave_line_locked(dev);
+		line_up_locked(dev);
+	}
 	ioas_a32_add(&group->binding->serving, 1);
 	/* Of one that has ended no memory is asked, and exit may wait. */
 	group->asks = !ioas_sva_mm_ended(group->binding->mm);
@@ -212,7 +252,7 @@ static void leave_locked(struct ioas_a32 *serving)
 }
 
 static struct ioas_sva_slot *next_group(struct ioas_sva *sva,
-                                        const struct ioas_sva_device *dev)
+                                        struct ioas_sva_device *dev)
 {
 	struct ioas_sva_slot *group;
 
@@ -248,7 +288,7 @@ static void give_answer(const struct answer *a, struct ioas_sva_slot *group)
 	ioas_unlock(&sva->requests);
 }
 
-static bool serve_one(struct ioas_sva *sva, const struct ioas_sva_device *dev)
+static bool serve_one(struct ioas_sva *sva, struct ioas_sva_device *dev)
 {
 	struct ioas_sva_slot *group = next_group(sva, dev);
 	struct answer a;
@@ -319,15 +359,14 @@ void ioas_sva_drop_parts(struct ioas_sva_device *dev)
 /* A whole group of the binding that waits, out of the queue; or NULL. */
 static struct ioas_sva_slot *take_waiting_locked(struct ioas_sva_binding *b)
 {
-	struct ioas_sva *sva = b->dev->sva;
-	struct ioas_sva_slot *group = sva->head, *before = NULL;
+	struct ioas_sva_slot *group = b->dev->head, *before = NULL;
 
 	while (group && group->binding != b) {
 		before = group;
 		group = group->next;
 	}
 	if (group)
-		take_group_locked(sva, group, before);
+		take_group_locked(b->dev, group, before);
 	return group;
 }
 

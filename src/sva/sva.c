@@ -47,7 +47,7 @@ void ioas_sva_destroy(struct ioas_sva *sva)
 {
 	if (!sva || !ioas_sva_alive(sva))
 		return;
-	ioas_law(SVA_2, !sva->mms && !sva->head);
+	ioas_law(SVA_2, !sva->mms && !sva->first);
 	ioas_delete(sva);
 }
 

@@ -43,8 +43,9 @@ struct ioas_sva {
 	uint32_t lowest;           /* of free numbers; there is none below */
 	struct ioas_sva_mm *mms;
 
-	struct ioas_lock requests;         /* of all devices */
-	struct ioas_sva_slot *head, *tail; /* whole groups, oldest first */
+	struct ioas_lock requests; /* of all devices */
+	/* Devices of which whole groups wait: served by turns. */
+	struct ioas_sva_device *first, *last;
 };
 
 struct ioas_sva_mm {
@@ -94,6 +95,8 @@ struct ioas_sva_device {
 	struct ioas_sva_slot *slots; /* constant */
 	struct ioas_sva_slot *free;
 	struct ioas_sva_slot *part, **part_end; /* groups without a last one */
+	struct ioas_sva_slot *head, *tail;      /* whole ones, oldest first */
+	struct ioas_sva_device *next;           /* in line */
 	uint64_t taken, overflows, dropped, responses[IOAS_PAGE_RESPONSE_NR];
 };
 

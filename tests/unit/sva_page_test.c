@@ -135,6 +135,79 @@ static void a_device_may_ask_again_when_it_is_answered(struct rig *r)
 	check_note(&b, 1, 2, IOAS_PAGE_SUCCESS);
 }
 
+static int ask_by(const struct device *d, uint32_t pasid, uint32_t group)
+{
+	const struct ioas_page_request request = {ARRAY_AT, pasid, IOAS_READ,
+	                                          group, true};
+
+	return ioas_sva_request(d->dev, &request);
+}
+
+/* covers: ioas_sva_request -EBUSY */
+static void a_device_that_floods_keeps_no_other_waiting(struct rig *r)
+{
+	static struct device other;
+	static struct bench b;
+	uint32_t i;
+
+	begin(r, &b, 8);
+	device_new(r, b.sva, 20, 2, &other);
+	assert_int_equal(bind_new(r, &other, b.mm), b.pasid);
+	for (i = 0; i < 8; i++)
+		rig_ok(r, ask(&b, ARRAY_AT, i, true));
+	rig_fails(r, ask(&b, ARRAY_AT, 8, true), -EBUSY);
+	rig_ok(r, ask_by(&other, b.pasid, 100));
+	rig_ok(r, ask_by(&other, b.pasid, 101));
+	assert_int_equal(ioas_sva_serve(b.sva, 2), 2);
+	assert_int_equal(b.d.responses, 1);
+	assert_int_equal(other.responses, 1);
+	assert_int_equal(other.note[0].group, 100);
+	assert_int_equal(other.note[0].response, IOAS_PAGE_SUCCESS);
+	assert_int_equal(ioas_sva_serve(b.sva, 2), 2);
+	assert_int_equal(other.responses, 2);
+	/* One that comes back waits for one group, not for six. */
+	rig_ok(r, ask_by(&other, b.pasid, 102));
+	assert_int_equal(ioas_sva_serve(b.sva, 2), 2);
+	assert_int_equal(other.responses, 3);
+	assert_int_equal(ioas_sva_serve(b.sva, 9), 5);
+	for (i = 0; i < 8; i++)
+		check_note(&b, i, i, IOAS_PAGE_SUCCESS);
+	assert_int_equal(stats_of(&b).overflows, 1);
+}
+
+/* @unbound: the first of those that wait, in their midst, or the last. */
+static void others_go_on(struct rig *r, unsigned int unbound)
+{
+	static struct device d[4];
+	static struct bench b;
+	unsigned int i;
+
+	begin(r, &b, 2);
+	for (i = 0; i < 4; i++) {
+		device_new(r, b.sva, 20, 2, &d[i]);
+		bind_new(r, &d[i], b.mm);
+	}
+	for (i = 0; i < 6; i++)
+		rig_ok(r, ask_by(&d[i % 3], b.pasid, i));
+	rig_ok(r, ioas_sva_unbind(d[unbound].dev, b.pasid));
+	assert_int_equal(d[unbound].responses, 2);
+	assert_int_equal(d[unbound].note[1].response, IOAS_PAGE_INVALID);
+	rig_ok(r, ask_by(&d[3], b.pasid, 9));
+	assert_int_equal(ioas_sva_serve(b.sva, 3), 3);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(d[i].responses, i == unbound ? 2 : 1);
+	assert_int_equal(ioas_sva_serve(b.sva, 9), 2);
+	rig_ok(r, ioas_sva_bind(d[unbound].dev, b.mm, &b.pasid));
+}
+
+static void others_go_on_when_one_that_waits_is_unbound(struct rig *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		others_go_on(r, i);
+}
+
 static void SVA_2_unbind_answers_groups_and_drops_parts(struct rig *r)
 {
 	struct array other = array_new();
@@ -338,6 +411,8 @@ RIG_MAIN("sva_page",
          RIG_TEST(a_request_that_cannot_be_is_not_taken),
          RIG_TEST(more_than_the_device_may_have_is_not_taken),
          RIG_TEST(a_device_may_ask_again_when_it_is_answered),
+         RIG_TEST(a_device_that_floods_keeps_no_other_waiting),
+         RIG_TEST(others_go_on_when_one_that_waits_is_unbound),
          RIG_TEST(SVA_2_unbind_answers_groups_and_drops_parts),
          RIG_TEST(a_group_can_be_queued_after_the_last_one_was_drained),
          RIG_TEST(SVA_4_an_address_space_that_ended_brings_nothing_in),
