@@ -194,6 +194,16 @@ def test_format_sees_spaces_for_a_tab(tree):
     tree.fails("check-format", "should be clang-formatted")
 
 
+def test_format_names_and_counts_each_file(tree):
+    """Headers by their own names, whatever clang-format was told."""
+    tree.change("src/mem/mem.c", "\treturn", "        return")
+    tree.write("src/mem/g.h", "/* SPDX-License-Identifier: MIT */\n"
+               "int  g;\nint  h;\n")
+    said = tree.fails("check-format", "2 wrong")
+    assert "\nsrc/mem/g.h:2:4: error:" in "\n" + said
+    assert "\nsrc/mem/mem.c:" in "\n" + said
+
+
 def test_format_refuses_a_tree_without_files(tmp_path):
     result = subprocess.run([os.path.join(TOOLS, "check-format"),
                              str(tmp_path)], check=False)
