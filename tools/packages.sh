@@ -129,8 +129,9 @@ ioas_python() {
 	fi
 }
 
-# ioas_build DIR [SETUP ARGUMENT...]: configure once, then build; quiet unless
-# it fails.
+# ioas_build DIR [SETUP ARGUMENT...]: configure once, then build all of it, or
+# what the words of ioas_targets name; quiet unless it fails.
+ioas_targets=""
 ioas_build() {
 	local dir=$1 log
 	shift
@@ -143,7 +144,9 @@ ioas_build() {
 			return 1
 		}
 	fi
-	if ninja -C "$dir" >"$log" 2>&1; then
+	# Word splitting makes arguments.
+	# shellcheck disable=SC2086
+	if ninja -C "$dir" $ioas_targets >"$log" 2>&1; then
 		rm -f "$log"
 		return 0
 	fi
