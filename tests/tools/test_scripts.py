@@ -3,7 +3,10 @@
 package tools are replaced by small scripts that note what they were asked."""
 
 import os
+import shutil
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -60,6 +63,86 @@ def test_check_refuses_what_it_does_not_know(arguments, word):
     result = check(*arguments)
     assert result.returncode == 2
     assert word in result.stderr
+
+
+# Groups that wait for each other, one that is alone, one that fails.
+GROUPS = """
+ioas_need() { :; }
+begin() { echo "begin $1" >>log; }
+end() { echo "end $1" >>log; }
+meet() {
+	begin "$1"
+	timeout 60 sh -c "until grep -q 'begin $2' log; do sleep 0.1; done"
+	end "$1"
+	echo "$3 passed in 0.1s"
+}
+group_unit() { meet unit abi 3; }
+group_abi() { [ ! -e "$temporary/own" ] && touch "$temporary/own" &&
+	meet abi unit 4; }
+group_bench_smoke() { begin bench; sleep 0.5; end bench; }
+group_lint() { begin lint; end lint; false; }
+group_tools() { begin tools; echo $BASHPID >pid; sleep 600 & wait; }
+
+"""
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """check with groups of ours; Popen() of it."""
+    (tmp_path / "tools").mkdir()
+    for name in ("packages.sh", "count-tests.awk"):
+        shutil.copy(os.path.join(TOOLS, name), tmp_path / "tools" / name)
+    with open(os.path.join(TOP, "check"), encoding="utf-8") as f:
+        text = f.read()
+    at = text.index("all=no wanted=()")
+    (tmp_path / "check").write_text(text[:at] + GROUPS + text[at:])
+
+    def start(lanes, *groups):
+        return subprocess.Popen(
+            ["bash", "check", "--only", *groups], cwd=tmp_path, text=True,
+            env=os.environ | {"IOAS_CHECK_LANES": lanes},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return start
+
+
+def test_groups_are_made_side_by_side_and_one_alone(planned, tmp_path):
+    with planned("2", "unit", "abi", "bench-smoke", "lint") as process:
+        said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    log = (tmp_path / "log").read_text().splitlines()
+    assert sorted(log[:2]) == ["begin abi", "begin unit"]
+    assert sorted(log[2:4]) == ["end abi", "end unit"]
+    assert log[4:] == ["begin bench", "end bench", "begin lint", "end lint"]
+    assert [x.split()[:2] for x in said.splitlines()[2:4]] == \
+        [["ok", "bench-smoke"], ["FAIL", "lint"]]
+    assert said.endswith("\n8 passed, 1 failed\n")
+
+
+def test_groups_are_made_one_by_one_where_that_is_wanted(planned, tmp_path):
+    with planned("1", "lint", "bench-smoke", "lint") as process:
+        process.communicate(timeout=120)
+    assert (tmp_path / "log").read_text().split() == \
+        ["begin", "lint", "end", "lint", "begin", "bench", "end", "bench",
+         "begin", "lint", "end", "lint"]
+
+
+def test_an_interrupt_ends_what_is_being_made(planned, tmp_path):
+    def begun():
+        return (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()
+
+    with planned("2", "tools") as process:
+        while not begun() and process.poll() is None:
+            time.sleep(0.05)
+        pid = int(begun())
+        folder = os.readlink(f"/proc/{pid}/fd/1").rsplit("/", 1)[0]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    # It was told; who takes its status may be late.
+    end = time.monotonic() + 60
+    while os.path.exists(f"/proc/{pid}"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert "/ioas-check." in folder and not os.path.exists(folder)
 
 
 class System:
