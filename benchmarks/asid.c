@@ -18,12 +18,10 @@
  *	            switch takes
  *	locked      a compare and swap that nobody disturbs; its ratio is how
  *	            many times that a first pin and its unpin take. They have
- *	            three such operations: each takes the lock, and unpin says
- *	            that the last pin goes. A store releases the lock
- *	            (ioas_light_unlock()). The peer's, which counts under the
- *	            lock alone, have four, for an exchange releases its lock;
- *	            with the lock that ours has it would have two, and nested
- *	            pins too, as ours
+ *	            three such operations, as the peer's have: each takes the
+ *	            lock, which a store releases (ioas_light_unlock()), and
+ *	            unpin says that the last pin goes. Nested ones have two,
+ *	            the peer's four: so 2.07 is the most there can be here
  *
  * Both ways have to give the same numbers, first of all.
  */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/atomic.h"
-#include "base/lock.h"
 
 struct peer_cpu {
 	struct ioas_a64 active;
@@ -17,12 +16,26 @@ struct peer_asids {
 	struct ioas_a64 generation __attribute__((aligned(64)));
 	uint64_t size; /* numbers */
 	unsigned int cpus;
-	struct ioas_lock lock __attribute__((aligned(64)));
+	struct ioas_a32 lock __attribute__((aligned(64)));
 	uint64_t *map, *pinned;
 	uint64_t next; /* where to look for a number that is free */
 	uint64_t npinned, limit, flushes;
 	struct peer_cpu cpu[];
 };
+
+/* One that spins: a store releases it. */
+static void lock(struct peer_asids *a)
+{
+	uint32_t seen = 0;
+
+	while (!ioas_a32_cas(&a->lock, &seen, 1))
+		seen = 0;
+}
+
+static void unlock(struct peer_asids *a)
+{
+	ioas_a32_store(&a->lock, 0);
+}
 
 static bool test_and_set(uint64_t *map, uint64_t bit)
 {
@@ -140,6 +153,22 @@ static struct ioas_a64 *id_of(struct peer_context *c)
 	return (struct ioas_a64 *)(void *)&c->id;
 }
 
+static struct ioas_a64 *pins_of(struct peer_context *c)
+{
+	return (struct ioas_a64 *)(void *)&c->pins;
+}
+
+/* One more, where there are some: a reference count, though under the lock. */
+static bool pin_again(struct peer_context *c)
+{
+	uint64_t seen = ioas_a64_load_relaxed(pins_of(c));
+
+	while (seen)
+		if (ioas_a64_cas(pins_of(c), &seen, seen + 1))
+			return true;
+	return false;
+}
+
 static void renew(struct peer_asids *a, struct peer_context *c)
 {
 	if (!is_current(a, c->id))
@@ -151,7 +180,7 @@ static uint32_t switch_slow(struct peer_asids *a, struct peer_cpu *cpu,
 {
 	uint64_t id;
 
-	ioas_lock(&a->lock);
+	lock(a);
 	renew(a, c);
 	id = c->id;
 	if (cpu->flush_pending) {
@@ -159,7 +188,7 @@ static uint32_t switch_slow(struct peer_asids *a, struct peer_cpu *cpu,
 		a->flushes++;
 	}
 	ioas_a64_store(&cpu->active, id);
-	ioas_unlock(&a->lock);
+	unlock(a);
 	return (uint32_t)(id & (a->size - 1));
 }
 
@@ -180,9 +209,8 @@ uint32_t peer_asid_pin(struct peer_asids *asids, struct peer_context *context)
 {
 	uint32_t number = 0;
 
-	ioas_lock(&asids->lock);
-	if (context->pins) {
-		context->pins++;
+	lock(asids);
+	if (pin_again(context)) {
 		number = (uint32_t)(context->id & (asids->size - 1));
 	} else if (asids->npinned < asids->limit) {
 		renew(asids, context);
@@ -191,7 +219,7 @@ uint32_t peer_asid_pin(struct peer_asids *asids, struct peer_context *context)
 		context->pins = 1;
 		test_and_set(asids->pinned, number);
 	}
-	ioas_unlock(&asids->lock);
+	unlock(asids);
 	return number;
 }
 
@@ -209,12 +237,12 @@ void peer_asid_unpin_waiting(struct peer_asids *asids,
 {
 	uint64_t number;
 
-	ioas_lock(&asids->lock);
-	if (--context->pins == 0) {
+	lock(asids);
+	if (ioas_a64_add(pins_of(context), UINT64_MAX) == 0) {
 		wait();
 		number = context->id & (asids->size - 1);
 		asids->pinned[number / 64] &= ~(UINT64_C(1) << number % 64);
 		asids->npinned--;
 	}
-	ioas_unlock(&asids->lock);
+	unlock(asids);
 }

@@ -2,9 +2,10 @@
 /*
  * The published way to give address-space identifiers, made again from its
  * description, as a peer to measure against: a compare and swap of the CPU's
- * active id for each switch; everything else under one lock: new numbers from
- * a bitmap, rollover, pins. It has the lock that ioas has elsewhere. Left out,
- * in its favour: the flush itself, statistics, and whatever is checked in ours.
+ * active id for each switch; everything else under one lock that spins: new
+ * numbers from a bitmap, rollover, and pins, which are reference counts. Left
+ * out, in its favour: the flush itself, statistics, and whatever is checked in
+ * ours.
  */
 #ifndef BENCHMARKS_ASID_PEER_H
 #define BENCHMARKS_ASID_PEER_H
