@@ -96,6 +96,7 @@ static void take_line(struct ioas_listener *listener, pid_t pid, char *text)
 		ioas_report_##name(&listener->report, pid, text);          \
 	}
 
+TAKE(object)
 TAKE(module)
 TAKE(site)
 TAKE(stack)
@@ -116,6 +117,7 @@ static const struct taking {
 	{IOAS_RECORD_END, take_end},
 	{IOAS_RECORD_COMPLAINT, take_complaint},
 	{IOAS_RECORD_STATS, take_line},
+	{IOAS_RECORD_OBJECT, take_object},
 };
 
 static void take_record(struct ioas_listener *listener, char *record)

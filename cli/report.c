@@ -107,6 +107,21 @@ void ioas_report_line(struct ioas_report *report, pid_t pid, const char *line)
 	free(text);
 }
 
+void ioas_report_object(struct ioas_report *report, pid_t pid, char *text)
+{
+	json_t *object = json_loads(text, 0, NULL);
+
+	/* It was cut off: what there is of it is shown as it is. */
+	if (!object || !report->as_json) {
+		json_decref(object);
+		ioas_report_line(report, pid, text);
+		return;
+	}
+	if (json_object_set_new(object, "pid", ioas_must(json_integer(pid))))
+		ioas_must(NULL);
+	write_json(report, object);
+}
+
 /* ---- Processes. ---- */
 
 static struct ioas_report_process *process_of(struct ioas_report *report,

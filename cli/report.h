@@ -78,6 +78,8 @@ void ioas_report_again(struct ioas_report *report, pid_t pid, char *record);
 void ioas_report_end(struct ioas_report *report, pid_t pid, char *record);
 /* A line that is no finding. */
 void ioas_report_line(struct ioas_report *report, pid_t pid, const char *line);
+/* An object of a process, which is whole but for its pid. */
+void ioas_report_object(struct ioas_report *report, pid_t pid, char *text);
 /* The run is over: sum up for processes that could not. */
 void ioas_report_close(struct ioas_report *report);
 

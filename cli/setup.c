@@ -352,6 +352,14 @@ static void check_devices(const struct ioas_setting *profile,
 	free(all);
 }
 
+/* As objects where the report has them. */
+static const char *map_form(const struct ioas_run_options *options)
+{
+	if (!options->map)
+		return NULL;
+	return options->report_json ? "json" : "1";
+}
+
 static void check_contract(const struct ioas_setting *name)
 {
 	enum ioas_contract contract;
@@ -390,7 +398,7 @@ void ioas_setup_environment(const struct ioas_run_options *options,
 	    options->unsafe_interrupts ? "1" : NULL);
 	set(IOAS_ENV_FAKE_HUGEPAGES, options->fake_hugepages ? "1" : NULL);
 	set(IOAS_ENV_STATS, options->stats ? "1" : NULL);
-	set(IOAS_ENV_MAP, options->map ? "1" : NULL);
+	set(IOAS_ENV_MAP, map_form(options));
 	set(IOAS_ENV_ON_FAULT, options->on_fault);
 	set(IOAS_ENV_CHECK, options->check);
 	/* The library writes text: not into a file of JSON. */

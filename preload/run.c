@@ -322,23 +322,39 @@ void ioas_run_forked(void)
 	ioas_strict_forked();
 }
 
-/* If it is wanted by that name. */
-static void send_text(const struct ioas_run *run, const char *name,
-                      void (*fill)(struct ioas_vfio *vfio, char *ret_text,
-                                   size_t bytes))
+struct text {
+	const char *name, *value; /* it is wanted by that */
+	void (*fill)(struct ioas_vfio *vfio, char *ret_text, size_t bytes);
+	enum ioas_record kind;
+};
+
+static void send_text(const struct ioas_run *run, const struct text *what)
 {
-	const char *wanted = getenv(name);
+	const char *wanted = getenv(what->name);
 	char text[IOAS_RUN_RECORD];
 	char *next = text;
 	char *line;
 
-	if (!wanted || strcmp(wanted, "1") != 0)
+	if (!wanted || strcmp(wanted, what->value) != 0)
 		return;
 	text[0] = '\0';
-	fill(run->vfio, text, sizeof(text));
+	what->fill(run->vfio, text, sizeof(text));
 	while ((line = strsep(&next, "\n")))
 		if (*line)
-			ioas_say(IOAS_RECORD_STATS, line);
+			ioas_say(what->kind, line);
+}
+
+static void send_texts(const struct ioas_run *run)
+{
+	static const struct text all[] = {
+		{IOAS_ENV_MAP, "1", ioas_vfio_map, IOAS_RECORD_STATS},
+		{IOAS_ENV_MAP, "json", ioas_vfio_map_json, IOAS_RECORD_OBJECT},
+		{IOAS_ENV_STATS, "1", ioas_vfio_stats, IOAS_RECORD_STATS},
+	};
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(all); i++)
+		send_text(run, &all[i]);
 }
 
 void ioas_run_exit(void)
@@ -356,8 +372,7 @@ void ioas_run_exit(void)
 		return;
 	ioas_vfio_tell_live(the_run.vfio);
 	ioas_watching_end();
-	send_text(&the_run, IOAS_ENV_MAP, ioas_vfio_map);
-	send_text(&the_run, IOAS_ENV_STATS, ioas_vfio_stats);
+	send_texts(&the_run);
 }
 
 /*

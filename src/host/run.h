@@ -89,6 +89,8 @@ enum ioas_record {
 	IOAS_RECORD_END = 'E',
 	IOAS_RECORD_COMPLAINT = 'C', /* about ioas itself, always shown */
 	IOAS_RECORD_STATS = 'S',
+	IOAS_RECORD_OBJECT =
+		'O', /* a line of the report in JSON, but its pid */
 };
 
 #endif /* IOAS_HOST_RUN_H */

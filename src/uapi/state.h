@@ -47,10 +47,11 @@
 #include "uapi/abi.h"
 #include "uapi/vfio.h"
 
-/* Text for people, until there is no more room. */
+/* Text for people, or objects of JSON, until there is no more room. */
 struct ioas_lines {
 	char *at;
 	size_t room; /* with the zero at the end */
+	bool json;
 };
 
 __attribute__((format(printf, 2, 3))) void

@@ -191,8 +191,12 @@ static void list(struct ioas_iommu *iommu, struct ioas_lines *text)
 
 	ioas_lock(&space->lock);
 	ioas_lines_add(text,
-	               "container %u: type1 version %u, %" PRIu64
-	               " mappings, %" PRIu64 " tables\n",
+	               text->json ? "{\"type\":\"container\",\"container\":%u,"
+	                            "\"iommu\":\"type1\",\"version\":%u,"
+	                            "\"mappings\":%" PRIu64
+	                            ",\"tables\":%" PRIu64 "}\n"
+	                          : "container %u: type1 version %u, %" PRIu64
+	                            " mappings, %" PRIu64 " tables\n",
 	               space->id,
 	               ioas_type1_of(iommu)->version == VFIO_TYPE1_IOMMU ? 1
 	                                                                 : 2,

@@ -183,18 +183,31 @@ void ioas_vfio_stats(struct ioas_vfio *vfio, char *ret_text, size_t bytes)
 	ioas_hooks.signals_restore(&saved);
 }
 
-void ioas_vfio_map(struct ioas_vfio *vfio, char *ret_text, size_t bytes)
+static void list_all(struct ioas_vfio *vfio, struct ioas_lines *text)
 {
-	struct ioas_lines text = {.at = ret_text, .room = bytes};
 	struct ioas_container *c;
 	struct ioas_signals saved;
 
-	ioas_lines_add(&text, "%s", "");
+	ioas_lines_add(text, "%s", "");
 	ioas_hooks.signals_block(&saved);
 	ioas_lock(&vfio->lock);
 	for (c = vfio->containers; c; c = c->next)
 		if (c->iommu)
-			c->iommu->ops->list(c->iommu, &text);
+			c->iommu->ops->list(c->iommu, text);
 	ioas_unlock(&vfio->lock);
 	ioas_hooks.signals_restore(&saved);
+}
+
+void ioas_vfio_map(struct ioas_vfio *vfio, char *ret_text, size_t bytes)
+{
+	struct ioas_lines text = {.at = ret_text, .room = bytes};
+
+	list_all(vfio, &text);
+}
+
+void ioas_vfio_map_json(struct ioas_vfio *vfio, char *ret_text, size_t bytes)
+{
+	struct ioas_lines text = {ret_text, bytes, true};
+
+	list_all(vfio, &text);
 }

@@ -196,5 +196,7 @@ void ioas_vfio_tell_live(struct ioas_vfio *vfio);
 void ioas_vfio_stats(struct ioas_vfio *vfio, char *ret_text, size_t bytes);
 /* What containers map, for `ioas run --map`. */
 void ioas_vfio_map(struct ioas_vfio *vfio, char *ret_text, size_t bytes);
+/* The same as objects of JSON, one on a line; see ioas-report(5). */
+void ioas_vfio_map_json(struct ioas_vfio *vfio, char *ret_text, size_t bytes);
 
 #endif /* IOAS_UAPI_VFIO_H */

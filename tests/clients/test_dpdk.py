@@ -168,6 +168,7 @@ class Outcome:
         self.said = result.stdout + result.stderr if self.ended else ""
         self.errors = [x for x in rows if x["type"] == "finding"
                        and x["severity"] == "error"]
+        self.windows = [x for x in rows if x["type"] == "window"]
         self.counts = {}
         self.stats = ""
         for row in rows:
@@ -399,9 +400,12 @@ def assert_window(dpdk, outcome):
     if dpdk.judge != "22.11":
         assert outcome.counts["leak-on-close"] == POWER_PAGES
         return
-    assert "sPAPR version 2, 1 group, 1 window\n" in outcome.stats
-    assert re.search(r"window 0 at 0x0-0x1ffffffff: pages of 4 KiB, 1 level, "
-                     rf"{POWER_PAGES} of 2097152 mapped", outcome.stats)
+    (window,) = outcome.windows
+    assert window["slot"] == 0
+    assert window["iova"] == {"first": "0x0", "last": "0x1ffffffff"}
+    assert (window["page_bytes"], window["levels"]) == (4096, 1)
+    assert (window["mapped"], window["entries"]) == (POWER_PAGES, 2097152)
+    assert window["tables"] == [1]
 
 
 def test_windows(dpdk):

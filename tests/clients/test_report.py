@@ -618,3 +618,80 @@ def test_a_killed_process_is_summed_up(ioas, compile_defects):
     result = ioas.run("/bin/sh", "-c", script, devices=["edu"])
     assert "wild-dma" in ioas_lines(result.stderr)[0]
     assert "summary: 1 wild-dma" in ioas_lines(result.stderr)[1]
+
+
+# ---- What containers map ----
+
+# Python calls ioctl(2) by its name, as any program does.
+MAPPER = """
+import fcntl, mmap, os, struct, sys, ctypes
+
+container = os.open("/dev/vfio/vfio", os.O_RDWR)
+group = os.open("/dev/vfio/1", os.O_RDWR)
+fcntl.ioctl(group, 0x3b68, struct.pack("i", container))
+fcntl.ioctl(container, 0x3b66, int(sys.argv[1]))
+memory = mmap.mmap(-1, 1 << 20)
+at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+if sys.argv[1] == "7":
+    fcntl.ioctl(container, 0x3b75, struct.pack("IIQQ", 24, 0, at, 1 << 20))
+    fcntl.ioctl(container, 0x3b77, struct.pack(
+        "IIIIQIIQ", 40, 0, 12, 0, 1 << 31, 2, 0, 0))
+fcntl.ioctl(container, 0x3b71, struct.pack(
+    "IIQQQ", 32, 3, at, 1 << 59 if sys.argv[1] == "7" else 0, 1 << 20))
+os._exit(0)
+"""
+
+
+def mapped(ioas, tmp_path, profile, version, *options):
+    """What --map says of a process that maps 1 MiB: lines of the report, and
+    of standard error."""
+    path = tmp_path / "report"
+    path.write_text("")
+    more = ["--report-file", path] if "json" in options else []
+    result = ioas.run("/usr/bin/python3", "-c", MAPPER, version,
+                      devices=["edu"],
+                      options=["--profile", profile, "--map", *options, *more])
+    assert result.returncode == 0, result.stderr
+    return path.read_text().splitlines(), result.stderr
+
+
+def test_windows_are_objects_in_json(ioas, tmp_path):
+    rows, said = mapped(ioas, tmp_path, "power9", "7", "--report", "json")
+    assert said == ""
+    container, *windows = [x for x in map(json.loads, rows)
+                           if x["type"] in ("container", "window")]
+    pid = container.pop("pid")
+    assert container == {
+        "type": "container", "container": 1, "iommu": "sPAPR", "version": 2,
+        "groups": 1, "windows": 2, "default_pending": False}
+    # The default one, 2 GiB, and one of two levels of 1024 entries each.
+    assert pid > 0 and [x.pop("pid") for x in windows] == [pid] * 2
+    first, second = (x.pop("table_bytes") for x in windows)
+    assert 0 < second < 1 << 18 < 8 << 20 <= first < 9 << 20
+    assert windows == [
+        {"type": "window", "container": 1, "slot": 0,
+         "iova": {"first": "0x0", "last": "0x7fffffff"}, "page_bytes": 4096,
+         "levels": 1, "entries": 1 << 19, "mapped": 0, "tables": [1],
+         "charged_pages": 2048},
+        {"type": "window", "container": 1, "slot": 1,
+         "iova": {"first": "0x800000000000000", "last": "0x80000007fffffff"},
+         "page_bytes": 4096, "levels": 2, "entries": 1 << 19, "mapped": 256,
+         "tables": [1, 1], "charged_pages": 2052}]
+
+
+def test_mappings_are_numbers_in_json(ioas, tmp_path):
+    rows, said = mapped(ioas, tmp_path, "intel", "3", "--report", "json")
+    assert said == ""
+    (container,) = [x for x in map(json.loads, rows)
+                    if x["type"] == "container"]
+    assert container.pop("pid") > 0
+    assert container.pop("tables") > 0
+    assert container == {"type": "container", "container": 1,
+                         "iommu": "type1", "version": 2, "mappings": 1}
+
+
+def test_windows_are_text_for_people(ioas, tmp_path):
+    _, said = mapped(ioas, tmp_path, "power9", "7")
+    assert "ioas: container 1: sPAPR version 2, 1 group, 2 windows\n" in said
+    assert ("ioas:   window 1 at 0x800000000000000-0x80000007fffffff: pages of "
+            "4 KiB, 2 levels, 256 of 524288 mapped, ") in said
