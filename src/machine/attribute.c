@@ -336,11 +336,10 @@ long ioas_attribute_reserved_regions(const struct ioas_attribute *a)
 	return n;
 }
 
-/* Windows are no domain that Linux has a word for. */
 long ioas_attribute_group_type(const struct ioas_attribute *a)
 {
 	return snprintf(a->buffer, ROOM, "%s\n",
-	                a->machine->windows.there ? "unknown" : "DMA-FQ");
+	                a->machine->profile->group_type);
 }
 
 /* The number of a group is that of its PE, too. */

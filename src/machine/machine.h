@@ -46,8 +46,12 @@ struct ioas_profile {
 	const struct ioas_pt_format *format; /* of the tables it walks */
 	const struct ioas_reserved *reserved;
 	unsigned int reserved_count;
-	bool coherent;     /* enforces cache coherency */
-	bool msix_dynamic; /* the host adds vectors while some are on */
+	/* Of a group, in /sys: the domain that drivers of the kernel get. */
+	const char *group_type;
+	bool coherent;        /* enforces cache coherency */
+	bool msix_dynamic;    /* the host adds vectors while some are on */
+	bool msix_fixed_6_12; /* but not Linux 6.12 */
+	int nesting_6_12;     /* SET_IOMMU of nesting there; 0: -EINVAL */
 	/* With isolation, which a machine has unless it is told not to. */
 	const struct ioas_msi_kind *msi;
 	const struct ioas_msi_kind *msi_shared; /* and without */

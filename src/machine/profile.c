@@ -27,11 +27,15 @@
  *	GICv3 with an ITS. The IOMMU translates messages like all other writes,
  *	so there is a window in which Linux maps the doorbell. Linux enforces
  *	coherency only where firmware says that devices snoop whatever they
- *	ask for, which is not so here; and it adds no vectors to an ITS device
- *	that has some.
+ *	ask for, which is not so here. To a device of an ITS that has vectors
+ *	7.3 adds more, 6.12 does not. 6.12 knows nesting, but has given the
+ *	domain to the SMMU before VFIO asks for it. Domains for the kernel's
+ *	own drivers flush at once by default: a queue is what x86 has.
  *	Sources: Arm SMMU Architecture Specification (IHI 0070) 3.4 (address
  *	sizes); Linux 7.3 drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c,
- *	drivers/iommu/io-pgtable-arm.c, drivers/irqchip/irq-gic-its-msi-parent.c
+ *	drivers/iommu/io-pgtable-arm.c, drivers/iommu/Kconfig (the default
+ *	domain); drivers/irqchip/irq-gic-its-msi-parent.c of both; and both
+ *	running, as tests/abi/linux boots them
  *
  * power8, power9
  *	PowerNV: the windows of PHB3 and of PHB4, page sizes as Linux lists
@@ -48,6 +52,7 @@
  *	Sources: LoPAPR 2.9, "Dynamic DMA Windows"; Linux 6.12 and 7.3
  *	arch/powerpc/platforms/pseries/iommu.c
  */
+#include <errno.h>
 #include <string.h>
 
 #include "machine/machine.h"
@@ -81,6 +86,7 @@ const struct ioas_profile ioas_profiles[] = {
 		.aperture = {0, (UINT64_C(1) << 48) - 1},
 		.page_sizes = PAGES_4K_2M_1G,
 		.page_shift = 12,
+		.group_type = "DMA-FQ",
 		.format = &ioas_pt_vtd,
 		.reserved = intel_reserved,
 		.reserved_count = IOAS_ARRAY_SIZE(intel_reserved),
@@ -95,6 +101,7 @@ const struct ioas_profile ioas_profiles[] = {
 		.aperture = {0, (UINT64_C(1) << 39) - 1},
 		.page_sizes = PAGES_4K_2M_1G,
 		.page_shift = 12,
+		.group_type = "DMA-FQ",
 		.format = &ioas_pt_vtd,
 		.reserved = intel_reserved,
 		.reserved_count = IOAS_ARRAY_SIZE(intel_reserved),
@@ -111,6 +118,7 @@ const struct ioas_profile ioas_profiles[] = {
 		.page_sizes = UINT64_C(0x000ffffffffff000) & ~PAGES_512G,
 		.page_sizes_6_12 = UINT64_C(0xfffffffffffff000) & ~PAGES_512G,
 		.page_shift = 12,
+		.group_type = "DMA-FQ",
 		.format = &ioas_pt_amdv1,
 		.reserved = amd_reserved,
 		.reserved_count = IOAS_ARRAY_SIZE(amd_reserved),
@@ -126,9 +134,13 @@ const struct ioas_profile ioas_profiles[] = {
 		.aperture = {0, (UINT64_C(1) << 48) - 1},
 		.page_sizes = PAGES_4K_2M_1G,
 		.page_shift = 12,
+		.group_type = "DMA",
 		.format = &ioas_pt_lpae1,
 		.reserved = arm_reserved,
 		.reserved_count = IOAS_ARRAY_SIZE(arm_reserved),
+		.msix_dynamic = true,
+		.msix_fixed_6_12 = true,
+		.nesting_6_12 = -EPERM,
 		.msi = &ioas_msi_its,
 		.msi_shared = &ioas_msi_v2m,
 	},
@@ -139,6 +151,7 @@ const struct ioas_profile ioas_profiles[] = {
 		.aperture = {0, UINT64_MAX},
 		.page_sizes = UINT64_C(0x11011000),
 		.page_shift = 12,
+		.group_type = "unknown",
 		.format = &ioas_pt_tce,
 		.coherent = true,
 		.msi = &ioas_msi_phb,
@@ -152,6 +165,7 @@ const struct ioas_profile ioas_profiles[] = {
 		.aperture = {0, UINT64_MAX},
 		.page_sizes = UINT64_C(0x40211000),
 		.page_shift = 12,
+		.group_type = "unknown",
 		.format = &ioas_pt_tce,
 		.coherent = true,
 		.msi = &ioas_msi_phb,
@@ -165,6 +179,7 @@ const struct ioas_profile ioas_profiles[] = {
 		.aperture = {0, UINT64_MAX},
 		.page_sizes = UINT64_C(0x1211000),
 		.page_shift = 12,
+		.group_type = "unknown",
 		.format = &ioas_pt_tce_papr,
 		.coherent = true,
 		.msi = &ioas_msi_phb,

@@ -129,12 +129,11 @@ static long get_region_info(struct ioas_call *call)
 static uint32_t irq_flags(const struct ioas_vdevice *vdevice,
                           unsigned int index, unsigned int count)
 {
-	bool dynamic = vdevice->vfio->machine->profile->msix_dynamic;
-
 	if (index == VFIO_PCI_INTX_IRQ_INDEX)
 		return VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
 		       VFIO_IRQ_INFO_AUTOMASKED;
-	if (index == VFIO_PCI_MSIX_IRQ_INDEX && count > 0 && dynamic)
+	if (index == VFIO_PCI_MSIX_IRQ_INDEX && count > 0 &&
+	    ioas_irqs_grow(vdevice->vfio))
 		return VFIO_IRQ_INFO_EVENTFD;
 	return VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
 }

@@ -116,6 +116,15 @@ void ioas_irqs_put(struct ioas_vdevice *vdevice)
 
 /* ---- MSI and MSI-X ---- */
 
+bool ioas_irqs_grow(const struct ioas_vfio *vfio)
+{
+	const struct ioas_profile *profile = vfio->machine->profile;
+
+	return profile->msix_dynamic &&
+	       !(profile->msix_fixed_6_12 &&
+	         vfio->contract == IOAS_CONTRACT_LINUX_6_12);
+}
+
 /* Vectors that were not asked for at the start can be had from MSI-X only. */
 static bool vector_can_be_set(struct ioas_vdevice *vdevice,
                               enum ioas_irq_mode mode, unsigned int vector)
@@ -124,8 +133,7 @@ static bool vector_can_be_set(struct ioas_vdevice *vdevice,
 
 	ioas_irqs_mode(vdevice, &count);
 	return vector < count ||
-	       (mode == IOAS_IRQ_MSIX &&
-	        vdevice->vfio->machine->profile->msix_dynamic);
+	       (mode == IOAS_IRQ_MSIX && ioas_irqs_grow(vdevice->vfio));
 }
 
 /* The old event goes first, also when the new one turns out to be bad. */

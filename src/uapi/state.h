@@ -384,6 +384,8 @@ bool ioas_region_mappable(const struct ioas_vdevice *vdevice, unsigned int bar);
 unsigned int ioas_vdevice_irq_count(const struct ioas_vdevice *vdevice,
                                     unsigned int index);
 bool ioas_vdevice_has_error_irq(const struct ioas_vdevice *vdevice);
+/* Are vectors of MSI-X added while some are on? */
+bool ioas_irqs_grow(const struct ioas_vfio *vfio);
 /* Every handle of the device is put. Nobody else uses the device. */
 void ioas_irqs_put(struct ioas_vdevice *vdevice);
 /* Put a handle, unless it is none. */

@@ -19,8 +19,8 @@ static const struct ioas_iommu_ops ops;
 
 /*
  * Answers without and with a back end that is on. Beyond the end: 0.
- * Linux 6.12 still names nesting, which no IOMMU here can do: SET_IOMMU of it
- * fails in the attach.
+ * Linux 6.12 still names nesting, which can be had from no IOMMU here:
+ * SET_IOMMU of it fails in the attach.
  */
 static const struct {
 	bool off, on;
@@ -115,6 +115,19 @@ static int doorbell(struct ioas_iommu *iommu, struct phys phys,
 	return ret ? ret : ioas_space_install(iommu->space, &type1->doorbells);
 }
 
+static int check_version(const struct ioas_vfio *vfio, unsigned long version)
+{
+	int nesting = vfio->machine->profile->nesting_6_12;
+
+	if (version == VFIO_TYPE1_IOMMU || version == VFIO_TYPE1v2_IOMMU)
+		return interrupts_are_safe(vfio) ? 0 : -EPERM;
+	/* Extensions that are no type, or none that can be had. */
+	if (version == VFIO_TYPE1_NESTING_IOMMU &&
+	    vfio->contract == IOAS_CONTRACT_LINUX_6_12 && nesting)
+		return nesting;
+	return -EINVAL;
+}
+
 static int create(struct ioas_vfio *vfio, unsigned long version,
                   struct ioas_iommu **ret_iommu)
 {
@@ -128,13 +141,10 @@ static int create(struct ioas_vfio *vfio, unsigned long version,
 		.dirty = vfio->dirty_written,
 	};
 	struct ioas_type1 *type1;
-	int ret;
+	int ret = check_version(vfio, version);
 
-	/* Extensions that are no type, or none that can be had. */
-	if (version != VFIO_TYPE1_IOMMU && version != VFIO_TYPE1v2_IOMMU)
-		return -EINVAL;
-	if (!interrupts_are_safe(vfio))
-		return -EPERM;
+	if (ret)
+		return ret;
 	type1 = ioas_new(struct ioas_type1);
 	if (!type1)
 		return -ENOMEM;

@@ -6,9 +6,10 @@
  * nothing of who answers. A back end (struct abi_backend) makes the calls; so
  * the same rows can be run against anything that claims to be VFIO.
  *
- * The rows are written for pages of 4 KiB, the profile intel, and the devices
- * of model.c. With other devices what a row expects is not always so; then the
- * rows are printed instead of checked (print.c), and two prints compared.
+ * The rows are written for pages of 4 KiB, the profile intel unless a set names
+ * another, and the devices of model.c. With other devices, or another IOMMU,
+ * what a row expects is not always so; then the rows are printed instead of
+ * checked (print.c), and two prints compared.
  */
 #ifndef ABI_H
 #define ABI_H
@@ -33,12 +34,13 @@ struct abi_limits {
 	enum ioas_contract contract;
 	const char *profile; /* NULL: the usual one */
 	bool shared;         /* devices can raise each other's interrupts */
+	bool unsafe;         /* and may be used all the same */
 	const char *model;   /* of the devices; NULL: those of model.c */
 };
 
 /* Each call gives a value or -errno. */
 struct abi_backend {
-	bool is_real; /* it has no profiles */
+	bool is_real; /* it has the one machine that it runs on */
 	/*
 	 * Once, with the words of the command line that are no options. False:
 	 * they are not understood, or what is needed is not there; it was said.
@@ -69,6 +71,9 @@ struct abi_backend {
 	                  uint64_t at);
 	/* The program writes an eventfd; who watches it has done so after. */
 	int (*raise)(int fd);
+	/* What is in a file of /sys about a group. */
+	ssize_t (*file)(unsigned int group, const char *name, void *buffer,
+	                size_t bytes);
 	long (*seek)(int fd);
 	/* 0 when it could be mapped; nothing stays mapped. */
 	int (*mmap)(int fd, uint64_t bytes, int prot, int flags, uint64_t at);
@@ -124,6 +129,7 @@ enum abi_fd {
 enum abi_state {
 	S_OPEN,      /* container and group 1 are open */
 	S_ATTACHED,  /* the group is in the container */
+	S_UNSAFE,    /* so, and interrupts need not be isolated */
 	S_V1,        /* SET_IOMMU(1) */
 	S_V2,        /* SET_IOMMU(3) */
 	S_V1_MAPPED, /* three mappings, see states.c */
@@ -179,6 +185,7 @@ enum abi_call {
 	CALL_MMAP,
 	CALL_SEEK,
 	CALL_OPEN_GROUP,
+	CALL_FILE, /* of the group `value` in /sys */
 };
 
 enum abi_place {
@@ -196,6 +203,13 @@ enum abi_place {
 #define CAPABILITY(id) (UINT32_C(0x80000000) | (uint32_t)(id) << 16)
 
 #define ANY_FD 1000000 /* a descriptor, whichever */
+
+/* A file of group 1 in /sys has this text. */
+#define GROUP_FILE(called, text)                                      \
+	.call = CALL_FILE, .value = 1, .file = (called),              \
+	.argument = (const char[FILE_BYTES]){0}, .bytes = FILE_BYTES, \
+	.out = (const char[FILE_BYTES]){text}, .expected = sizeof(text) - 1
+#define FILE_BYTES 96
 
 /* Contracts that a row holds in. Rows of one name are one row to a reader. */
 #define IN_STRICT (1u << IOAS_CONTRACT_STRICT)
@@ -217,6 +231,7 @@ struct abi_row {
 	unsigned long value;  /* or the number of the group */
 	enum abi_place place;
 	uint64_t position;
+	const char *file; /* its name */
 	int prot, flags;
 	long expected;
 	long in_6_12;         /* expected there instead, unless 0 */
@@ -228,7 +243,7 @@ struct abi_row {
 
 /* Rows of one subject; the source holds for all of them. */
 struct abi_set {
-	/* Of the machine; NULL: intel. Real kernels have what they have. */
+	/* Of the machine; NULL: intel, or what the program is told. */
 	const char *profile;
 	bool shared; /* devices can raise each other's interrupts */
 	const char *subject;
@@ -250,6 +265,7 @@ extern const struct abi_set abi_container_set, abi_group_set, abi_map_set,
 struct abi_world {
 	const struct abi_backend *backend;
 	const struct abi_set *set;
+	const char *profile; /* of sets that name none; NULL: the usual one */
 	enum ioas_contract contract;
 	int fd[FD_NR]; /* -1: not open */
 	const char *argument;

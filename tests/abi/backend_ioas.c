@@ -219,6 +219,8 @@ static int machine_begin(const struct abi_limits *limits)
 	                          abi_models, &world.machine, failure);
 	if (!ret && limits->shared)
 		ioas_machine_share_interrupts(world.machine);
+	if (!ret)
+		world.machine->unsafe_interrupts = limits->unsafe;
 	for (i = 0; !ret && i < count; i++)
 		ret = limits->model ? ioas_machine_add(world.machine,
 		                                       limits->model, failure)
@@ -392,6 +394,26 @@ static int do_mmap(int fd, uint64_t bytes, int prot, int flags, uint64_t at)
 	return ioas_file_mmap(world.file[fd], bytes, prot, flags, at, &window);
 }
 
+static ssize_t read_file(unsigned int group, const char *name, void *buffer,
+                         size_t bytes)
+{
+	char path[128], content[IOAS_FILE_BYTES];
+	struct ioas_entry entry;
+	long ret;
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/%s", group,
+	         name);
+	ioas_machine_entry(world.machine, path, &entry);
+	if (entry.kind != IOAS_ENTRY_FILE)
+		return -ENOENT;
+	ret = ioas_machine_read(world.machine, &entry, content);
+	if (ret > (long)bytes)
+		ret = (long)bytes;
+	if (ret > 0)
+		memcpy(buffer, content, (size_t)ret);
+	return ret;
+}
+
 static const char *command_name(unsigned int kind, unsigned long command)
 {
 	return ioas_file_command(world.vfio, (enum ioas_file_kind)kind,
@@ -451,6 +473,7 @@ const struct abi_backend abi_backend = {
 	.pread = do_pread,
 	.pwrite = do_pwrite,
 	.raise = do_raise,
+	.file = read_file,
 	.seek = do_seek,
 	.mmap = do_mmap,
 	.command = command_name,

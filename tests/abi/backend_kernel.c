@@ -10,9 +10,9 @@
  *
  *	FACT group name value
  *
- * To be run as root in a machine of its own: it sets the limit of entries, a
- * parameter of the module, and gives up CAP_IPC_LOCK where a row needs a limit
- * of locked memory.
+ * To be run as root in a machine of its own: it sets parameters of the module,
+ * the limit of entries and whether interrupts have to be isolated, and gives up
+ * CAP_IPC_LOCK where a row needs a limit of locked memory.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -30,12 +30,13 @@
 
 #include "abi.h"
 
-#define ENTRY_LIMIT "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
+#define PARAMETERS "/sys/module/vfio_iommu_type1/parameters/"
 
 static struct {
 	char name[NAMED_GROUPS + 1][DEVICE_NAME_BYTES + 1];
 	unsigned int number[NAMED_GROUPS + 1]; /* of the group, here */
 	uint64_t entries;                      /* as the module has it */
+	bool unsafe;                           /* the same */
 	bool is_type1;                         /* else it is sPAPR TCE */
 } here;
 
@@ -60,10 +61,13 @@ static int open_container(void)
 
 static int open_group(unsigned int group)
 {
-	unsigned int number = group;
+	unsigned int i, number = group;
 	char path[64];
 
-	/* A number that is none of ours stays one that is none. */
+	/* A number that is none of ours stays one that is none here. */
+	for (i = 1; i <= NAMED_GROUPS; i++)
+		if (here.number[i] == group)
+			number = UINT_MAX - group;
 	if (group >= 1 && group <= NAMED_GROUPS)
 		number = here.number[group];
 	snprintf(path, sizeof(path), "/dev/vfio/%u", number);
@@ -139,6 +143,23 @@ static int do_mmap(int fd, uint64_t bytes, int prot, int flags, uint64_t at)
 	return (int)answer(syscall(SYS_munmap, where, bytes));
 }
 
+static ssize_t read_file(unsigned int group, const char *name, void *buffer,
+                         size_t bytes)
+{
+	char path[128];
+	ssize_t ret;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%u/%s",
+	         here.number[group], name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = answer(read(fd, buffer, bytes));
+	close(fd);
+	return ret;
+}
+
 static const char *command_name(unsigned int kind, unsigned long command)
 {
 	return NULL;
@@ -146,21 +167,42 @@ static const char *command_name(unsigned int kind, unsigned long command)
 
 /* ---- A world ---- */
 
+static int set_parameter(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, value, strlen(value)) == (ssize_t)strlen(value) ? 0
+	                                                                : -EIO;
+	close(fd);
+	return ret;
+}
+
 static int set_entries(uint64_t entries)
 {
 	char text[32];
-	int fd, ret;
+	int ret;
 
 	if (entries == here.entries || !here.is_type1)
 		return 0;
-	fd = open(ENTRY_LIMIT, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = snprintf(text, sizeof(text), "%" PRIu64 "\n", entries);
-	ret = write(fd, text, (size_t)ret) == ret ? 0 : -EIO;
-	close(fd);
+	snprintf(text, sizeof(text), "%" PRIu64 "\n", entries);
+	ret = set_parameter(PARAMETERS "dma_entry_limit", text);
 	if (!ret)
 		here.entries = entries;
+	return ret;
+}
+
+static int set_unsafe(bool unsafe)
+{
+	int ret;
+
+	if (unsafe == here.unsafe || !here.is_type1)
+		return 0;
+	ret = set_parameter(PARAMETERS "allow_unsafe_interrupts",
+	                    unsafe ? "Y\n" : "N\n");
+	if (!ret)
+		here.unsafe = unsafe;
 	return ret;
 }
 
@@ -194,6 +236,8 @@ static int begin(const struct abi_limits *limits)
 {
 	int ret = set_entries(limits->entries);
 
+	if (!ret)
+		ret = set_unsafe(limits->unsafe);
 	return ret ? ret : set_memlock(limits->memlock_pages);
 }
 
@@ -358,9 +402,14 @@ static void device_facts(unsigned int group, int device)
 
 static bool print_facts(unsigned int group)
 {
-	int container = open_container(), file = open_group(group);
+	int container, file;
 	long device;
 
+	/* What a device is can be asked only behind a back end. */
+	if (set_unsafe(true))
+		return false;
+	container = open_container();
+	file = open_group(group);
 	do_ioctl(file, VFIO_GROUP_SET_CONTAINER, (uintptr_t)&container);
 	do_ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
 	device = do_ioctl(file, VFIO_GROUP_GET_DEVICE_FD,
@@ -400,7 +449,7 @@ static bool set_up(char *const word[])
 	return !word[NAMED_GROUPS];
 }
 
-/* None of the devices of QEMU, with the IOMMU of Intel that it has. */
+/* None of the devices of QEMU, with the IOMMUs that it has. */
 static bool has_special(void)
 {
 	return false;
@@ -460,6 +509,7 @@ const struct abi_backend abi_backend = {
 	.pread = do_pread,
 	.pwrite = do_pwrite,
 	.raise = do_raise,
+	.file = read_file,
 	.seek = do_seek,
 	.mmap = do_mmap,
 	.command = command_name,

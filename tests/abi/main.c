@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *	abi [-c CONTRACT] [-n NAME] [-s SUBJECT]... [-p] [-o] [WORD...]
+ *	abi [-c CONTRACT] [-m PROFILE] [-i] [-n NAME] [-s SUBJECT]... [-p] [-o]
+ *	    [WORD...]
  *
  * Runs the table in each contract (or the one given), one fresh world for each
  * row (or those whose name contains NAME, of sets of these subjects).
+ * Of a machine with the IOMMU of PROFILE it takes the sets that such a one can
+ * answer: with -i those about interrupts that are not isolated, else others.
+ * A real machine has to be what it is said to be. Not said: intel, on ioas all.
  * Words are for the back end. With -p rows are printed and nothing is checked,
  * with -o without what is read from a BAR. Else, of every row it checks what
  * the row says, and also what holds for all:
@@ -46,6 +50,7 @@ static struct {
 	unsigned int subjects;
 	bool print;
 	bool opaque; /* what a BAR reads as is not printed */
+	bool shared; /* interrupts of the machine are not isolated */
 	unsigned int rows, failed;
 	bool said; /* of this row, that it failed */
 	bool covered[KINDS][COMMANDS];
@@ -194,6 +199,9 @@ static long make_call(const struct abi_row *row, char *at)
 		return b->seek(fd);
 	case CALL_OPEN_GROUP:
 		return b->open_group((unsigned int)row->value);
+	case CALL_FILE:
+		return b->file((unsigned int)row->value, row->file, at,
+		               row->bytes);
 	}
 	return -EINVAL;
 }
@@ -404,11 +412,21 @@ static bool is_subject(const char *subject, const char *given)
 	return *subject == *given;
 }
 
+/* Can the machine answer it? */
+static bool is_of_machine(const struct abi_set *set)
+{
+	const char *machine = run.world.profile;
+
+	return !machine ||
+	       (set->shared == run.shared &&
+	        (!set->profile || strcmp(set->profile, machine) == 0));
+}
+
 static bool is_wanted_set(const struct abi_set *set)
 {
 	unsigned int i;
 
-	if (set->profile && abi_backend.is_real)
+	if (!is_of_machine(set))
 		return false;
 	for (i = 0; i < run.subjects; i++)
 		if (is_subject(set->subject, run.subject[i]))
@@ -432,9 +450,15 @@ static bool read_options(int argc, char **argv, unsigned int *ret_contracts)
 	enum ioas_contract contract;
 	int c;
 
-	while ((c = getopt(argc, argv, "c:n:s:po")) != -1) {
+	if (abi_backend.is_real)
+		run.world.profile = "intel";
+	while ((c = getopt(argc, argv, "c:m:in:s:po")) != -1) {
 		if (c == 'c' && ioas_contract_find(optarg, &contract))
 			*ret_contracts = 1u << contract;
+		else if (c == 'm')
+			run.world.profile = optarg;
+		else if (c == 'i')
+			run.shared = true;
 		else if (c == 'n')
 			run.only = optarg;
 		else if (c == 's' && run.subjects < COUNT(run.subject))
@@ -467,7 +491,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < IOAS_CONTRACT_NR; i++)
 		if (contracts & 1u << i)
 			run_contract((enum ioas_contract)i);
-	if (!run.only && !run.subjects && !run.print)
+	if (!run.only && !run.subjects && !run.print && !run.world.profile)
 		check_covered();
 	printf("%u rows, %u passed, %u failed\n", run.rows,
 	       run.rows - run.failed, run.failed);

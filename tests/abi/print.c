@@ -90,7 +90,9 @@ static bool print_device(const struct abi_world *w, const struct abi_row *row,
 	struct vfio_pci_dependent_device entry;
 	unsigned int group;
 
-	if (row->command != VFIO_DEVICE_GET_PCI_HOT_RESET_INFO || at % 8 != 4)
+	/* The number of the command is GET_INFO of a container, too. */
+	if (row->on != FD_DEVICE ||
+	    row->command != VFIO_DEVICE_GET_PCI_HOT_RESET_INFO || at % 8 != 4)
 		return false;
 	for (group = 1; group <= NAMED_GROUPS; group++) {
 		make_entry(w, group, &entry);

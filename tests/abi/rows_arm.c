@@ -24,6 +24,28 @@
 		24, (flag), (at), (size)       \
 	}
 
+#define VECTORS                                                              \
+	.on = FD_DEVICE, .command = VFIO_DEVICE_GET_IRQ_INFO,                \
+	.argument = &(const struct vfio_irq_info){16, 0, 2, 0}, .bytes = 16, \
+	.state = S_DEVICE
+#define NESTING                                        \
+	.on = FD_CONTAINER, .command = VFIO_SET_IOMMU, \
+	.value = VFIO_TYPE1_NESTING_IOMMU, .state = S_ATTACHED
+#define ONE_MORE                                                              \
+	.on = FD_DEVICE, .command = VFIO_DEVICE_SET_IRQS,                     \
+	.argument = &(                                                        \
+		const struct one_event){{24,                                  \
+	                                 VFIO_IRQ_SET_DATA_EVENTFD |          \
+	                                         VFIO_IRQ_SET_ACTION_TRIGGER, \
+	                                 VFIO_PCI_MSIX_IRQ_INDEX, 15, 1},     \
+	                                FD(EVENT2)},                          \
+	.bytes = 24, .state = S_MSIX
+
+struct one_event {
+	struct ioas_vfio_irq_set set;
+	int32_t fd;
+};
+
 struct info {
 	struct ioas_vfio_type1_info info;
 	struct vfio_iommu_type1_info_cap_migration migration;
@@ -99,20 +121,37 @@ static const struct abi_row arm[] = {
          .state = S_MSIX,
          UNMAPPED(VFIO_DMA_UNMAP_FLAG_ALL, 0, 0)},
 
-	{.name = "vectors of MSI-X do not grow",
-         .on = FD_DEVICE,
-         .command = VFIO_DEVICE_GET_IRQ_INFO,
-         .argument = &(const struct vfio_irq_info){16, 0, 2, 0},
-         .bytes = 16,
-         .state = S_DEVICE,
+	{.name = "the window in /sys",
+         GROUP_FILE("reserved_regions",
+                    "0x0000000008000000 0x00000000080fffff msi\n")},
+	{.name = "type in /sys", GROUP_FILE("type", "DMA\n")},
+
+	{.name = "vectors of MSI-X grow",
+         VECTORS,
+         .in = IN_NEW,
+         .out = &(const struct vfio_irq_info){16, 1, 2, 16}},
+	{.name = "vectors of MSI-X grow",
+         VECTORS,
+         .in = IN_6_12,
          .out = &(const struct vfio_irq_info){16, 9, 2, 16}},
+	{.name = "one vector more than at first",
+         ONE_MORE,
+         .in = IN_NEW,
+         .expected = 0},
+	{.name = "one vector more than at first",
+         ONE_MORE,
+         .in = IN_6_12,
+         .expected = -EINVAL},
+
+	{.name = "nesting", NESTING, .in = IN_NEW, .expected = -ENODEV},
+	{.name = "nesting", NESTING, .in = IN_6_12, .expected = -EPERM},
 };
 
 const struct abi_set abi_arm_set = {
 	.profile = "arm-smmuv3",
 	.subject = "arm-smmuv3",
 	.source = "Linux 7.3 drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c, "
-		  "drivers/vfio/vfio_iommu_type1.c; read, not run",
+		  "drivers/vfio/vfio_iommu_type1.c, drivers/iommu/iommu.c",
 	.rows = arm,
 	.count = COUNT(arm),
 };
@@ -130,6 +169,16 @@ static const struct abi_row shared[] = {
          .value = VFIO_TYPE1_IOMMU,
          .state = S_ATTACHED,
          .expected = -EPERM},
+	{.name = "a back end, as it may be",
+         .on = FD_CONTAINER,
+         .command = VFIO_SET_IOMMU,
+         .value = VFIO_TYPE1v2_IOMMU,
+         .state = S_UNSAFE},
+	{.name = "a back end of version 1, as it may be",
+         .on = FD_CONTAINER,
+         .command = VFIO_SET_IOMMU,
+         .value = VFIO_TYPE1_IOMMU,
+         .state = S_UNSAFE},
 	{.name = "no group comes first",
          .on = FD_CONTAINER,
          .command = VFIO_SET_IOMMU,
@@ -145,11 +194,10 @@ static const struct abi_row shared[] = {
 };
 
 const struct abi_set abi_shared_set = {
-	.profile = "intel",
 	.shared = true,
 	.subject = "interrupts that are not isolated",
 	.source = "Linux 7.3 drivers/vfio/vfio_iommu_type1.c "
-		  "(vfio_iommu_type1_attach_group); read, not run",
+		  "(vfio_iommu_type1_attach_group)",
 	.rows = shared,
 	.count = COUNT(shared),
 };

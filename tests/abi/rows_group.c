@@ -15,6 +15,10 @@
 #define WORD(value)    .argument = &(const int32_t){value}, .bytes = 4
 
 static const struct abi_row rows[] = {
+	{.name = "reserved ranges in /sys",
+         GROUP_FILE("reserved_regions",
+                    "0x00000000fee00000 0x00000000feefffff msi\n")},
+	{.name = "type in /sys", GROUP_FILE("type", "DMA-FQ\n")},
 	{.name = "status of a group without container",
          GET_STATUS,
          .argument = STATUS(.argsz = 8),
@@ -368,7 +372,8 @@ static void generate(void (*emit)(const struct abi_row *))
 
 const struct abi_set abi_group_set = {
 	.subject = "group",
-	.source = "Linux 7.3 drivers/vfio/group.c, drivers/vfio/vfio_main.c",
+	.source = "Linux 7.3 drivers/vfio/group.c, drivers/vfio/vfio_main.c, "
+		  "drivers/iommu/iommu.c",
 	.rows = rows,
 	.count = COUNT(rows),
 	.generate = generate,

@@ -46,6 +46,7 @@ struct state {
 	unsigned int group; /* 0: 1 */
 	unsigned int second;
 	uint64_t entries, memlock; /* 0: as usual */
+	bool unsafe;
 };
 
 /* Groups whose devices have reserved ranges of their own, or can log. */
@@ -62,6 +63,7 @@ static unsigned int group_there(const struct abi_world *w, unsigned int group)
 static const struct state states[S_NR] = {
 	[S_OPEN] = {.step = {STEP_END}},
 	[S_ATTACHED] = {.step = {STEP_ATTACH}},
+	[S_UNSAFE] = {.step = {STEP_ATTACH}, .unsafe = true},
 	[S_V1] = {.step = {STEP_ATTACH, STEP_V1}},
 	[S_V2] = {.step = {STEP_ATTACH, STEP_V2}},
 	[S_V1_MAPPED] = {.step = {STEP_ATTACH, STEP_V1, STEP_MAP}},
@@ -137,6 +139,7 @@ static const struct state states[S_NR] = {
 const char *const abi_state_name[S_NR] = {
 	[S_OPEN] = "open",
 	[S_ATTACHED] = "attached",
+	[S_UNSAFE] = "attached, unsafe",
 	[S_V1] = "v1",
 	[S_V2] = "v2",
 	[S_V1_MAPPED] = "v1 mapped",
@@ -476,8 +479,10 @@ int abi_enter(struct abi_world *world, enum abi_state state)
 	long ret;
 
 	limits.contract = world->contract;
-	limits.profile = world->set->profile;
+	limits.profile =
+		world->set->profile ? world->set->profile : world->profile;
 	limits.shared = world->set->shared;
+	limits.unsafe = s->unsafe;
 	if (s->entries)
 		limits.entries = s->entries;
 	if (s->memlock)

@@ -480,6 +480,22 @@ static void each_file_says_what_sysfs_says(struct rig *r)
 	}
 }
 
+static void type_of_a_group_is_that_of_its_iommu(struct rig *r)
+{
+	static const char *const type[][2] = {{"amd", "DMA-FQ\n"},
+	                                      {"arm-smmuv3", "DMA\n"},
+	                                      {"power9", "unknown\n"}};
+	char content[IOAS_FILE_BYTES + 1];
+	unsigned int i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(type); i++) {
+		struct ioas_machine *m = small(r, type[i][0]);
+
+		content[read_file(r, m, GROUPS "/1/type", content)] = '\0';
+		assert_string_equal(content, type[i][1]);
+	}
+}
+
 static void reserved_regions_come_in_order(struct rig *r)
 {
 	struct ioas_machine *m = small(r, "amd");
@@ -540,6 +556,7 @@ RIG_MAIN("machine_entry", RIG_TEST(each_path_is_answered_as_listed),
          RIG_TEST(each_directory_lists_what_is_in_it),
          RIG_TEST(huge_pages_are_there_when_pretended),
          RIG_TEST(each_file_says_what_sysfs_says),
+         RIG_TEST(type_of_a_group_is_that_of_its_iommu),
          RIG_TEST(reserved_regions_come_in_order),
          RIG_TEST(reserved_regions_of_a_group_are_its_functions_too),
          RIG_TEST(config_has_the_addresses_of_the_resources))
