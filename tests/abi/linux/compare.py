@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: MIT
 """Compare ioas, row by row, with real kernels.
 
-compare.py --build DIR --qemu ROOT --kernels DIR [--work DIR] [--show]
-           [--kernel NAME...] [--pass NAME...]
+compare.py --build DIR --qemu ROOT --kernels DIR [--machine x86|arm]
+           [--program FILE] [--work DIR] [--show] [--kernel NAME...]
+           [--pass NAME...]
 
-Each kernel is booted in a machine of its own (machine.py) and runs the table
-of tests/abi; ioas runs it with devices made after the facts of that machine,
-in the contract that has the kernel's name. Each row must come to the same: the
-answer, the words that changed in the argument, the events raised, what the
-container and the group say afterwards. What may differ is in the file
-"differences", each line with a reason that also stands in
-docs/DIFFERENCES.md; a line that nothing differs by fails too.
+Each kernel is booted in machines of its own (machine.py) and runs the table of
+tests/abi; ioas runs it with the IOMMU that the machine has and devices made
+after the machine's facts, in the contract that has the kernel's name. Each row
+must come to the same: the answer, the words that changed in the argument, the
+events raised, what the container and the group say afterwards. What may differ
+is in the file "differences", for Arm "differences-arm", each line with a reason
+that also stands in docs/DIFFERENCES.md; a line that nothing differs by fails
+too.
 
+The program is abi-kernel, built for that machine; of --build by default.
 --show prints every row that differs, expected or not.
 Exit status: 0 nothing else differs, 1 something does.
 """
@@ -33,37 +36,55 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
 KERNELS = ["linux-6.12", "linux-7.3"]
 SECONDS = 1800
-# Sets about another machine than this one: ioas alone has them. "arm-smmuv3"
-# wants one with Arm's processor, a kernel and a build of the table for it;
-# "interrupts that are not isolated" one whose IOMMU does not remap interrupts.
-#
 # Rows of "reserved ranges" and "DMA logging" meet ordinary devices on both
 # sides: what a container says is usable as groups join and leave, and that
 # there is no log. No device behind QEMU's intel-iommu has ranges of its own
 # (there is no RMRR), and vfio-pci has no log for any device.
-ELSEWHERE = ["arm-smmuv3", "interrupts that are not isolated"]
 
 # What the device has a part in, without the many rows that are about arguments
 # only: the reset of a real device takes its time.
 SHORT = ["device", "SET_IRQS of INTx", "FEATURE", "hot reset", "IOEVENTFD",
          "read and write", "configuration space", "mmap"]
 
-# Pass: the devices of groups 1, 2 and 3; sets, or all; whether what a BAR
-# reads as is compared.
-Pass = collections.namedtuple("Pass", "devices sets content")
+# What the IOMMU and the interrupt controller have a part in, without the many
+# rows that are about arguments only.
+IOMMU = ["container", "group", "IOMMU_GET_INFO", "MAP_DMA", "UNMAP_DMA",
+         "reserved ranges", "device", "SET_IRQS", "SET_IRQS of INTx",
+         "arm-smmuv3"]
+
+# Pass: the devices of groups 1, 2 and 3; sets, or all that the machine can
+# answer; whether what a BAR reads as is compared; in the machine whose
+# interrupts are not isolated.
+Pass = collections.namedtuple("Pass", "devices sets content shared",
+                              defaults=[None, False, False])
 PASSES = {
-    "xhci": Pass(["xhci", "nvme", "testdev"], None, False),
+    "xhci": Pass(["xhci", "nvme", "testdev"]),
     "memory": Pass(["memory", "nvme", "testdev"], SHORT, True),
-    "edu": Pass(["edu", "nvme", "testdev"], SHORT, False),
-    "e1000e": Pass(["e1000e", "xhci", "testdev"], SHORT, False),
-    "nvme": Pass(["nvme", "xhci", "testdev"], SHORT, False),
-    "igb": Pass(["igb", "xhci", "testdev"], SHORT, False),
+    "edu": Pass(["edu", "nvme", "testdev"], SHORT),
+    "e1000e": Pass(["e1000e", "xhci", "testdev"], SHORT),
+    "nvme": Pass(["nvme", "xhci", "testdev"], SHORT),
+    "igb": Pass(["igb", "xhci", "testdev"], SHORT),
+    "iommu": Pass(["xhci", "nvme", "testdev"], IOMMU),
+    "shared": Pass(["xhci", "nvme", "testdev"], shared=True),
+}
+
+# Of an architecture: ioas's name of the IOMMU; the machines, with isolated
+# interrupts and without; the file of what may differ; passes. What is about
+# devices alone is the same code everywhere: it is asked on x86.
+Board = collections.namedtuple("Board", "profile kinds differences passes")
+BOARDS = {
+    "x86": Board("intel", [machine.X86, machine.X86_SHARED], "differences",
+                 [*(x for x in PASSES if x != "iommu")]),
+    "arm": Board("arm-smmuv3", [machine.ARM, machine.ARM_SHARED],
+                 "differences-arm", ["iommu", "shared"]),
 }
 
 
-def options(name, contract):
+def options(board, name, contract):
     chosen = PASSES[name]
-    words = ["-p", "-c", contract]
+    words = ["-p", "-c", contract, "-m", board.profile]
+    if chosen.shared:
+        words.append("-i")
     if not chosen.content:
         words.append("-o")
     for subject in chosen.sets or []:
@@ -71,9 +92,9 @@ def options(name, contract):
     return words
 
 
-def passes_file(names, contract):
+def passes_file(board, names, contract):
     return "".join(
-        " ".join([name, "abi-kernel", *options(name, contract),
+        " ".join([name, "abi-kernel", *options(board, name, contract),
                   *(machine.ADDRESS[d] for d in PASSES[name].devices)]) + "\n"
         for name in names)
 
@@ -104,12 +125,13 @@ def sections(lines):
     return found
 
 
-def ioas_rows(build, work, kernel, name, lines):
-    facts = work / f"{kernel}.{name}.facts"
+def ioas_rows(arguments, kernel, name, lines):
+    facts = arguments.work / f"{kernel}.{name}.facts"
     facts.write_text("".join(line + "\n" for line in lines
                              if line.startswith("FACT ")))
-    run = subprocess.run([build / "tests/abi/abi", *options(name, kernel),
-                          facts], capture_output=True, text=True, check=True)
+    run = subprocess.run([arguments.build / "tests/abi/abi",
+                          *options(arguments.board, name, kernel), facts],
+                         capture_output=True, text=True, check=True)
     return rows(run.stdout.split("\n"))
 
 
@@ -145,7 +167,7 @@ class Differences:
 
 
 class Comparison:
-    def __init__(self, show, differences="differences"):
+    def __init__(self, show, differences):
         self.show = show
         self.count = self.failed = self.differ = 0
         self.differences = Differences(HERE / differences,
@@ -171,8 +193,7 @@ class Comparison:
         if not of_linux:
             self.fail(f"{kernel} {name}: no rows")
         for key in of_linux.keys() | of_ioas.keys():
-            elsewhere = key.split("|")[0] in ELSEWHERE
-            if elsewhere != (key not in of_linux) or key not in of_ioas:
+            if key not in of_linux or key not in of_ioas:
                 self.fail(f"{kernel} {name}: {key}: only one of both has it")
         for key, answer in of_linux.items():
             if key in of_ioas:
@@ -197,46 +218,63 @@ def parse_arguments():
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--qemu", type=pathlib.Path, required=True)
     parser.add_argument("--kernels", type=pathlib.Path, required=True)
+    parser.add_argument("--machine", default="x86", choices=list(BOARDS))
+    parser.add_argument("--program", type=pathlib.Path)
     parser.add_argument("--work", type=pathlib.Path)
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--kernel", nargs="+", default=KERNELS,
                         choices=KERNELS)
-    parser.add_argument("--pass", nargs="+", default=list(PASSES),
-                        choices=list(PASSES), dest="passes")
+    parser.add_argument("--pass", nargs="+", choices=list(PASSES),
+                        dest="passes")
     arguments = parser.parse_args()
     arguments.build = arguments.build.resolve()
+    arguments.program = (arguments.program or
+                         arguments.build / "tests/abi/abi-kernel").resolve()
+    arguments.board = BOARDS[arguments.machine]
+    arguments.passes = arguments.passes or arguments.board.passes
     return arguments
 
 
-def boot(arguments, kernel):
-    runner = machine.Machine(arguments.qemu.resolve(),
-                             arguments.kernels.resolve(), arguments.work)
-    return runner.run(kernel, arguments.build / "tests/abi/abi-kernel",
-                      passes_file(arguments.passes, kernel), SECONDS)
+def boot(arguments, job):
+    kernel, shared, passes = job
+    runner = machine.Machine(
+        arguments.qemu.resolve(), arguments.kernels.resolve(), arguments.work,
+        arguments.board.kinds[shared])
+    return runner.run(kernel, arguments.program,
+                      passes_file(arguments.board, passes, kernel), SECONDS,
+                      log=f"{kernel}-shared" if shared else kernel)
+
+
+def jobs(arguments):
+    """Kernel, whether interrupts are not isolated, passes. Long ones first."""
+    for shared in (False, True):
+        passes = [name for name in arguments.passes
+                  if PASSES[name].shared == shared]
+        for kernel in arguments.kernel if passes else []:
+            yield kernel, shared, passes
 
 
 def compare(arguments):
-    comparison = Comparison(arguments.show)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        consoles = list(pool.map(lambda kernel: boot(arguments, kernel),
-                                 arguments.kernel))
-    for kernel, lines in zip(arguments.kernel, consoles):
+    comparison = Comparison(arguments.show, arguments.board.differences)
+    todo = list(jobs(arguments))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        consoles = list(pool.map(lambda job: boot(arguments, job), todo))
+    for (kernel, _, passes), lines in zip(todo, consoles):
         version = (arguments.kernels / kernel / "version").read_text().strip()
         print(f"{kernel} is {version}; seconds since its start, by pass: " +
               ", ".join(re.sub("DONE (\\S+) \\S+ ", "\\1 ", line)
                         for line in lines if line.startswith("DONE ")))
         found = sections(lines)
-        for name in arguments.passes:
+        for name in passes:
             if name not in found:
                 comparison.fail(f"{kernel} {name}: did not come to its end:\n"
                                 + "\n".join(lines[-30:]))
                 continue
             comparison.one_pass(
                 kernel, name, rows(found[name]),
-                ioas_rows(arguments.build, arguments.work, kernel, name,
-                          found[name]))
+                ioas_rows(arguments, kernel, name, found[name]))
     return comparison.finish(arguments.kernel == KERNELS and
-                             arguments.passes == list(PASSES))
+                             arguments.passes == arguments.board.passes)
 
 
 def main():

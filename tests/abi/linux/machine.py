@@ -42,8 +42,7 @@ PATTERN = bytes(range(256)) * 256
 
 
 def device_options(pattern):
-    options = ["-device", "intel-iommu,intremap=on,caching-mode=off,"
-               "aw-bits=48,snoop-control=on"]
+    options = []
     for number, device in enumerate(PORTS, 1):
         options += ["-device", f"pcie-root-port,id=port{number},"
                     f"chassis={number},slot={number},addr={number}",
@@ -105,12 +104,35 @@ class Kind:
         self.append = f"console={console} loglevel=1 panic=-1 {append}"
 
 
-X86 = Kind("qemu-system-x86_64",
-           lambda pattern: [*BARE, "-M", "q35", "-cpu", "max", "-m", "512",
-                            *BY_INSTRUCTIONS, *device_options(pattern)],
-           "ttyS0",
-           ["irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core",
-            VFIO_PCI], "intel_iommu=on")
+def x86(remapping):
+    """Intel's IOMMU, that remaps interrupts or does not."""
+    iommu = (f"intel-iommu,intremap={remapping},caching-mode=off,aw-bits=48,"
+             "snoop-control=on")
+    return Kind("qemu-system-x86_64",
+                lambda pattern: [*BARE, "-M", "q35", "-cpu", "max",
+                                 "-m", "512", *BY_INSTRUCTIONS,
+                                 "-device", iommu, *device_options(pattern)],
+                "ttyS0",
+                ["irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core",
+                 VFIO_PCI], "intel_iommu=on")
+
+
+def arm(interrupts):
+    """Arm's SMMUv3, and an interrupt controller of this version: 3 has an ITS,
+    which knows what device a message is from, 2 has not."""
+    return Kind("qemu-system-aarch64",
+                lambda pattern: [*BARE, "-M", "virt,iommu=smmuv3,"
+                                 f"gic-version={interrupts}",
+                                 "-cpu", "cortex-a57", "-m", "512",
+                                 *BY_INSTRUCTIONS, *device_options(pattern)],
+                "ttyAMA0",
+                ["vfio", "vfio_iommu_type1", "vfio-pci-core", VFIO_PCI], "")
+
+
+X86 = x86("on")
+X86_SHARED = x86("off")
+ARM = arm(3)
+ARM_SHARED = arm(2)
 
 
 def power(board, buses, more):
