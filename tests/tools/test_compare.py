@@ -2,7 +2,6 @@
 """The comparison with real kernels sees what differs, and what no longer does.
 """
 
-import argparse
 import pathlib
 import sys
 
@@ -26,7 +25,7 @@ def comparison(tmp_path):
 
     def make(text):
         (tmp_path / "differences").write_text(text)
-        made = compare.Comparison(argparse.Namespace(show=False))
+        made = compare.Comparison(False, "differences")
         made.differences = compare.Differences(tmp_path / "differences",
                                                tmp_path / "document.md")
         return made

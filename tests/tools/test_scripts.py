@@ -86,6 +86,11 @@ group_tools() { begin tools; echo $BASHPID >pid; sleep 600 & wait; }
 """
 
 
+def interruptible():
+    """In the background of a shell an interrupt would be ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def planned(tmp_path):
     """check with groups of ours; Popen() of it."""
@@ -100,6 +105,7 @@ def planned(tmp_path):
     def start(lanes, *groups):
         return subprocess.Popen(
             ["bash", "check", "--only", *groups], cwd=tmp_path, text=True,
+            preexec_fn=interruptible,
             env=os.environ | {"IOAS_CHECK_LANES": lanes},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return start
