@@ -40,7 +40,7 @@ static void files_are_read_in_every_way(void)
 	has(LINK "/vendor", "0x1b36\n");
 	has(DEVICE "/class", "0x010802\n");
 	has(DEVICE "/numa_node", "0\n");
-	has(GROUPS "/1/type", "DMA-FQ\n");
+	has(GROUPS "/1/devices/" FUNCTION "/vendor", "0x1b36\n");
 	has("/sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
 	    "65535\n");
 	CHECK(stream && fgets(text, sizeof(text), stream));
