@@ -4,6 +4,7 @@
  * with --no-thread-exit (readers count themselves).
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -54,7 +55,8 @@ static bool comes_true(const struct ioas_a32 *flag)
 /* A thread in a section until it is let go. */
 struct holder {
 	pthread_t thread;
-	struct ioas_a32 in, go;
+	struct ioas_a32 in;
+	sem_t go;
 	enum ioas_grace_domain domain;
 };
 
@@ -64,8 +66,8 @@ static void *hold(void *arg)
 
 	ioas_grace_enter(h->domain);
 	ioas_a32_store(&h->in, 1);
-	while (!ioas_a32_load(&h->go))
-		nap(1);
+	while (sem_wait(&h->go))
+		;
 	ioas_grace_leave(h->domain);
 	return NULL;
 }
@@ -75,6 +77,7 @@ static void holder_start(struct holder *h, enum ioas_grace_domain d)
 	pthread_attr_t small;
 
 	*h = (struct holder){.domain = d};
+	assert_int_equal(sem_init(&h->go, 0, 0), 0);
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 128 * 1024);
 	assert_int_equal(pthread_create(&h->thread, &small, hold, h), 0);
@@ -83,8 +86,9 @@ static void holder_start(struct holder *h, enum ioas_grace_domain d)
 
 static void holder_stop(struct holder *h)
 {
-	ioas_a32_store(&h->go, 1);
+	sem_post(&h->go);
 	pthread_join(h->thread, NULL);
+	sem_destroy(&h->go);
 }
 
 /* A thread that waits for a grace period. */
