@@ -256,10 +256,10 @@ def jobs(arguments):
 
 def compare(arguments):
     comparison = Comparison(arguments.show, arguments.board.differences)
-    todo = list(jobs(arguments))
+    machines = list(jobs(arguments))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        consoles = list(pool.map(lambda job: boot(arguments, job), todo))
-    for (kernel, _, passes), lines in zip(todo, consoles):
+        consoles = list(pool.map(lambda job: boot(arguments, job), machines))
+    for (kernel, _, passes), lines in zip(machines, consoles):
         version = (arguments.kernels / kernel / "version").read_text().strip()
         print(f"{kernel} is {version}; seconds since its start, by pass: " +
               ", ".join(re.sub("DONE (\\S+) \\S+ ", "\\1 ", line)
