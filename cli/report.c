@@ -111,8 +111,8 @@ void ioas_report_object(struct ioas_report *report, pid_t pid, char *text)
 {
 	json_t *object = json_loads(text, 0, NULL);
 
-	/* It was cut off: what there is of it is shown as it is. */
-	if (!object || !report->as_json) {
+	/* Cut off, or none at all: what there is of it is shown as it is. */
+	if (!json_is_object(object) || !report->as_json) {
 		json_decref(object);
 		ioas_report_line(report, pid, text);
 		return;
