@@ -21,7 +21,8 @@
  *	            three such operations, as the peer's have: each takes the
  *	            lock, which a store releases (ioas_light_unlock()), and
  *	            unpin says that the last pin goes. Nested ones have two,
- *	            the peer's four: so 2.07 is the most there can be here
+ *	            the peer's four: 2.07 is the most there can be, so they
+ *	            are inlined, as switch is
  *
  * Both ways have to give the same numbers, first of all.
  */
@@ -120,23 +121,36 @@ bench_asid_switch(struct ioas_asid_cpu *cpu, struct ioas_asid_context *context)
 	return ioas_asid_switch(cpu, context);
 }
 
-/* The next index, in a register. */
-static inline unsigned int next(unsigned int at, const struct turn *t)
+/* How many contexts there are to the last one, or to the end of the slice. */
+static inline unsigned long round_of(const struct turn *t, unsigned long n)
 {
-	return at + 1 == t->count ? 0 : at + 1;
+	unsigned long left = t->count - t->at;
+
+	return n < left ? n : left;
+}
+
+static inline void end_round(struct turn *t, unsigned long done)
+{
+	t->at += (unsigned int)done;
+	if (t->at == t->count)
+		t->at = 0;
 }
 
 static void switch_ours(void *state, unsigned long n)
 {
 	struct turn *t = state;
 	struct ioas_asid_cpu *cpu = t->way->cpu[t->cpu];
-	struct ioas_asid_context *context = t->way->context;
-	unsigned int at = t->at;
+	struct ioas_asid_context *context;
+	unsigned long round, i;
 	uint32_t sum = 0;
 
-	for (; n--; at = next(at, t))
-		sum += ioas_asid_switch(cpu, &context[at]);
-	t->at = at;
+	for (; n; n -= round) {
+		round = round_of(t, n);
+		context = &t->way->context[t->at];
+		for (i = 0; i < round; i++)
+			sum += ioas_asid_switch(cpu, &context[i]);
+		end_round(t, round);
+	}
 	meter_use((void *)(uintptr_t)sum);
 }
 
@@ -144,13 +158,17 @@ static void switch_peers(void *state, unsigned long n)
 {
 	struct turn *t = state;
 	struct peer_asids *peer = t->way->peer;
-	struct peer_context *context = t->way->peers;
-	unsigned int at = t->at;
+	struct peer_context *context;
+	unsigned long round, i;
 	uint32_t sum = 0;
 
-	for (; n--; at = next(at, t))
-		sum += peer_asid_switch(peer, t->cpu, &context[at]);
-	t->at = at;
+	for (; n; n -= round) {
+		round = round_of(t, n);
+		context = &t->way->peers[t->at];
+		for (i = 0; i < round; i++)
+			sum += peer_asid_switch(peer, t->cpu, &context[i]);
+		end_round(t, round);
+	}
 	meter_use((void *)(uintptr_t)sum);
 }
 
@@ -159,13 +177,18 @@ static void store_and_loads(void *state, unsigned long n)
 {
 	static struct ioas_a64 own, generation;
 	struct turn *t = state;
-	struct ioas_asid_context *context = t->way->context;
-	unsigned int at = t->at;
+	struct ioas_asid_context *context;
+	unsigned long round, i;
 	uint64_t sum = 0;
 
-	for (; n--; at = next(at, t)) {
-		ioas_a64_store_relaxed(&own, context[at].id);
-		sum += ioas_a64_load_relaxed(&generation);
+	for (; n; n -= round) {
+		round = round_of(t, n);
+		context = &t->way->context[t->at];
+		for (i = 0; i < round; i++) {
+			ioas_a64_store_relaxed(&own, context[i].id);
+			sum += ioas_a64_load_relaxed(&generation);
+		}
+		end_round(t, round);
 	}
 	meter_use((void *)(uintptr_t)sum);
 }

@@ -75,10 +75,13 @@ def mutants():
         return tomllib.load(f)["mutant"]
 
 
+BUILT_FROM = (".c", ".h", ".ld", ".py", ".toml")
+
+
 def newest(*folders):
     return max(os.path.getmtime(os.path.join(at, name))
                for folder in folders for at, _, names in os.walk(folder)
-               for name in names if name.endswith((".c", ".h", ".ld", ".py")))
+               for name in names if name.endswith(BUILT_FROM))
 
 
 class Builder:

@@ -17,15 +17,20 @@ class Public:
 
 
 def functions_of(text):
-    """Every IOAS_API function declared in a header."""
+    """Every IOAS_API function declared in a header, and each inline one that
+    has a block."""
     code = blank(text)
-    declaration = re.compile(r"^IOAS_API\b[^;{]*?\b(ioas_\w+)\s*\(", re.M)
+    declaration = re.compile(
+        r"^(?:IOAS_API|((?:IOAS_MUST )?static inline))\b"
+        r"[^;{]*?\b(ioas_\w+)\s*\(", re.M)
     for m in declaration.finditer(code):
         end = closing(code, m.end() - 1)
         names = [parameter_name(p) for p in arguments(code[m.end():end])
                  if p != "..."]
         doc = block_before(text, m.start())
-        yield Public(m[1], text.count("\n", 0, m.start()) + 1, names, doc,
+        if m[1] and not doc:
+            continue
+        yield Public(m[2], text.count("\n", 0, m.start()) + 1, names, doc,
                      errnos(doc))
 
 

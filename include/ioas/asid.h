@@ -75,6 +75,9 @@ extern "C" {
 #define IOAS_ASID_BITS 24   /* of a number, at most */
 #define IOAS_ASID_CPUS 1024 /* at most */
 
+/* A context's pins: their number, and two marks. */
+#define IOAS_ASID_PINS 0x3fffffffu /* at most */
+
 struct ioas_asids;
 
 /**
@@ -85,8 +88,8 @@ struct ioas_asids;
 struct ioas_asid_context {
 	uint64_t id; /* generation and number; 0: none so far */
 	struct ioas_asids *asids;
-	uint32_t pins; /* and in the highest bit: has exited */
-	uint32_t unused;
+	uint32_t pins; /* and in the highest bits: goes, has exited */
+	uint32_t mask; /* of a number; with pairs without bit 0; constant */
 };
 
 /**
@@ -327,41 +330,6 @@ IOAS_API IOAS_MUST bool
 ioas_asid_context_exit(struct ioas_asid_context *context);
 
 /**
- * ioas_asid_pin() - let a context keep its number
- * @context:    the context; it need not have run
- * @ret_number: its number for devices: with pairs the odd one. May be NULL
- *
- * Pins are counted. All pins of a context have one number.
- *
- * Return: 0, or
- *   -ENOSPC    as many contexts are pinned as can be (ioas_asid_limit())
- *   -ESRCH     it has exited
- *   -EOVERFLOW more than 2^31 - 1 pins
- *
- * Threads: any. Lock-free when it is pinned; else, and while its last pin goes,
- * takes the allocator's lock
- * Source: Linux 6.12 arch/arm64/mm/context.c arm64_mm_context_get()
- */
-IOAS_API IOAS_MUST int ioas_asid_pin(struct ioas_asid_context *context,
-                                     uint32_t *ret_number);
-
-/**
- * ioas_asid_unpin() - take a pin back
- * @context: the context; it has a pin of the caller's
- *
- * The device that the pin was for uses the number no more. With the last pin
- * ops->forget is called first, and the number stays pinned until that returns.
- *
- * Return: true: it has exited, this was the last pin, and the memory is the
- * caller's again; cannot fail. Without a pin it ends the process (ASID-2)
- *
- * Threads: any. Lock-free unless it is the last; else takes the allocator's
- * lock, after ops->forget
- * Source: Linux 6.12 arch/arm64/mm/context.c arm64_mm_context_put()
- */
-IOAS_API bool ioas_asid_unpin(struct ioas_asid_context *context);
-
-/**
  * ioas_asid_invalidate() - a context's tables have changed
  * @context: the context; it may run, be pinned, or have exited with pins
  * @first:   first address whose translation changed
@@ -378,6 +346,37 @@ IOAS_API bool ioas_asid_unpin(struct ioas_asid_context *context);
  */
 IOAS_API void ioas_asid_invalidate(struct ioas_asid_context *context,
                                    uint64_t first, uint64_t last);
+
+/**
+ * ioas_asid_pin_slow() - what ioas_asid_pin() calls when it has to
+ * @context:    as there
+ * @ret_number: as there
+ *
+ * The first pin, one while the last goes, and each that is refused.
+ *
+ * Return: 0, or
+ *   -ENOSPC    as there
+ *   -ESRCH     as there
+ *   -EOVERFLOW as there
+ *
+ * Threads: any. Takes the allocator's lock
+ * Source: as ioas_asid_pin()
+ */
+IOAS_API IOAS_MUST int ioas_asid_pin_slow(struct ioas_asid_context *context,
+                                          uint32_t *ret_number);
+
+/**
+ * ioas_asid_unpin_slow() - what ioas_asid_unpin() calls when it has to
+ * @context: as there
+ *
+ * The last pin.
+ *
+ * Return: as ioas_asid_unpin(); cannot fail
+ *
+ * Threads: any. Takes the allocator's lock, after ops->forget
+ * Source: as ioas_asid_unpin()
+ */
+IOAS_API bool ioas_asid_unpin_slow(struct ioas_asid_context *context);
 
 /**
  * ioas_asid_switch_slow() - what ioas_asid_switch() calls when it has to
@@ -416,7 +415,11 @@ IOAS_API void ioas_asid_idle(struct ioas_asid_cpu *cpu);
 #define IOAS_ASID_LOAD(word) __atomic_load_n((word), __ATOMIC_RELAXED)
 #define IOAS_ASID_STORE(word, value) \
 	__atomic_store_n((word), (value), __ATOMIC_RELAXED)
-#define IOAS_ASID_BARRIER() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#define IOAS_ASID_BARRIER()    __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#define IOAS_ASID_LOAD32(word) __atomic_load_n((word), __ATOMIC_RELAXED)
+#define IOAS_ASID_CAS32(word, seen, value)                          \
+	__atomic_compare_exchange_n((word), (seen), (value), false, \
+	                            __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 #endif
 
 /*
@@ -444,6 +447,71 @@ static inline uint32_t ioas_asid_switch(struct ioas_asid_cpu *cpu,
 			return (uint32_t)(id - seen);
 	}
 	return ioas_asid_switch_slow(cpu, context);
+}
+
+/* Of a pinned one. The generation may change meanwhile, the number does not. */
+static inline uint32_t
+ioas_asid_pinned_number(const struct ioas_asid_context *context)
+{
+	uint32_t mask = context->mask;
+
+	return ((uint32_t)IOAS_ASID_LOAD(&context->id) & mask) | (~mask & 1);
+}
+
+/**
+ * ioas_asid_pin() - let a context keep its number
+ * @context:    the context; it need not have run
+ * @ret_number: its number for devices: with pairs the odd one. May be NULL
+ *
+ * Pins are counted. All pins of a context have one number.
+ *
+ * Return: 0, or
+ *   -ENOSPC    as many contexts are pinned as can be (ioas_asid_limit())
+ *   -ESRCH     it has exited
+ *   -EOVERFLOW more than 2^30 - 1 pins
+ *
+ * Threads: any. Lock-free when it is pinned; else, and while its last pin goes,
+ * takes the allocator's lock
+ * Source: Linux 6.12 arch/arm64/mm/context.c arm64_mm_context_get()
+ */
+IOAS_MUST static inline int ioas_asid_pin(struct ioas_asid_context *context,
+                                          uint32_t *ret_number)
+{
+	uint32_t seen = IOAS_ASID_LOAD32(&context->pins);
+
+	while (__builtin_expect(seen - 1 < IOAS_ASID_PINS - 1, 1)) {
+		/* Pairs with the one that made the first: its id is there. */
+		if (!IOAS_ASID_CAS32(&context->pins, &seen, seen + 1))
+			continue;
+		if (ret_number)
+			*ret_number = ioas_asid_pinned_number(context);
+		return 0;
+	}
+	return ioas_asid_pin_slow(context, ret_number);
+}
+
+/**
+ * ioas_asid_unpin() - take a pin back
+ * @context: the context; it has a pin of the caller's
+ *
+ * The device that the pin was for uses the number no more. With the last pin
+ * ops->forget is called first, and the number stays pinned until that returns.
+ *
+ * Return: true: it has exited, this was the last pin, and the memory is the
+ * caller's again; cannot fail. Without a pin it ends the process (ASID-2)
+ *
+ * Threads: any. Lock-free unless it is the last; else takes the allocator's
+ * lock, after ops->forget
+ * Source: Linux 6.12 arch/arm64/mm/context.c arm64_mm_context_put()
+ */
+static inline bool ioas_asid_unpin(struct ioas_asid_context *context)
+{
+	uint32_t seen = IOAS_ASID_LOAD32(&context->pins);
+
+	while (__builtin_expect((seen & IOAS_ASID_PINS) > 1, 1))
+		if (IOAS_ASID_CAS32(&context->pins, &seen, seen - 1))
+			return false;
+	return ioas_asid_unpin_slow(context);
 }
 
 #ifdef __cplusplus

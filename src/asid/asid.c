@@ -28,12 +28,6 @@ static uint32_t bit_of(const struct ioas_asids *asids, uint64_t id)
 	return ioas_asid_number(asids, id) >> asids->step_lg2;
 }
 
-static bool is_of(const struct ioas_asids *asids, uint64_t id,
-                  uint64_t generation)
-{
-	return id - generation <= asids->mask;
-}
-
 /* Return: it was free. */
 static bool take(struct ioas_asids *asids, uint32_t bit)
 {
@@ -54,7 +48,7 @@ static uint64_t kept_by(struct ioas_asids *asids, unsigned int i,
 	if (asids->asymmetric) {
 		/* After the barrier: pairs with the store of a switch. */
 		id = ioas_a64_load(active);
-		if (id != IOAS_ASID_IDLE && !is_of(asids, id, ended))
+		if (id != IOAS_ASID_IDLE && !ioas_asid_is_of(asids, id, ended))
 			return asids->reserved[i];
 	} else {
 		/* Pairs with the exchange of a switch. */
@@ -118,28 +112,36 @@ static bool renew_reserved(struct ioas_asids *asids, uint64_t id,
 	return hit;
 }
 
-/* The lowest that is free. Return: false when none is. */
-static bool take_lowest(struct ioas_asids *asids, uint32_t *ret_bit)
+#define NONE UINT32_MAX
+
+/* The lowest that is free is taken; NONE: there is none. */
+static inline uint32_t take_lowest(struct ioas_asids *asids)
 {
 	size_t word = asids->hint;
+	uint64_t taken;
 
 	while (word < asids->words && !~asids->map[word])
 		word++;
 	asids->hint = word;
 	if (word == asids->words)
-		return false;
-	*ret_bit = (uint32_t)(word * 64 + __builtin_ctzll(~asids->map[word]));
-	return take(asids, *ret_bit);
+		return NONE;
+	taken = asids->map[word];
+	asids->map[word] = taken | (taken + 1);
+	asids->report.taken++;
+	return (uint32_t)(word * 64 + __builtin_ctzll(~taken));
 }
 
 /*
+ * From here to the switch all is one function: what a call keeps on the stack
+ * would be stores, and the next locked instruction waits for them.
+ *
  * Can the context go on under its number? In this order: one that a CPU kept
  * has to be found there even if it is pinned, or that CPU's slot would name an
  * id that the context has no more (ASID-3).
  */
-static bool keeps_number(struct ioas_asids *asids,
-                         struct ioas_asid_context *context, uint64_t id,
-                         uint64_t renewed)
+__attribute__((always_inline)) static inline bool
+keeps_number(struct ioas_asids *asids, struct ioas_asid_context *context,
+             uint64_t id, uint64_t renewed)
 {
 	return renew_reserved(asids, id, renewed) ||
 	       (ioas_a32_load_relaxed(ioas_asid_pins(context)) &
@@ -147,32 +149,23 @@ static bool keeps_number(struct ioas_asids *asids,
 	       take(asids, bit_of(asids, id));
 }
 
-static uint64_t give_number(struct ioas_asids *asids)
+__attribute__((always_inline)) static inline uint64_t
+give_number(struct ioas_asids *asids)
 {
-	uint32_t bit = 0;
+	uint32_t bit = take_lowest(asids);
 
-	if (!take_lowest(asids, &bit)) {
+	if (__builtin_expect(bit == NONE, 0)) {
 		rollover_locked(asids);
-		ioas_law(ASID_4, take_lowest(asids, &bit));
+		bit = take_lowest(asids);
+		ioas_law(ASID_4, bit != NONE);
 	}
 	return ioas_a64_load_relaxed(&asids->generation) +
 	       ((uint64_t)bit << asids->step_lg2);
 }
 
-__attribute__((noinline)) static void
-note_news(struct ioas_asids *asids, struct ioas_asid_context *context,
-          uint64_t id, struct ioas_asid_news *news)
-{
-	asids->report.renumbered++;
-	news->any = asids->ops->renumbered;
-	news->what.context = context;
-	news->what.number = ioas_asid_number(asids, id) | asids->step_lg2;
-	news->what.generation = id & ~asids->mask;
-}
-
-static uint64_t renew(struct ioas_asids *asids,
-                      struct ioas_asid_context *context, uint64_t id,
-                      struct ioas_asid_news *news)
+__attribute__((always_inline)) static inline uint64_t
+renew(struct ioas_asids *asids, struct ioas_asid_context *context, uint64_t id,
+      bool *ret_renumbered)
 {
 	uint64_t renewed = ioas_a64_load_relaxed(&asids->generation) +
 	                   ioas_asid_number(asids, id);
@@ -183,47 +176,53 @@ static uint64_t renew(struct ioas_asids *asids,
 	/* Pairs with the load of a switch, and of an invalidation. */
 	ioas_a64_store(ioas_asid_cell(&context->id), renewed);
 	asids->report.kept += keeps;
-	if (id && !keeps && bit_of(asids, id) != bit_of(asids, renewed))
-		note_news(asids, context, renewed, news);
+	if (id && (id ^ renewed) & asids->mask) {
+		asids->report.renumbered++;
+		*ret_renumbered = true;
+	}
 	return renewed;
 }
 
-uint64_t ioas_asid_renew_locked(struct ioas_asids *asids,
-                                struct ioas_asid_context *context,
-                                struct ioas_asid_news *news)
+uint64_t ioas_asid_renew_older(struct ioas_asids *asids,
+                               struct ioas_asid_context *context, uint64_t id,
+                               bool *ret_renumbered)
 {
-	/* Only written under the lock. */
-	uint64_t id = ioas_a64_load_relaxed(ioas_asid_cell(&context->id));
-
-	if (is_of(asids, id, ioas_a64_load_relaxed(&asids->generation)))
-		return id;
-	return renew(asids, context, id, news);
+	return renew(asids, context, id, ret_renumbered);
 }
 
-void ioas_asid_tell(struct ioas_asids *asids, const struct ioas_asid_news *news)
+__attribute__((cold, noinline)) void
+ioas_asid_tell_renumbered(struct ioas_asids *asids,
+                          struct ioas_asid_context *context, uint64_t id)
 {
-	if (__builtin_expect(news->any, 0))
-		asids->ops->renumbered(asids->arg, &news->what);
+	struct ioas_asid_renumbering what = {
+		.context = context,
+		.number = ioas_asid_number(asids, id) | asids->step_lg2,
+		.generation = id & ~asids->mask,
+	};
+
+	asids->ops->renumbered(asids->arg, &what);
 }
 
 /* ---- Switch ---- */
 
 /*
  * EXCHANGE, without the lock. 0 in active: a rollover has come since this CPU
- * switched, and its cache is not flushed yet.
+ * switched, and its cache is not flushed yet. Return: the id, or 0: the lock is
+ * needed.
  */
-static bool exchange(struct ioas_asids *asids, struct ioas_asid_cpu *cpu,
-                     struct ioas_asid_context *context, uint64_t *ret_id)
+__attribute__((noinline)) static uint64_t
+exchange(struct ioas_asids *asids, struct ioas_asid_cpu *cpu,
+         struct ioas_asid_context *context)
 {
 	struct ioas_a64 *active = ioas_asid_cell(&cpu->active);
 	uint64_t was = ioas_a64_load_relaxed(active);
 	uint64_t id = ioas_a64_load_relaxed(ioas_asid_cell(&context->id));
 
-	if (!was || !is_of(asids, id, ioas_a64_load(&asids->generation)))
-		return false;
-	*ret_id = id;
+	if (!was ||
+	    !ioas_asid_is_of(asids, id, ioas_a64_load(&asids->generation)))
+		return 0;
 	/* Pairs with the exchange of a rollover. */
-	return ioas_a64_cas(active, &was, id);
+	return ioas_a64_cas(active, &was, id) ? id : 0;
 }
 
 /* The CPU's cache has nothing of generations before this one (ASID-5). */
@@ -242,16 +241,18 @@ static void flush_due(struct ioas_asids *asids, struct ioas_asid_cpu *cpu)
 		cpu->seen = generation;
 }
 
-static uint64_t switch_locked(struct ioas_asids *asids,
-                              struct ioas_asid_cpu *cpu,
-                              struct ioas_asid_context *context,
-                              struct ioas_asid_news *news)
+static inline uint64_t switch_locked(struct ioas_asids *asids,
+                                     struct ioas_asid_cpu *cpu,
+                                     struct ioas_asid_context *context,
+                                     bool *ret_renumbered)
 {
-	uint64_t id;
+	uint64_t id = ioas_a64_load_relaxed(ioas_asid_cell(&context->id));
+	uint64_t generation = ioas_a64_load_relaxed(&asids->generation);
 
 	ioas_law(ASID_11, !(ioas_a32_load_relaxed(ioas_asid_pins(context)) &
 	                    IOAS_ASID_EXITED));
-	id = ioas_asid_renew_locked(asids, context, news);
+	if (!ioas_asid_is_of(asids, id, generation))
+		id = renew(asids, context, id, ret_renumbered);
 	flush_due(asids, cpu);
 	/* No rollover looks before the lock is released. */
 	ioas_a64_store(ioas_asid_cell(&cpu->active), id);
@@ -263,16 +264,16 @@ uint32_t ioas_asid_switch_slow(struct ioas_asid_cpu *cpu,
                                struct ioas_asid_context *context)
 {
 	struct ioas_asids *asids = cpu->asids;
-	struct ioas_asid_news news;
-	uint64_t id;
+	bool renumbered = false;
+	uint64_t id = asids->asymmetric ? 0 : exchange(asids, cpu, context);
 
-	news.any = false;
-	if (!asids->asymmetric && exchange(asids, cpu, context, &id))
+	if (id)
 		return ioas_asid_number(asids, id);
 	ioas_light_lock(&asids->lock);
-	id = switch_locked(asids, cpu, context, &news);
+	id = switch_locked(asids, cpu, context, &renumbered);
 	ioas_light_unlock(&asids->lock);
-	ioas_asid_tell(asids, &news);
+	if (renumbered)
+		ioas_asid_tell(asids, context, id);
 	return ioas_asid_number(asids, id);
 }
 

@@ -29,26 +29,16 @@
 #ifndef IOAS_ASID_ASID_H
 #define IOAS_ASID_ASID_H
 
-#include "base/atomic.h"
+#include "asid/access.h"
 #include "base/lock.h"
-
-/* The public header's accesses are those of base/atomic.h, here. */
-#define IOAS_ASID_LOAD(word) \
-	ioas_a64_load_relaxed((const struct ioas_a64 *)(const void *)(word))
-#define IOAS_ASID_STORE(word, value) \
-	ioas_a64_store_relaxed((struct ioas_a64 *)(void *)(word), (value))
-#define IOAS_ASID_BARRIER() ioas_compiler_barrier()
-
-#include <ioas/asid.h>
 
 /* No id is of this generation. */
 #define IOAS_ASID_IDLE (UINT64_C(1) << 63)
 
-/* A context's pins: a count, and */
+/* A context's pins: a count (IOAS_ASID_PINS), and */
 #define IOAS_ASID_EXITED (UINT32_C(1) << 31)
 /* the last one is about to go; nobody has pinned since. */
 #define IOAS_ASID_GOING (UINT32_C(1) << 30)
-#define IOAS_ASID_PINS  (IOAS_ASID_GOING - 1)
 
 struct ioas_asids {
 	/* Written by rollovers alone: a line that all CPUs read. */
@@ -73,12 +63,6 @@ struct ioas_asids {
 	size_t bytes;
 };
 
-/* What is to be told once the lock is released; the rest only when any. */
-struct ioas_asid_news {
-	bool any;
-	struct ioas_asid_renumbering what;
-};
-
 static inline struct ioas_a64 *ioas_asid_cell(uint64_t *word)
 {
 	return (struct ioas_a64 *)(void *)word;
@@ -95,13 +79,45 @@ static inline uint32_t ioas_asid_number(const struct ioas_asids *asids,
 	return (uint32_t)(id & asids->mask);
 }
 
-/* The context's id, of this generation; under the lock. Never fails. */
-uint64_t ioas_asid_renew_locked(struct ioas_asids *asids,
-                                struct ioas_asid_context *context,
-                                struct ioas_asid_news *news);
-/* After the lock. */
-void ioas_asid_tell(struct ioas_asids *asids,
-                    const struct ioas_asid_news *news);
+static inline bool ioas_asid_is_of(const struct ioas_asids *asids, uint64_t id,
+                                   uint64_t generation)
+{
+	return id - generation <= asids->mask;
+}
+
+/* What the function below calls when the id is older. */
+uint64_t ioas_asid_renew_older(struct ioas_asids *asids,
+                               struct ioas_asid_context *context, uint64_t id,
+                               bool *ret_renumbered);
+
+/*
+ * The context's id, of this generation; under the lock. Never fails.
+ * *@ret_renumbered becomes true when it had another number.
+ */
+static inline uint64_t ioas_asid_renew_locked(struct ioas_asids *asids,
+                                              struct ioas_asid_context *context,
+                                              bool *ret_renumbered)
+{
+	/* Only written under the lock. */
+	uint64_t id = ioas_a64_load_relaxed(ioas_asid_cell(&context->id));
+
+	if (ioas_asid_is_of(asids, id,
+	                    ioas_a64_load_relaxed(&asids->generation)))
+		return id;
+	return ioas_asid_renew_older(asids, context, id, ret_renumbered);
+}
+
+void ioas_asid_tell_renumbered(struct ioas_asids *asids,
+                               struct ioas_asid_context *context, uint64_t id);
+
+/* After the lock, of a context that is renumbered. */
+static inline void ioas_asid_tell(struct ioas_asids *asids,
+                                  struct ioas_asid_context *context,
+                                  uint64_t id)
+{
+	if (__builtin_expect(asids->ops->renumbered != NULL, 0))
+		ioas_asid_tell_renumbered(asids, context, id);
+}
 
 static inline bool ioas_asid_test(const uint64_t *map, uint32_t bit)
 {

@@ -228,5 +228,9 @@ void ioas_asid_leave(struct ioas_asid_cpu *cpu)
 void ioas_asid_context_init(struct ioas_asids *asids,
                             struct ioas_asid_context *context)
 {
-	*context = (struct ioas_asid_context){.asids = asids};
+	/* With pairs a device's number is the odd one. */
+	*context = (struct ioas_asid_context){
+		.asids = asids,
+		.mask = (uint32_t)asids->mask & ~asids->step_lg2,
+	};
 }

@@ -23,16 +23,6 @@ static uint32_t bit_of(const struct ioas_asids *asids, uint64_t id)
 	return ioas_asid_number(asids, id) >> asids->step_lg2;
 }
 
-static uint32_t number_of(struct ioas_asid_context *context)
-{
-	struct ioas_asids *asids = context->asids;
-
-	/* Of a pinned context: the generation may change, this does not. */
-	return ioas_asid_number(asids, ioas_a64_load_relaxed(
-					       ioas_asid_cell(&context->id))) |
-	       asids->step_lg2;
-}
-
 /* One more. Return: 0, an errno, or 1: there is none that does not go. */
 static int pin_again(struct ioas_asid_context *context)
 {
@@ -54,7 +44,7 @@ static int pin_again(struct ioas_asid_context *context)
 /* The first. Return: 0 or -ENOSPC. */
 static int pin_first_locked(struct ioas_asids *asids,
                             struct ioas_asid_context *context,
-                            struct ioas_asid_news *news)
+                            bool *ret_renumbered)
 {
 	struct ioas_asid_report *report = &asids->report;
 	uint64_t id;
@@ -63,7 +53,7 @@ static int pin_first_locked(struct ioas_asids *asids,
 		report->refused++;
 		return -ENOSPC;
 	}
-	id = ioas_asid_renew_locked(asids, context, news);
+	id = ioas_asid_renew_locked(asids, context, ret_renumbered);
 	ioas_asid_set(asids->pinned, bit_of(asids, id));
 	report->pinned++;
 	if (report->pinned > report->most_pinned)
@@ -74,8 +64,8 @@ static int pin_first_locked(struct ioas_asids *asids,
 }
 
 static int pin_locked(struct ioas_asids *asids,
-                      struct ioas_asid_context *context, uint32_t *ret_number,
-                      struct ioas_asid_news *news)
+                      struct ioas_asid_context *context, uint64_t *ret_id,
+                      bool *ret_renumbered)
 {
 	struct ioas_a32 *pins = ioas_asid_pins(context);
 	int rc = pin_again(context);
@@ -83,45 +73,30 @@ static int pin_locked(struct ioas_asids *asids,
 
 	if (rc > 0) {
 		seen = ioas_a32_load_relaxed(pins);
-		rc = seen ? 0 : pin_first_locked(asids, context, news);
+		rc = seen ? 0
+		          : pin_first_locked(asids, context, ret_renumbered);
 		/* Who waits for devices to forget still has the other. */
 		if (seen)
 			ioas_a32_store(pins, (seen & ~IOAS_ASID_GOING) + 1);
 	}
-	if (!rc)
-		*ret_number = number_of(context);
+	*ret_id = ioas_a64_load_relaxed(ioas_asid_cell(&context->id));
 	return rc;
 }
 
-/*
- * The long ways are functions of their own: what they keep on the stack would
- * be stores before the short way's compare and swap, which waits for them.
- */
-__attribute__((noinline)) static int pin_slow(struct ioas_asid_context *context,
-                                              uint32_t *ret_number)
+int ioas_asid_pin_slow(struct ioas_asid_context *context, uint32_t *ret_number)
 {
 	struct ioas_asids *asids = context->asids;
-	struct ioas_asid_news news = {.any = false};
-	uint32_t number = 0;
+	bool renumbered = false;
+	uint64_t id;
 	int rc;
 
 	ioas_light_lock(&asids->lock);
-	rc = pin_locked(asids, context, &number, &news);
+	rc = pin_locked(asids, context, &id, &renumbered);
 	ioas_light_unlock(&asids->lock);
-	ioas_asid_tell(asids, &news);
+	if (renumbered)
+		ioas_asid_tell(asids, context, id);
 	if (!rc && ret_number)
-		*ret_number = number;
-	return rc;
-}
-
-int ioas_asid_pin(struct ioas_asid_context *context, uint32_t *ret_number)
-{
-	int rc = pin_again(context);
-
-	if (__builtin_expect(rc > 0, 0))
-		return pin_slow(context, ret_number);
-	if (!rc && ret_number)
-		*ret_number = number_of(context);
+		*ret_number = ioas_asid_number(asids, id) | asids->step_lg2;
 	return rc;
 }
 
@@ -163,26 +138,20 @@ static bool unpin_last_locked(struct ioas_asids *asids,
 	return true;
 }
 
-__attribute__((noinline)) static bool
-unpin_last(struct ioas_asid_context *context)
+bool ioas_asid_unpin_slow(struct ioas_asid_context *context)
 {
 	struct ioas_asids *asids = context->asids;
-	bool exited = false, gone;
+	bool exited = false, gone = false;
 
-	do {
+	while (!gone && !unpin_one_of_many(context)) {
 		if (asids->ops->forget)
 			asids->ops->forget(asids->arg, context,
-			                   number_of(context));
+			                   ioas_asid_pinned_number(context));
 		ioas_light_lock(&asids->lock);
 		gone = unpin_last_locked(asids, context, &exited);
 		ioas_light_unlock(&asids->lock);
-	} while (!gone && !unpin_one_of_many(context));
+	}
 	return exited;
-}
-
-bool ioas_asid_unpin(struct ioas_asid_context *context)
-{
-	return unpin_one_of_many(context) ? false : unpin_last(context);
 }
 
 /* ---- Exit ---- */

@@ -76,7 +76,9 @@ static inline bool ioas_light_try(struct ioas_light *light)
 	return ioas_a32_cas(&light->word, &seen, 1);
 }
 
-static inline void ioas_light_sleep(struct ioas_light *light)
+/* Out of line: the short way has fewer registers to keep. */
+__attribute__((cold, noinline, unused)) static void
+ioas_light_sleep(struct ioas_light *light)
 {
 	ioas_a32_add(&light->sleepers, 1);
 	/* Pairs with the compiler barrier, or the fence, of unlock. */

@@ -9,8 +9,7 @@
  */
 #include <errno.h>
 
-#include <ioas/asid.h>
-
+#include "asid/access.h"
 #include "base/grace.h"
 #include "base/hooks.h"
 #include "sva/sva.h"

@@ -45,7 +45,7 @@ static void pins_are_counted(struct rig *r, enum ioas_asid_way way)
 }
 W_BOTH(pins_are_counted)
 
-/* covers: ioas_asid_pin -ENOSPC */
+/* covers: ioas_asid_pin -ENOSPC, ioas_asid_pin_slow -ENOSPC */
 static void a_refused_pin_changes_nothing(struct rig *r, enum ioas_asid_way way)
 {
 	struct ioas_asid_report before, after;
@@ -62,24 +62,26 @@ static void a_refused_pin_changes_nothing(struct rig *r, enum ioas_asid_way way)
 	                    offsetof(struct ioas_asid_report, asymmetric));
 	assert_int_equal(w.context[2].id, 0);
 	assert_int_equal(w.context[2].pins, 0);
+	rig_fails(r, ioas_asid_pin_slow(&w.context[2], NULL), -ENOSPC);
 	w_pin(r, 1);
 	ioas_asid_unpin(&w.context[0]);
 	w_pin(r, 2);
 }
 W_BOTH(a_refused_pin_changes_nothing)
 
-/* covers: ioas_asid_pin -EOVERFLOW */
+/* covers: ioas_asid_pin -EOVERFLOW, ioas_asid_pin_slow -EOVERFLOW */
 static void pins_do_not_overflow(struct rig *r, enum ioas_asid_way way)
 {
 	w_begin(r, way, 4, 2);
 	w_pin(r, 0);
 	w.context[0].pins = IOAS_ASID_PINS;
 	rig_fails(r, ioas_asid_pin(&w.context[0], NULL), -EOVERFLOW);
+	rig_fails(r, ioas_asid_pin_slow(&w.context[0], NULL), -EOVERFLOW);
 	assert_int_equal(w.context[0].pins, IOAS_ASID_PINS);
 }
 W_BOTH(pins_do_not_overflow)
 
-/* covers: ioas_asid_pin -ESRCH */
+/* covers: ioas_asid_pin -ESRCH, ioas_asid_pin_slow -ESRCH */
 static void exit_while_pinned_keeps_the_number(struct rig *r,
                                                enum ioas_asid_way way)
 {
@@ -100,6 +102,7 @@ static void exit_while_pinned_keeps_the_number(struct rig *r,
 	assert_true(ioas_asid_unpin(&w.context[0]));
 	assert_int_equal(w.forgets, 1);
 	rig_fails(r, ioas_asid_pin(&w.context[0], NULL), -ESRCH);
+	rig_fails(r, ioas_asid_pin_slow(&w.context[0], NULL), -ESRCH);
 }
 W_BOTH(exit_while_pinned_keeps_the_number)
 
