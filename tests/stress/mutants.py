@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Would the stress see what is wrong?
 
-Each entry of mutants.toml replaces one text of one source by a wrong one. Its
-folder is compiled with it, and what is named there is run: a stress, or a unit
-test. It has to fail, with one of the laws named when it is a stress. A mutant
-that lives is a failure, and so is a stress that fails without one.
+Each entry of mutants.toml replaces one text of one source by a wrong one. That
+source is compiled again, all of its folder when it is a header, and what is
+named there is run: a stress, or a unit test. It has to fail, with one of the
+laws named when it is a stress. A mutant that lives is a failure, and so is a
+stress that fails without one.
 
 Run after a build; BUILD has the other sources' objects.
 """
@@ -23,7 +24,7 @@ import tomllib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, "..", "..")
-FLAGS = ["-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE", "-fno-strict-aliasing",
+FLAGS = ["-std=gnu11", "-O2", "-D_GNU_SOURCE", "-fno-strict-aliasing",
          "-pthread"]
 # By their names in mutants.toml: tests/stress/*.c, and what it is told beside
 # the seconds.
@@ -37,6 +38,7 @@ class Tools:
         self.build = build
         self.folder = folder
         self.seconds = seconds
+        self.mains = {}  # program -> its own objects, without a mutant
 
     def sources(self, mutant):
         """A copy of src/ with the mutant in it."""
@@ -53,23 +55,53 @@ class Tools:
                                  mutant["new"].strip("\n")))
         return tree
 
-    def program(self, tree, name, mutant):
-        """Compile the mutant's folder of this tree into the stress or a test."""
-        unit = name not in STRESSES
-        main = [f"tests/unit/{name}_test.c"] if unit \
-            else [f"tests/stress/{STRESSES[name][0]}.c"]
+    def compile(self, sources, tree, folder):
+        os.makedirs(folder, exist_ok=True)
+        objects = []
+        for source in sources:
+            objects.append(os.path.join(
+                folder, os.path.basename(source)[:-2] + ".o"))
+            subprocess.run(
+                ["gcc", *FLAGS, "-I", os.path.join(TOP, "include"), "-I", tree,
+                 "-c", "-o", objects[-1], source], check=True)
+        return objects
+
+    def main(self, name, tree, header):
+        """Objects of a stress or a test itself: with a header that has the
+        mutant in it compiled for it, else once."""
+        sources = [f"tests/stress/{STRESSES[name][0]}.c"] \
+            if name in STRESSES else [f"tests/unit/{name}_test.c"]
         if name == "pt_formats":
-            main.append("tests/unit/pt_reader.c")
-        layer = os.path.dirname(mutant["file"])[4:] if mutant else "mem"
+            sources.append("tests/unit/pt_reader.c")
+        sources = [os.path.join(TOP, source) for source in sources]
+        if header:
+            return self.compile(sources, tree,
+                                os.path.join(self.folder, "main-mutant"))
+        if name not in self.mains:
+            self.mains[name] = self.compile(
+                sources, tree, os.path.join(self.folder, f"main-{name}"))
+        return self.mains[name]
+
+    def program(self, tree, name, mutant):
+        """The stress or the test, with the mutant in place of the source."""
+        changed = []
+        header = False
+        if mutant:
+            path = os.path.join(self.folder, mutant["file"])
+            header = path.endswith(".h")
+            changed = sorted(glob.glob(
+                os.path.join(os.path.dirname(path), "*.c"))) \
+                if header else [path]
         rig = [os.path.join(self.build, "tests/unit/libioas-rig.a"),
-               "-lcmocka"] if unit else []
+               "-lcmocka"] if name not in STRESSES else []
         vfio = [os.path.join(self.build, "src/libioas-vfio.a")] \
             if name.startswith(("dirty", "uapi_")) else []
         out = os.path.join(self.folder, "program")
+        # What an object here has is not taken from the libraries.
         subprocess.run(
-            ["gcc", *FLAGS, "-I", os.path.join(TOP, "include"), "-I", tree,
-             "-o", out, *(os.path.join(TOP, name) for name in main),
-             *sorted(glob.glob(os.path.join(tree, layer, "*.c"))),
+            ["gcc", "-pthread", "-o", out, *self.main(name, tree, header),
+             *self.compile(changed, tree,
+                           os.path.join(self.folder, "changed")),
              *rig, *vfio, os.path.join(self.build, "src/libioas-core.a"),
              os.path.join(self.build, "src/libioas-host.a"), *rig],
             check=True)
