@@ -181,6 +181,8 @@ static void set_head(json_t *object, const struct ioas_report_item *item)
 	set_string(object, "device", f->device);
 	set_string(object, "model", f->model);
 	set(object, "container", json_integer(f->space));
+	if (f->window)
+		set(object, "window", json_integer(f->window - 1));
 	set_string(object, "permission", ioas_perm_name(f->perm));
 	if (f->pasid)
 		set(object, "pasid", json_integer(f->pasid));
@@ -202,9 +204,12 @@ char *ioas_report_json(const struct ioas_report_item *item)
 		set_access(o, f);
 	else
 		set_address(o, "memory", f->uaddr);
+	if (f->early)
+		set(o, "freed_before_map", json_true());
 	set_site(o, "done_at", item, f->site_now);
 	set_past(o, item);
 	set_site(o, "mapped_at", item, f->site_map);
+	set_site(o, "registered_at", item, f->site_registered);
 	set_string(o, "law", ioas_checks[f->check].law);
 	set_string(o, "suppression", item->suppression);
 	text = ioas_must(json_dumps(o, JSON_COMPACT));

@@ -128,7 +128,8 @@ static bool fits(const struct suppression *s,
 	return !strcmp(s->function, "*") ||
 	       fits_site(item, f->site_now, s->function) ||
 	       fits_site(item, f->site_gone, s->function) ||
-	       fits_site(item, f->site_map, s->function);
+	       fits_site(item, f->site_map, s->function) ||
+	       fits_site(item, f->site_registered, s->function);
 }
 
 bool ioas_suppressed(const struct ioas_suppressions *suppressions,

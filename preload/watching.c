@@ -72,6 +72,7 @@ static void found(const struct ioas_finding *finding)
 	if (!ioas_site_send(finding->site_map) ||
 	    !ioas_site_send(finding->site_gone) ||
 	    !ioas_site_send(finding->site_now) ||
+	    !ioas_site_send(finding->site_registered) ||
 	    !ioas_snapshot_send(finding->number) ||
 	    !ioas_say_tool(IOAS_RECORD_FINDING, record))
 		found_alone(finding);

@@ -106,16 +106,19 @@ struct ioas_event_message {
 struct ioas_event {
 	enum ioas_event_kind kind;
 	enum ioas_fault fault;
-	unsigned int space;      /* number of the address space, from 1 */
-	unsigned int perm;       /* IOAS_READ, IOAS_WRITE */
-	struct iova_range range; /* of the mapping or the access */
-	struct uaddr uaddr;      /* of a mapping's first byte */
-	uint32_t site;           /* where it was mapped: hooks.call_site */
-	uint32_t site_now;       /* where this happens */
-	uint64_t number;         /* command, vector, enum ioas_denial */
-	const char *device;      /* "0000:01:00.0" */
-	const char *model;       /* "nvme" */
-	const char *what;        /* "container", "group", "device" */
+	unsigned int space;       /* number of the address space, from 1 */
+	unsigned int perm;        /* IOAS_READ, IOAS_WRITE */
+	struct iova_range range;  /* of the mapping or the access */
+	struct uaddr uaddr;       /* of a mapping's first byte */
+	uint32_t site;            /* where it was mapped: hooks.call_site */
+	uint32_t site_now;        /* where this happens */
+	uint32_t site_registered; /* FREED: where its memory was registered */
+	uint32_t window;          /* FREED: + 1; 0: it is in none */
+	uint64_t number;          /* command, vector, enum ioas_denial; FREED:
+	                             1, before it was mapped */
+	const char *device;       /* "0000:01:00.0" */
+	const char *model;        /* "nvme" */
+	const char *what;         /* "container", "group", "device" */
 	const struct ioas_issuer *issuer;
 	const struct ioas_event_access *access;   /* of a fault; may be NULL */
 	const struct ioas_event_message *message; /* of what went wrong */

@@ -201,3 +201,112 @@ void ioas_registries_tell_locked(void)
 	for (registry = registries; registry; registry = registry->next)
 		tell_locked(registry);
 }
+
+/* ---- Reports. ---- */
+
+void ioas_region_freed_locked(struct ioas_region *region, uint32_t site)
+{
+	struct ioas_member *m = ioas_member_of(region);
+
+	m->freed_site = site;
+	/* Pairs with the load in ioas_registry_given_back(). */
+	ioas_a32_store(&m->registry->freed, 1);
+}
+
+/* Does something hold of a span, of which @part is asked about? */
+typedef bool (*ioas_span_is)(const struct ioas_span *span,
+                             struct uaddr_range part, void *context);
+
+/* @memory as offsets of the region that begins it, up to the region's end. */
+static bool any_span_of(const struct ioas_region *region,
+                        struct uaddr_range memory, ioas_span_is is,
+                        void *context)
+{
+	uint64_t first = memory.first - region->start.raw;
+	uint64_t last = memory.last - region->start.raw;
+	const struct ioas_span *span;
+	struct uaddr_range part;
+
+	for (span = &region->span; span; span = span->sibling) {
+		part.first = first > span->offset ? first : span->offset;
+		part.last = span->offset + (span->bytes - 1);
+		if (last < part.last)
+			part.last = last;
+		if (part.first <= part.last && is(span, part, context))
+			return true;
+	}
+	return false;
+}
+
+/* The member of the first span of @memory that it holds of, or NULL. */
+static const struct ioas_member *
+first_locked(const struct ioas_registry *registry, struct uaddr_range memory,
+             ioas_span_is is, void *context)
+{
+	const struct ioas_member *m;
+	uint64_t end;
+
+	for (; memory.first <= memory.last; memory.first = end) {
+		m = ioas_member_at(registry, memory.first);
+		if (!m)
+			break;
+		if (any_span_of(&m->region, memory, is, context))
+			return m;
+		end = m->region.start.raw + m->region.length;
+		if (!end)
+			break;
+	}
+	return NULL;
+}
+
+/* Kept and gone: the program has nothing there that it could give back. */
+static bool is_in(const struct ioas_span *span, struct uaddr_range part,
+                  void *context)
+{
+	const struct uaddr_range *range = context;
+	uint64_t at = span->at.raw - span->offset;
+
+	return !span->keep && !span->gone && at + part.first <= range->last &&
+	       at + part.last >= range->first;
+}
+
+bool ioas_registry_meets_locked(const struct ioas_registry *registry,
+                                struct uaddr_range memory,
+                                struct uaddr_range range, uint32_t *ret_site)
+{
+	const struct ioas_member *m =
+		first_locked(registry, memory, is_in, &range);
+
+	if (m)
+		*ret_site = m->site;
+	return m != NULL;
+}
+
+static bool is_kept(const struct ioas_span *span, struct uaddr_range part,
+                    void *context)
+{
+	(void)part;
+	(void)context;
+	return span->keep || span->gone;
+}
+
+bool ioas_registry_given_back(struct ioas_registry *registry,
+                              struct uaddr_range memory,
+                              struct ioas_given_back *ret)
+{
+	const struct ioas_member *m;
+
+	/* Pairs with the store in ioas_region_freed_locked(). */
+	if (!ioas_a32_load(&registry->freed))
+		return false;
+	ioas_lock(&registry->lock);
+	ioas_pins_lock();
+	m = first_locked(registry, memory, is_kept, NULL);
+	if (m) {
+		ret->registered = m->site;
+		ret->freed = m->freed_site;
+	}
+	ioas_pins_unlock();
+	ioas_unlock(&registry->lock);
+	return m != NULL;
+}

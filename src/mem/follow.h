@@ -55,4 +55,28 @@ void ioas_region_follow_locked(struct ioas_span *span);
 /* And so does whatever mappers have written down. */
 void ioas_registries_tell_locked(void);
 
+/* ---- For reports. ---- */
+
+/* Likewise: memory of a registry's region was given back, at @site. */
+void ioas_region_freed_locked(struct ioas_region *region, uint32_t site);
+/*
+ * Likewise. Is a byte of what is registered as @memory in @range now, and where
+ * was it registered?
+ */
+bool ioas_registry_meets_locked(const struct ioas_registry *registry,
+                                struct uaddr_range memory,
+                                struct uaddr_range range, uint32_t *ret_site);
+/* Where memory was registered, and where it was given back. */
+struct ioas_given_back {
+	uint32_t registered, freed; /* sites */
+};
+
+/*
+ * Has a byte of what is registered as @memory been given back, so that what the
+ * program has at its address is other memory? Takes the registry's lock.
+ */
+bool ioas_registry_given_back(struct ioas_registry *registry,
+                              struct uaddr_range memory,
+                              struct ioas_given_back *ret);
+
 #endif /* IOAS_MEM_FOLLOW_H */

@@ -268,6 +268,7 @@ static int publish_locked(struct draft *d)
 	if (!settled(&m->region))
 		return -EFAULT;
 	m->state = IOAS_MEMBER_LIVE;
+	m->freed_site = 0;
 	/* Relaxed: it is published by the entries. */
 	ioas_a32_store_relaxed(&m->moved, 0);
 	ioas_a64_store(&m->region.mapped, 1);
@@ -285,6 +286,7 @@ static int finish(struct draft *d)
 {
 	int rc;
 
+	d->member->site = ioas_call_site();
 	ioas_lock(&d->registry->lock);
 	rc = publish_locked(d);
 	/* Somebody else may have registered the same while this one pinned. */

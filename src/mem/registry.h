@@ -81,6 +81,8 @@ struct ioas_member {
 	enum ioas_member_state state; /* under the lock */
 	struct ioas_a32 users;        /* written under the lock */
 	struct ioas_a32 moved; /* entries may differ from pinned; likewise */
+	uint32_t site;         /* constant: where it was registered */
+	uint32_t freed_site;   /* where it was given back; under the lock */
 	struct ioas_use *uses; /* under the lock */
 	struct ioas_use first_use; /* so that most need no memory of theirs */
 	struct ioas_marks marks;
@@ -104,6 +106,7 @@ struct ioas_registry {
 	struct ioas_a32 changing;   /* follow.c, written under the lock */
 	void (*moved)(void *context, const struct ioas_moved *moved);
 	void *moved_context;
+	struct ioas_a32 freed; /* something was given back; follow.c */
 	/* Written under the lock. */
 	struct ioas_a64 regions, charged, pinned, in_quarantine;
 };

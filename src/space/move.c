@@ -295,24 +295,45 @@ static bool is_about(const struct ioas_span *span, struct uaddr_range range)
 	return first < end && span->at.raw < end && last_of(span) >= first;
 }
 
+static void tell_of_area(struct ioas_area *area, uint32_t site)
+{
+	struct ioas_event ev = {
+		.kind = IOAS_EVENT_FREED,
+		.space = area->space->id,
+		.perm = area->perm,
+		.range = area->range,
+		.uaddr = area->uaddr,
+		.site = area->site,
+		.site_now = site,
+	};
+
+	area->freed_told = true;
+	ioas_tell(&ev);
+}
+
+/* Who has mapped it, windows know. */
+static void tell_of_registered(struct uaddr_range range, uint32_t site)
+{
+	struct ioas_space *space;
+
+	for (space = spaces; space; space = space->next)
+		if (space->freed_locked)
+			space->freed_locked(space, range, site);
+}
+
 void ioas_move_tell_locked(struct uaddr_range range, uint32_t site)
 {
 	struct ioas_span *span = ioas_pins_find_locked(range);
+	bool registered = false;
 
 	for (; span; span = span->found) {
-		struct ioas_area *area = area_of(span);
-		struct ioas_event ev = {.kind = IOAS_EVENT_FREED,
-		                        .site_now = site};
-
-		if (!is_about(span, range))
-			continue;
-		area->freed_told = true;
-		ev.space = area->space->id;
-		ev.perm = area->perm;
-		ev.range.first = area->range.first;
-		ev.range.last = area->range.last;
-		ev.uaddr = area->uaddr;
-		ev.site = area->site;
-		ioas_tell(&ev);
+		if (span->region->kind == IOAS_REGION_SHARED) {
+			ioas_region_freed_locked(span->region, site);
+			registered = true;
+		} else if (is_about(span, range)) {
+			tell_of_area(area_of(span), site);
+		}
 	}
+	if (registered)
+		tell_of_registered(range, site);
 }

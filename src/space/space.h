@@ -100,8 +100,11 @@ struct ioas_space {
 	/* What lies around an address there; under the lock. */
 	void (*around_locked)(struct ioas_space *space, struct iova at,
 	                      struct ioas_space_around *ret_around);
+	/* Memory of a registry was given back: as ioas_move_tell_locked(). */
+	void (*freed_locked)(struct ioas_space *space, struct uaddr_range range,
+	                     uint32_t site);
 	void *owner;          /* constant */
-	void *around_context; /* of who put around_locked there; constant */
+	void *around_context; /* of who put these two there; constant */
 };
 
 /* One mapping, as it was made. Everything is constant while it is mapped. */

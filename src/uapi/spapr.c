@@ -102,6 +102,7 @@ static void furnish_space(struct ioas_spapr *spapr)
 	ioas_space_msi_set(space, spapr->iommu.vfio->machine->msi.kind->range,
 	                   false);
 	space->around_locked = ioas_spapr_around;
+	space->freed_locked = ioas_spapr_freed_locked;
 	space->around_context = spapr;
 	spapr->iommu.space = space;
 }

@@ -11,6 +11,7 @@
  *	spapr_eeh.c     EEH_PE_OP
  *	spapr_notes.c   who mapped what, for reports
  *	spapr_denied.c  calls that did nothing, for reports
+ *	spapr_freed.c   memory given back, for reports
  *	spapr_list.c    windows as text
  *
  * Windows, entries and counts are src/window's, the order of its checks too;
@@ -36,6 +37,7 @@ struct ioas_spapr_note {
 	struct uaddr uaddr;     /* of the first byte */
 	unsigned int perm;      /* as it was asked for */
 	uint32_t site;          /* where it was mapped */
+	bool freed_told;        /* spapr_freed.c */
 	struct ioas_spapr_note *next;
 };
 
@@ -123,6 +125,12 @@ void ioas_spapr_note_compare(struct ioas_spapr *spapr, struct iova_range range);
 void ioas_spapr_notes_fini(struct ioas_spapr *spapr);
 void ioas_spapr_tell_live(struct ioas_iommu *iommu, enum ioas_event_kind kind,
                           const struct ioas_device *device);
+/* spapr_freed.c: see space->freed_locked. */
+void ioas_spapr_freed_locked(struct ioas_space *space, struct uaddr_range range,
+                             uint32_t site);
+/* Of what was mapped just now: memory that was given back before? */
+void ioas_spapr_tell_early(struct ioas_spapr *spapr,
+                           struct ioas_spapr_note *note);
 /* As ioas_space_around_try() has it. */
 void ioas_spapr_around(struct ioas_space *space, struct iova at,
                        struct ioas_space_around *ret_around);

@@ -39,6 +39,8 @@ static void note_map_locked(struct ioas_spapr *spapr, struct iova_range range,
 		ioas_spapr_note_free(note);
 	else
 		ioas_spapr_note_add(spapr, note);
+	if (!ret)
+		ioas_spapr_tell_early(spapr, note);
 	/* One that failed takes back what it did, and what that replaced. */
 	if (half)
 		ioas_spapr_note_compare(spapr, range);

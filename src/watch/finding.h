@@ -32,6 +32,8 @@ struct ioas_finding {
 	uint32_t perm;           /* of the access or of the mapping */
 	struct iova_range range; /* of the access or of the mapping */
 	uint64_t uaddr;          /* program memory at the mapping's start */
+	uint32_t window;         /* + 1, that the mapping is in; 0: none */
+	uint32_t early;          /* it was given back before it was mapped */
 	const char *device, *model;
 
 	/* A device access. */
@@ -57,6 +59,7 @@ struct ioas_finding {
 	uint32_t site_map;
 	uint32_t site_gone; /* unmapped or freed there */
 	uint32_t site_now;  /* the call or instruction that led to this */
+	uint32_t site_registered;
 
 	/* Of site_gone. */
 	uint64_t age_ns;

@@ -142,14 +142,18 @@ static void add_mapping(const struct ioas_finding *f, struct ioas_text *text)
 {
 	ioas_text_add(text,
 	              "IOVA " RANGE_FORMAT " (%s, program memory 0x%" PRIx64
-	              ", container %u)",
+	              ", container %u",
 	              RANGE_VALUES(f->range), ioas_perm_name(f->perm), f->uaddr,
 	              f->space);
+	if (f->window)
+		ioas_text_add(text, ", window %u", f->window - 1);
+	ioas_text_add(text, ")");
 }
 
 static void say_freed(const struct ioas_finding *f, struct ioas_text *text)
 {
-	ioas_text_add(text, "memory given back while it is mapped: ");
+	ioas_text_add(text, "memory given back %s mapped: ",
+	              f->early ? "before it was" : "while it is");
 	add_mapping(f, text);
 }
 
@@ -334,6 +338,7 @@ void ioas_finding_text(const struct ioas_finding *f,
 		add_age(f, text);
 	}
 	add_site(writer, text, "mapped at:", f->site_map);
+	add_site(writer, text, "registered:", f->site_registered);
 	add_neighbours(f, text);
 	if (check->law)
 		ioas_text_add(text, LABEL "%s\n", "law:", check->law);

@@ -261,8 +261,16 @@ static void on_mapping(struct ioas_watch *watch, const struct ioas_event *ev,
 
 static void on_freed(struct ioas_watch *watch, const struct ioas_event *ev)
 {
+	struct ioas_finding f = {
+		.check = IOAS_CHECK_FREED_WHILE_MAPPED,
+		.window = ev->window,
+		.early = ev->number != 0,
+		.site_registered = ev->site_registered,
+	};
+
 	remember(watch, ev);
-	on_mapping(watch, ev, IOAS_CHECK_FREED_WHILE_MAPPED);
+	fill(ev, &f);
+	find(watch, &f);
 }
 
 static void on_reset_live(struct ioas_watch *watch, const struct ioas_event *ev)

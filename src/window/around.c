@@ -196,3 +196,17 @@ void ioas_windows_around_locked(struct ioas_space *space, struct iova at,
 	ret_around->below = next_to(ws, w, index, false);
 	ret_around->above = next_to(ws, w, index, true);
 }
+
+struct ioas_registry *ioas_windows_registry_for(const struct ioas_windows *ws,
+                                                unsigned int perm)
+{
+	return ioas_windows_registry(ws, perm);
+}
+
+unsigned int ioas_windows_slot_locked(const struct ioas_windows *ws,
+                                      uint64_t iova)
+{
+	const struct ioas_window *w = ioas_window_at_locked(ws, iova);
+
+	return w ? w->plan.slot + 1 : 0;
+}

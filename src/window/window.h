@@ -41,4 +41,11 @@ struct ioas_space *ioas_windows_space(struct ioas_windows *ws);
  */
 void ioas_windows_leave_reports(struct ioas_windows *ws);
 
+/* The registry of memory that is mapped in it for this. */
+struct ioas_registry *ioas_windows_registry_for(const struct ioas_windows *ws,
+                                                unsigned int perm);
+/* The slot of the window that @iova is in + 1; 0: none. */
+unsigned int ioas_windows_slot_locked(const struct ioas_windows *ws,
+                                      uint64_t iova);
+
 #endif /* IOAS_WINDOW_WINDOW_H */

@@ -144,6 +144,13 @@ static void each_kind_of_leak_reads_differently(struct rig *r)
 	assert_non_null(strstr(text_of(&f), "ERROR: freed-while-mapped: memory "
 	                                    "given back while it is mapped"));
 	assert_non_null(strstr(room, "  freed at:    site 6\n"));
+	assert_null(strstr(room, "window"));
+	f.early = 1;
+	f.window = 2;
+	f.site_registered = 8;
+	assert_non_null(strstr(text_of(&f), "given back before it was mapped"));
+	assert_non_null(strstr(room, ", container 3, window 1)\n"));
+	assert_non_null(strstr(room, "  registered:  site 8\n"));
 }
 
 static void what_is_not_known_is_left_out(struct rig *r)
