@@ -12,6 +12,7 @@
  *	listen.c   what the preloaded library says
  *	report.h   what becomes of it: report*.c, symbols.c, suppress.c
  *	list.c     `ioas list`
+ *	map.c      `ioas map`
  *	doctor*.c  `ioas doctor`
  */
 #ifndef IOAS_CLI_CLI_H
@@ -125,6 +126,7 @@ pid_t ioas_launch(char **program);
 
 int ioas_verb_run(int argc, char **argv);
 int ioas_verb_list(int argc, char **argv);
+int ioas_verb_map(int argc, char **argv);
 int ioas_verb_doctor(int argc, char **argv);
 
 #endif /* IOAS_CLI_CLI_H */

@@ -61,6 +61,8 @@ static const struct verb {
          "run a program that drives PCI devices through VFIO", ioas_verb_run},
 	{"list", "devices|profiles|checks [--json]", "what can be given to run",
          ioas_verb_list},
+	{"map", "[--report text|json] PID",
+         "what a process maps that runs under 'ioas run --map'", ioas_verb_map},
 	{"doctor", "[PROGRAM [ARGS]]",
          "will it work here, and what is not caught", ioas_verb_doctor},
 	{"help", "", "this text", verb_help},

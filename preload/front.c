@@ -11,6 +11,7 @@
 #include "base/grace.h"
 #include "host/host.h"
 #include "machine/machine.h"
+#include "preload/ask.h"
 #include "preload/fds.h"
 #include "preload/huge.h"
 #include "preload/kvm.h"
@@ -242,6 +243,7 @@ static int group_claim(unsigned int group)
 	}
 	/* Pairs with nothing: uapi claims and releases under its lock. */
 	ioas_a32_store(&groups[group], (uint32_t)up + 1);
+	ioas_ask_begin();
 	return 0;
 }
 

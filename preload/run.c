@@ -22,6 +22,7 @@
 #include "devices/models.h"
 #include "host/host.h"
 #include "iova/alloc.h"
+#include "preload/ask.h"
 #include "preload/fds.h"
 #include "preload/front.h"
 #include "preload/heap.h"
@@ -296,6 +297,7 @@ static void forget_state(void)
 	ioas_front_forked();
 	ioas_shared_forked();
 	ioas_watchers_forked();
+	ioas_ask_forked();
 	ioas_views_forked();
 	ioas_spaces_forked();
 	ioas_iova_forked();

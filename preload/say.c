@@ -211,3 +211,13 @@ size_t ioas_say_group_name(unsigned int group, char *ret_path, size_t bytes)
 	n = snprintf(ret_path + 1, bytes - 1, IOAS_RUN_GROUP, place.run, group);
 	return (size_t)n + 1;
 }
+
+size_t ioas_say_map_name(char *ret_path, size_t bytes)
+{
+	int n;
+
+	ret_path[0] = '\0';
+	n = snprintf(ret_path + 1, bytes - 1, IOAS_RUN_MAP, place.run,
+	             process_id());
+	return (size_t)n + 1;
+}

@@ -15,6 +15,8 @@
 bool ioas_say_run(void);
 /* "\0ioas-RUN-group-N": its length in bytes, for bind(2). */
 size_t ioas_say_group_name(unsigned int group, char *ret_path, size_t bytes);
+/* Likewise, of the socket of this process that `ioas map` asks. */
+size_t ioas_say_map_name(char *ret_path, size_t bytes);
 
 /* One record. @text is one line; cut at IOAS_RUN_LINE bytes. */
 void ioas_say(enum ioas_record kind, const char *text);

@@ -49,6 +49,12 @@
  * A process that opens group N binds "\0ioas-RUN-group-N", and so is the only
  * one of the run that holds it until it closes it or dies. A datagram of 8
  * bytes to that socket asks it for a virtual function in the group.
+ *
+ * With IOAS_MAP such a process binds "\0ioas-RUN-map-PID" as well. A datagram
+ * to it of IOAS_ASK_BYTES, a kind (stats: as text, object: as JSON) and 16
+ * bytes that the sender chose, is answered, when the sender has a name and is
+ * of the same user or root, by one to the sender: the question, and lines of
+ * text.
  */
 #ifndef IOAS_HOST_RUN_H
 #define IOAS_HOST_RUN_H
@@ -76,8 +82,12 @@
 
 #define IOAS_RUN_SOCKET "ioas-%s"          /* behind the leading NUL */
 #define IOAS_RUN_GROUP  "ioas-%s-group-%u" /* behind the leading NUL */
+#define IOAS_RUN_MAP    "ioas-%s-map-%lu"  /* behind the leading NUL */
 #define IOAS_RUN_RECORD 8192               /* bytes at most */
 #define IOAS_RUN_LINE   2048               /* of all but stacks */
+
+#define IOAS_ASK_BYTES  17
+#define IOAS_ASK_ANSWER 65536 /* bytes at most */
 
 enum ioas_record {
 	IOAS_RECORD_HELLO = 'H', /* the library is in; text: its version */

@@ -22,15 +22,16 @@ static uint64_t last_of(const struct ioas_window_info *w)
 static void add_window(const struct ioas_window_info *w,
                        struct ioas_lines *text)
 {
-	ioas_lines_add(text,
-	               "  window %u at 0x%" PRIx64 "-0x%" PRIx64
-	               ": pages of %" PRIu64 " KiB, %u level%s, %" PRIu64
-	               " of %" PRIu64 " mapped, %" PRIu64 " tables of %" PRIu64
-	               " KiB, %" PRIu64 " pages charged\n",
-	               w->slot, w->start, last_of(w),
-	               (UINT64_C(1) << w->page_shift) >> 10, w->levels,
-	               w->levels == 1 ? "" : "s", w->mapped, w->entries,
-	               tables_of(w), w->table_bytes >> 10, w->charged);
+	ioas_lines_add(
+		text,
+		"  window %u at 0x%" PRIx64 "-0x%" PRIx64 ": pages of %" PRIu64
+		" KiB, %u level%s, %" PRIu64 " of %" PRIu64 " mapped, %" PRIu64
+		" table%s of %" PRIu64 " KiB, %" PRIu64 " page%s charged\n",
+		w->slot, w->start, last_of(w),
+		(UINT64_C(1) << w->page_shift) >> 10, w->levels,
+		ioas_plural(w->levels), w->mapped, w->entries, tables_of(w),
+		ioas_plural(tables_of(w)), w->table_bytes >> 10, w->charged,
+		ioas_plural(w->charged));
 }
 
 /* Tables by level, the first one first. */
@@ -83,14 +84,13 @@ static void add_container(const struct ioas_spapr *spapr,
                           const struct ioas_windows_info *info,
                           struct ioas_lines *text)
 {
-	ioas_lines_add(text,
-	               "container %u: sPAPR version %d, %u group%s, %u "
-	               "window%s%s\n",
-	               spapr->iommu.space->id, spapr->v2 ? 2 : 1, info->groups,
-	               info->groups == 1 ? "" : "s", info->live,
-	               info->live == 1 ? "" : "s",
-	               info->default_pending ? ", and the default one is owed"
-	                                     : "");
+	ioas_lines_add(
+		text,
+		"container %u: sPAPR version %d, %u group%s, %u "
+		"window%s%s\n",
+		spapr->iommu.space->id, spapr->v2 ? 2 : 1, info->groups,
+		ioas_plural(info->groups), info->live, ioas_plural(info->live),
+		info->default_pending ? ", and the default one is owed" : "");
 }
 
 void ioas_spapr_list(struct ioas_iommu *iommu, struct ioas_lines *text)

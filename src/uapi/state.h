@@ -57,6 +57,12 @@ struct ioas_lines {
 __attribute__((format(printf, 2, 3))) void
 ioas_lines_add(struct ioas_lines *text, const char *format, ...);
 
+/* What is behind a word for so many of it. */
+static inline const char *ioas_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 struct ioas_call;
 struct ioas_command;
 struct ioas_group;

@@ -198,20 +198,28 @@ static void tell_live(struct ioas_iommu *iommu, enum ioas_event_kind kind,
 static void list(struct ioas_iommu *iommu, struct ioas_lines *text)
 {
 	struct ioas_space *space = iommu->space;
+	unsigned int version =
+		ioas_type1_of(iommu)->version == VFIO_TYPE1_IOMMU ? 1 : 2;
+	uint64_t mappings, tables;
 
 	ioas_lock(&space->lock);
-	ioas_lines_add(text,
-	               text->json ? "{\"type\":\"container\",\"container\":%u,"
-	                            "\"iommu\":\"type1\",\"version\":%u,"
-	                            "\"mappings\":%" PRIu64
-	                            ",\"tables\":%" PRIu64 "}\n"
-	                          : "container %u: type1 version %u, %" PRIu64
-	                            " mappings, %" PRIu64 " tables\n",
-	               space->id,
-	               ioas_type1_of(iommu)->version == VFIO_TYPE1_IOMMU ? 1
-	                                                                 : 2,
-	               space->area_count, ioas_a64_load(&space->pt.tables));
+	mappings = space->area_count;
+	tables = ioas_a64_load(&space->pt.tables);
 	ioas_unlock(&space->lock);
+	if (text->json)
+		ioas_lines_add(text,
+		               "{\"type\":\"container\",\"container\":%u,"
+		               "\"iommu\":\"type1\",\"version\":%u,"
+		               "\"mappings\":%" PRIu64 ",\"tables\":%" PRIu64
+		               "}\n",
+		               space->id, version, mappings, tables);
+	else
+		ioas_lines_add(text,
+		               "container %u: type1 version %u, %" PRIu64
+		               " mapping%s, %" PRIu64 " table%s\n",
+		               space->id, version, mappings,
+		               ioas_plural(mappings), tables,
+		               ioas_plural(tables));
 }
 
 static void destroy(struct ioas_iommu *iommu)
