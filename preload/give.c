@@ -89,6 +89,32 @@ static bool add_to_segment(void *context, const struct ioas_vma *vma)
 	return true;
 }
 
+/* Who may attach it may ask; 0: it may not. */
+static uint64_t bytes_of_segment(int id)
+{
+	struct shmid_ds about;
+
+	if (ioas_sys(SYS_shmctl, id, IPC_STAT, (long)&about, 0, 0, 0))
+		return 0;
+	return pages_up(about.shm_segsz);
+}
+
+long ioas_give_shmat(int id, uint64_t start, int flags, uint64_t *ret_bytes)
+{
+	struct ioas_giving giving = {.how = IOAS_GIVE_AWAY};
+	uint64_t at = start;
+	long result;
+
+	*ret_bytes = bytes_of_segment(id);
+	if (flags & SHM_RND)
+		at &= ~(ioas_page_bytes() - 1);
+	if (ioas_pins_any() && *ret_bytes)
+		ioas_keep_begin(&giving, at, *ret_bytes);
+	result = ioas_sys(SYS_shmat, id, (long)start, flags, 0, 0, 0);
+	ioas_keep_end(&giving, succeeded(result));
+	return result;
+}
+
 long ioas_give_shmdt(uint64_t start, uint64_t *ret_bytes)
 {
 	struct ioas_giving giving = {.how = IOAS_GIVE_AWAY};
@@ -299,7 +325,7 @@ static void begin_file(struct ioas_giving *giving, int fd, uint64_t first,
 	IOAS_STAT st;
 
 	giving->active = false;
-	if (first > last || !may_be_pinned(fd) ||
+	if (!ioas_pins_any() || first > last || !may_be_pinned(fd) ||
 	    ioas_sys(SYS_fstat, fd, (long)&st, 0, 0, 0, 0))
 		return;
 	range.device = st.st_dev;

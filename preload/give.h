@@ -25,6 +25,8 @@ long ioas_give_madvise(uint64_t start, size_t bytes, int advice);
 struct ioas_giving;
 void ioas_give_heap_begin(struct ioas_giving *giving, uint64_t end,
                           uint64_t next);
+/* Over what is there; *ret_bytes as below. */
+long ioas_give_shmat(int id, uint64_t start, int flags, uint64_t *ret_bytes);
 /* Sets *ret_bytes to how far it went; 0: that cannot be found. */
 long ioas_give_shmdt(uint64_t start, uint64_t *ret_bytes);
 long ioas_give_fallocate(int fd, int mode, int64_t offset, int64_t bytes);

@@ -236,6 +236,7 @@
 	X(int, memfd_create, (const char *name, unsigned int flags))          \
 	X(int, brk, (void *end))                                              \
 	X(void *, sbrk, (intptr_t more))                                      \
+	X(void *, shmat, (int id, const void *start, int flags))              \
 	X(int, shmdt, (const void *start))                                    \
 	X(ssize_t, process_madvise,                                           \
 	  (int pidfd, const struct iovec *part, size_t parts, int advice,     \

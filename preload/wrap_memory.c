@@ -339,52 +339,91 @@ int ioas_wrap_shmdt(const void *start)
 	return (int)ioas_result(result);
 }
 
-/* ---- Files whose pages may be in use. ---- */
+/* It is mapped over what may be in use. */
+void *ioas_wrap_shmat(int id, const void *start, int flags)
+{
+	uint64_t bytes;
+	long at;
+
+	if (IOAS_LIKELY(!(flags & SHM_REMAP) || !memory_matters()))
+		return ioas_real_shmat()(id, start, flags);
+	IOAS_SITE_ENTRY;
+	at = ioas_give_shmat(id, (uintptr_t)start, flags, &bytes);
+	if (at < 0 && at >= -4095)
+		return (void *)ioas_result(at);
+	if (bytes)
+		changed((void *)at, bytes);
+	else
+		changed_somewhere();
+	return (void *)at;
+}
+
+/*
+ * ---- Files whose pages may be in use. ----
+ *
+ * Where the file is mapped is not looked for: all that devices do with the
+ * program's addresses is waited for. The kernel waits where it takes pages of a
+ * file from those who have mapped it (Linux 7.3 mm/memory.c,
+ * unmap_mapping_range(), and its notifiers).
+ */
+
+static int file_changed(long result)
+{
+	changed_somewhere();
+	return (int)ioas_result(result);
+}
+
+/* Pages of the file go, or others come in their place. */
+static bool takes_pages(int mode)
+{
+	return mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE |
+	               FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE);
+}
 
 int ioas_wrap_truncate(const char *path, off_t bytes)
 {
-	if (IOAS_LIKELY(!ioas_pins_any()))
+	if (IOAS_LIKELY(!memory_matters()))
 		return ioas_real_truncate()(path, bytes);
 	IOAS_SITE_ENTRY;
-	return (int)ioas_result(ioas_give_truncate(path, bytes));
+	return file_changed(ioas_give_truncate(path, bytes));
 }
 
 int ioas_wrap_truncate64(const char *path, off64_t bytes)
 {
-	if (IOAS_LIKELY(!ioas_pins_any()))
+	if (IOAS_LIKELY(!memory_matters()))
 		return ioas_real_truncate64()(path, bytes);
 	IOAS_SITE_ENTRY;
-	return (int)ioas_result(ioas_give_truncate(path, bytes));
+	return file_changed(ioas_give_truncate(path, bytes));
 }
 
 int ioas_wrap_ftruncate(int fd, off_t bytes)
 {
-	if (IOAS_LIKELY(!ioas_pins_any()))
+	if (IOAS_LIKELY(!memory_matters()))
 		return ioas_real_ftruncate()(fd, bytes);
 	IOAS_SITE_ENTRY;
-	return (int)ioas_result(ioas_give_ftruncate(fd, bytes));
+	return file_changed(ioas_give_ftruncate(fd, bytes));
 }
 
 int ioas_wrap_ftruncate64(int fd, off64_t bytes)
 {
-	if (IOAS_LIKELY(!ioas_pins_any()))
+	if (IOAS_LIKELY(!memory_matters()))
 		return ioas_real_ftruncate64()(fd, bytes);
 	IOAS_SITE_ENTRY;
-	return (int)ioas_result(ioas_give_ftruncate(fd, bytes));
+	return file_changed(ioas_give_ftruncate(fd, bytes));
 }
 
 int ioas_wrap_fallocate(int fd, int mode, off_t offset, off_t bytes)
 {
-	if (IOAS_LIKELY(!ioas_pins_any() || !(mode & FALLOC_FL_PUNCH_HOLE)))
+	if (IOAS_LIKELY(!takes_pages(mode) || !memory_matters()))
 		return ioas_real_fallocate()(fd, mode, offset, bytes);
 	IOAS_SITE_ENTRY;
-	return (int)ioas_result(ioas_give_fallocate(fd, mode, offset, bytes));
+	return file_changed(ioas_give_fallocate(fd, mode, offset, bytes));
 }
 
 int ioas_wrap_fallocate64(int fd, int mode, off64_t offset, off64_t bytes)
 {
-	if (IOAS_LIKELY(!ioas_pins_any() || !(mode & FALLOC_FL_PUNCH_HOLE)))
+	if (IOAS_LIKELY(!takes_pages(mode) || !memory_matters()))
 		return ioas_real_fallocate64()(fd, mode, offset, bytes);
 	IOAS_SITE_ENTRY;
-	return (int)ioas_result(ioas_give_fallocate(fd, mode, offset, bytes));
+	return file_changed(ioas_give_fallocate(fd, mode, offset, bytes));
 }

@@ -103,6 +103,11 @@ CALL(readlink, TEXT(0), WHERE(1), SIZE(2))
 CALL(dup2, INT(0), INT(1))
 #endif
 
+static long call_shmat(const long *a)
+{
+	return (long)ioas_wrap_shmat(INT(0), WHERE(1), INT(2));
+}
+
 typedef long call_fn(const long *a);
 
 static call_fn *const calls[] = {
@@ -125,6 +130,7 @@ static call_fn *const calls[] = {
 	[SYS_mprotect] = call_mprotect,
 	[SYS_madvise] = call_madvise,
 	[SYS_mlockall] = call_mlockall,
+	[SYS_shmat] = call_shmat,
 	[SYS_shmdt] = call_shmdt,
 	[SYS_process_madvise] = call_process_madvise,
 	[SYS_truncate] = call_truncate,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocks of the heap are given back, and everything at once; see pins.h. */
+#include <sys/shm.h>
+
 #include "pins.h"
 
 /* Does the allocator give parts of the block away, each once? */
@@ -250,6 +252,30 @@ static void a_child_has_its_memory_back(void)
 	unmap_dma(IOVA, 2 * BYTES);
 }
 
+/* No heap at all: a segment is attached over it. */
+static void kept_shmat(void)
+{
+	int id = shmget(IPC_PRIVATE, BYTES, 0600);
+	uint8_t *at;
+
+	CHECK(id >= 0);
+	set_up();
+	at = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
+	          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(at != MAP_FAILED);
+	start_work(at);
+	/* Refused, and nothing has changed. */
+	FAILS(shmat(id, at, 0), EINVAL);
+	FAILS(shmat(id, at + 1, SHM_REMAP), EINVAL);
+	CHECK(shmat(id, at + 1, SHM_REMAP | SHM_RND) == at);
+	CHECK(!shmctl(id, IPC_RMID, NULL));
+	all_are(at, BYTES, 0);
+	memset(at, SENTINEL, BYTES);
+	end_work();
+	all_are(at, BYTES, SENTINEL);
+	unmap_dma(IOVA, BYTES);
+}
+
 static const struct client_case cases[] = {
 	CASE(kept_free),
 	CASE(kept_free_is_over_after_unmap),
@@ -260,6 +286,7 @@ static const struct client_case cases[] = {
 	CASE(kept_many_blocks),
 	CASE(kept_by_eight_threads_at_once),
 	CASE(a_child_has_its_memory_back),
+	CASE(kept_shmat),
 	{NULL},
 };
 

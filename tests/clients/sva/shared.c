@@ -276,6 +276,50 @@ static void by_shmdt(char *p)
 	CHECK(!shmdt(p));
 }
 
+static void by_shmat(char *p)
+{
+	int id = shmget(IPC_PRIVATE, PAGE, 0600);
+
+	CHECK(id >= 0);
+	CHECK(shmat(id, p, SHM_REMAP) == p);
+	CHECK(!shmctl(id, IPC_RMID, NULL));
+	CHECK(!*p);
+}
+
+/* A page of a file in memory, with descriptor and path. */
+static int file;
+static char path[64];
+
+static char *file_page(void)
+{
+	char *p;
+
+	CHECK((file = memfd_create("page", 0)) >= 0);
+	CHECK(!ftruncate(file, PAGE));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	CHECK(p != MAP_FAILED);
+	*p = 'f';
+	return p;
+}
+
+static void by_ftruncate(char *p)
+{
+	CHECK(!ftruncate(file, 0));
+}
+
+static void by_truncate(char *p)
+{
+	CHECK(!truncate(path, 0));
+}
+
+static void by_fallocate(char *p)
+{
+	CHECK(!fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+	                 PAGE));
+	CHECK(!*p);
+}
+
 static long drop(char *p)
 {
 	int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -311,6 +355,26 @@ static void brk_waits_for_what_has_begun(void)
 static void shmdt_waits_for_what_has_begun(void)
 {
 	waits_for_what_has_begun(by_shmdt, shared_page());
+}
+
+static void shmat_waits_for_what_has_begun(void)
+{
+	waits_for_what_has_begun(by_shmat, new_page(PROT_READ | PROT_WRITE));
+}
+
+static void ftruncate_waits_for_what_has_begun(void)
+{
+	waits_for_what_has_begun(by_ftruncate, file_page());
+}
+
+static void truncate_waits_for_what_has_begun(void)
+{
+	waits_for_what_has_begun(by_truncate, file_page());
+}
+
+static void fallocate_waits_for_what_has_begun(void)
+{
+	waits_for_what_has_begun(by_fallocate, file_page());
 }
 
 static void process_madvise_waits_for_what_has_begun(void)
@@ -428,6 +492,10 @@ static const struct client_case cases[] = {
 	CASE(sbrk_waits_for_what_has_begun),
 	CASE(brk_waits_for_what_has_begun),
 	CASE(shmdt_waits_for_what_has_begun),
+	CASE(shmat_waits_for_what_has_begun),
+	CASE(ftruncate_waits_for_what_has_begun),
+	CASE(truncate_waits_for_what_has_begun),
+	CASE(fallocate_waits_for_what_has_begun),
 	CASE(process_madvise_waits_for_what_has_begun),
 	CASE(pages_are_asked_for),
 	CASE(a_child_is_another_address_space),
