@@ -13,6 +13,7 @@
  *	pagemap.c real frames: <ioas/pagemap.h>
  *	reserve.c addresses without memory; files as memory
  *	memfile.c files that are memory
+ *	lines.c   text files of /proc, line by line
  *	thread.c  barrier, wait, signals, end of a thread
  *	worker.c  threads of our own
  *	store.c   the file behind a device: open, lock, size, close

@@ -28,6 +28,7 @@
 
 #include <ioas/sva.h>
 
+#include "host/lines.h"
 #include "host/members.h"
 
 #define PATH_BYTES 32
@@ -97,19 +98,6 @@ static void read_text(long fd, char ret_text[TEXT_BYTES])
 		close_fd(fd);
 }
 
-static const char *number_in(const char *text, unsigned int base,
-                             uint64_t *ret_number)
-{
-	const char *const digits = "0123456789abcdef", *d;
-
-	*ret_number = 0;
-	while (*text && (d = memchr(digits, *text, base)) != NULL) {
-		*ret_number = *ret_number * base + (uint64_t)(d - digits);
-		text++;
-	}
-	return text;
-}
-
 /* When it was started, in ticks, and who it is: no other has both. */
 static uint64_t identity_of(int pid)
 {
@@ -125,7 +113,7 @@ static uint64_t identity_of(int pid)
 		return 0;
 	for (at += 2; *at && blanks < START_TIME; at++)
 		blanks += *at == ' ';
-	number_in(at, 10, &start);
+	ioas_number_in(at, 10, &start);
 	return start << PID_BITS | (unsigned int)pid;
 }
 
@@ -188,67 +176,30 @@ static int process_write(const struct ioas_sva_memory *self, uint64_t uaddr,
 
 /* ---- May it be written to? The line of its mapping says so. ---- */
 
-struct lines {
-	long fd;
-	size_t have;
-	char text[TEXT_BYTES];
-};
-
-/* The next line is at the beginning of the text; false: there is none. */
-static bool next_line(struct lines *l, size_t done)
-{
-	long n;
-
-	memmove(l->text, l->text + done, l->have - done);
-	l->have -= done;
-	while (!memchr(l->text, '\n', l->have)) {
-		/* A long path may be cut, what is before it is not. */
-		if (l->have == sizeof(l->text))
-			return true;
-		n = ioas_sys(SYS_read, l->fd, (long)(l->text + l->have),
-		             (long)(sizeof(l->text) - l->have), 0, 0, 0);
-		if (n <= 0)
-			return false;
-		l->have += (size_t)n;
-	}
-	return true;
-}
-
-static size_t line_bytes(const struct lines *l)
-{
-	const char *end = memchr(l->text, '\n', l->have);
-
-	return end ? (size_t)(end - l->text) + 1 : l->have;
-}
-
-/* "START-END rwxp ..."; or the rest of a path that was cut. */
-static bool is_writable_at(const struct lines *l, uint64_t uaddr)
+/* "START-END rwxp ..." */
+static bool is_writable_at(const char *line, uint64_t uaddr)
 {
 	uint64_t start, end;
-	const char *at = number_in(l->text, 16, &start);
+	const char *at = ioas_number_in(line, 16, &start);
 
 	if (*at != '-')
 		return false;
-	at = number_in(at + 1, 16, &end);
+	at = ioas_number_in(at + 1, 16, &end);
 	return at[0] == ' ' && at[1] && at[2] == 'w' && uaddr >= start &&
 	       uaddr < end;
 }
 
-static int find_writable(struct lines *l, uint64_t uaddr)
+static int find_writable(struct ioas_lines *l, uint64_t uaddr)
 {
-	size_t done = 0;
-
-	while (next_line(l, done)) {
-		if (is_writable_at(l, uaddr))
+	while (ioas_lines_next(l))
+		if (is_writable_at(l->text, uaddr))
 			return 0;
-		done = line_bytes(l);
-	}
 	return -EFAULT;
 }
 
 static int check_writable(const struct process *p, uint64_t uaddr)
 {
-	struct lines lines = {.fd = open_of(p->pid, "/maps")};
+	struct ioas_lines lines = {.fd = open_of(p->pid, "/maps")};
 	int err;
 
 	if (lines.fd == -EMFILE || lines.fd == -ENFILE || lines.fd == -ENOMEM)
