@@ -73,7 +73,7 @@ static void engine_rows(void)
 	world_fini(&w);
 }
 
-/* As ioas run uses it: that the pages are there is checked. */
+/* As ioas run uses it: that all pages may be used is checked. */
 static void pinned_row(const char *name, uint64_t bytes)
 {
 	struct piece piece = {.bytes = bytes};

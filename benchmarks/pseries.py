@@ -3,8 +3,7 @@
 its disk, beside the same boot without the device. What is measured is the
 processor's time of QEMU and ioas together. The guest's driver and what it does
 with the disk are emulated code as well: what that costs is shown by the same
-boot with QEMU's own controller on the same file, and with all memory there from
-the start, as registering it makes it."""
+boot with QEMU's own controller on the same file."""
 
 import os
 import pathlib
@@ -72,7 +71,7 @@ class Boots:
         return self.qemu("disks=0")
 
     def with_qemus(self):
-        return self.qemu("", "-mem-prealloc", "-drive", "if=none,id=disk,format=raw,file="
+        return self.qemu("", "-drive", "if=none,id=disk,format=raw,file="
                          f"{self.guest.disks[0].path}", "-device",
                          "nvme,serial=1,drive=disk")
 

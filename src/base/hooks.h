@@ -47,8 +47,9 @@ struct ioas_hooks {
 
 	/*
 	 * Check that [start, start + length) is there and may be used with
-	 * @perm, and bring it in. Sets *ret_pinned to the bytes from @start
-	 * that are pinned, also when it fails.
+	 * @perm. It need not be in memory then: who reaches it by copy, or by
+	 * its address, brings it in. Sets *ret_pinned to the bytes from
+	 * @start that are pinned, also when it fails.
 	 * Return: 0 or -EFAULT (a hole, or no such permission).
 	 */
 	int (*pin)(struct uaddr start, uint64_t length, unsigned int perm,

@@ -10,10 +10,13 @@
  *	hooks.c   the set, and what fits in a few lines
  *	alloc.c   alloc, free
  *	memory.c  pin, copy
+ *	check.c   pin of many pages: is it there, without bringing it in
+ *	descriptor.c  descriptors of ours, for the time of a call
+ *	areas.c   areas of memory, as /proc has them
+ *	lines.c   text files of /proc, line by line
  *	pagemap.c real frames: <ioas/pagemap.h>
  *	reserve.c addresses without memory; files as memory
  *	memfile.c files that are memory
- *	lines.c   text files of /proc, line by line
  *	thread.c  barrier, wait, signals, end of a thread
  *	worker.c  threads of our own
  *	store.c   the file behind a device: open, lock, size, close
@@ -84,7 +87,7 @@ void ioas_host_mlock(uintptr_t start, uintptr_t end);
 uint64_t ioas_host_unreserved(uintptr_t start, uintptr_t end);
 
 /*
- * Told about each descriptor that a store keeps (internal: from now on, or not
+ * Told about each descriptor that is ours (internal: from now on, or not
  * any more), so that a front end can hide it from the program's own close().
  * NULL: nobody wants to know. Set once, before the first store is opened.
  */

@@ -12,13 +12,29 @@
 void *ioas_host_alloc(size_t bytes);
 void ioas_host_free(void *p, size_t bytes);
 
+/*
+ * descriptor.c: for the time of a call; a program that closes what it does not
+ * know leaves them alone. Return: a descriptor, or the system's error.
+ */
+long ioas_host_open_own(const char *path);
+long ioas_host_take_own(long fd);
+void ioas_host_close_own(long fd); /* an error is none, and nothing happens */
+
 /* memory.c */
 int ioas_host_pin(struct uaddr start, uint64_t length, unsigned int perm,
                   uint64_t *ret_pinned);
 void ioas_host_unpin(struct uaddr start, uint64_t length);
+/* As pin, and every page is there then. */
+int ioas_host_bring_in(struct uaddr start, uint64_t length, unsigned int perm,
+                       uint64_t *ret_pinned);
+/* Pages, by number, are brought in. Return: how many, up to one that cannot. */
+uint64_t ioas_host_populate(uint64_t first, uint64_t count, unsigned int perm);
 int ioas_host_copy(void *dst, const void *src, size_t bytes);
 
 unsigned int ioas_host_page_shift(void);
+
+/* check.c: the same number, and memory that is not there stays so. */
+uint64_t ioas_host_check(uint64_t first, uint64_t count, unsigned int perm);
 
 /* reserve.c */
 void *ioas_host_reserve(size_t bytes);

@@ -109,8 +109,8 @@ static int lock(const struct ioas_pin *pin)
 		return 0;
 	unlock(pin->start, bytes);
 	/* A page that has gone meanwhile and the limit look the same there. */
-	return ioas_host_pin((struct uaddr){pin->start}, bytes, pin->perm,
-	                     &there)
+	return ioas_host_bring_in((struct uaddr){pin->start}, bytes, pin->perm,
+	                          &there)
 	               ? -EFAULT
 	               : -ENOMEM;
 }
@@ -179,8 +179,8 @@ static int pagemap_pin(const struct ioas_backend *self,
 		part.npages = max;
 	if (pin->page_shift < ioas_host_page_shift() || !is_ours(map))
 		return -EFAULT;
-	ioas_host_pin((struct uaddr){pin->start},
-	              part.npages << pin->page_shift, pin->perm, &there);
+	ioas_host_bring_in((struct uaddr){pin->start},
+	                   part.npages << pin->page_shift, pin->perm, &there);
 	part.npages = there >> pin->page_shift;
 	if (!part.npages)
 		return -EFAULT;
@@ -202,8 +202,8 @@ static void pagemap_unpin(const struct ioas_backend *self,
 
 	/* The kernel saw nothing of what a device wrote: tell it. */
 	if (dirty)
-		ioas_host_pin((struct uaddr){pin->start}, bytes, IOAS_WRITE,
-		              &there);
+		ioas_host_bring_in((struct uaddr){pin->start}, bytes,
+		                   IOAS_WRITE, &there);
 	unlock(pin->start, bytes);
 }
 

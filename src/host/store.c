@@ -27,8 +27,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-void (*ioas_host_internal_fd)(int fd, bool internal);
-
 /* A table of descriptors grows to its highest number: stay modest. */
 #define FD_HIGHEST 768
 

@@ -82,6 +82,14 @@ def test_addresses_that_are_reserved_are_not_locked(ioas, build):
     assert result.stdout == ("locked\n" if may else "refused\n") + "done\n"
 
 
+def test_mapped_memory_that_nobody_uses_is_not_brought_in(ioas, build):
+    """64 GiB; a system that counts what could be used does not give that."""
+    result = ioas.run(build("limits"), "mapped_memory_that_is_not_there",
+                      devices=["nvme,size=16M,mode=inline"])
+    assert result.returncode == 0, result.stderr
+    assert result.stdout in ("mapped\ndone\n", "refused\ndone\n")
+
+
 def test_the_limit_of_locked_memory_is_no_matter_by_default(system_qemu,
                                                             source):
     result = system_qemu.run("qemu-img", "convert", "-n", "-f", "raw", "-O",

@@ -232,6 +232,44 @@ static void all_memory_is_locked(void)
 	puts("locked");
 }
 
+/* More than most machines have: what nobody uses is not brought in. */
+static void mapped_memory_that_is_not_there(void)
+{
+	const uint64_t bytes = UINT64_C(64) << 30;
+	const long tables = (long)(bytes >> 9 >> 10); /* KiB, at most */
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.iova = UINT64_C(1) << 40,
+		.size = bytes,
+	};
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap), .iova = map.iova, .size = bytes};
+	char *memory = mmap(NULL, bytes, RW,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned int files;
+	struct vfio v;
+	long before;
+
+	if (memory == MAP_FAILED) {
+		puts("refused");
+		return;
+	}
+	vfio_open(&v);
+	map.vaddr = (uintptr_t)memory;
+	files = entries("/proc/self/fd");
+	before = resident();
+	CHECK(!ioctl(v.container, VFIO_IOMMU_MAP_DMA, &map));
+	CHECK(resident() < before + tables);
+	CHECK(!ioctl(v.container, VFIO_IOMMU_UNMAP_DMA, &unmap));
+	/* What is closed in its middle is found all the same. */
+	CHECK(!mprotect(memory + bytes / 2, PAGE, PROT_READ));
+	FAILS(ioctl(v.container, VFIO_IOMMU_MAP_DMA, &map), EFAULT);
+	CHECK(resident() < before + tables);
+	CHECK(entries("/proc/self/fd") == files);
+	puts("mapped");
+}
+
 /* Of all its user's processes, and this one is there. */
 static void a_device_without_its_thread(void)
 {
@@ -260,6 +298,7 @@ static const struct client_case cases[] = {
 	CASE(a_thread_that_blocks_every_signal),
 	CASE(a_device_without_its_thread), /* as an ordinary user */
 	CASE(all_memory_is_locked),
+	CASE(mapped_memory_that_is_not_there),
 	CASE(memory_that_is_locked_has_a_limit), /* with --memlock=rlimit */
 	{NULL, NULL},
 };
