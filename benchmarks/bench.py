@@ -51,17 +51,24 @@ class Options:
             time.sleep(0.1)
 
 
-def micro(program, *arguments, ioas=False):
-    """A C program of ours that prints rows."""
+def micro(program, *arguments, ioas=None):
+    """A C program of ours that prints rows; ioas: under ioas run, so."""
     def run(options):
         command = [os.path.join(BUILD, "benchmarks", program), *arguments]
         if ioas:
-            command = [IOAS, "run", "-d", "nvme,size=1M", "--"] + command
+            command = [IOAS, "run", *ioas, "--"] + command
         out = subprocess.run(command, env=options.env, check=True, text=True,
                              stdout=subprocess.PIPE, timeout=600).stdout
         for line in out.splitlines():
             yield json.loads(line)
     return run
+
+
+def ioctl(options):
+    """What each wrapper costs, and UNMAP_DMA, which is called most."""
+    yield from micro("bench-ioctl", ioas=("-d", "nvme,size=1M"))(options)
+    yield from micro("bench-unmap",
+                     ioas=("--profile", "power9", "-d", "edu"))(options)
 
 
 def row(bench, case, unit, ours, baseline=None, wanted=None):
@@ -339,7 +346,7 @@ BENCHES = {
     "live": ("the same with a million mappings alive", micro("bench-live")),
     "interrupt": ("interrupts as messages", micro("bench-interrupt")),
     "ioctl": ("calls through the wrappers",
-              micro("bench-ioctl", ioas=True)),
+              ioctl),
     "mmio": ("a trapped register beside a bare fault; the I/OAT engine, BYTES "
              "x copies a store", mmio),
     "findings": ("what checks add to a mapping", findings),

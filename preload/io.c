@@ -11,6 +11,8 @@
 #include "base/hooks.h"
 #include "host/host.h"
 #include "preload/fds.h"
+#include "preload/signals.h"
+#include "preload/trap.h"
 #include "preload/wrap.h"
 
 /* Linux moves no more than this in one call. Linux 7.3 fs.h: MAX_RW_COUNT */
@@ -43,6 +45,37 @@ static long quick_ioctl(int fd, unsigned long command, unsigned long argument)
 	return result;
 }
 
+/*
+ * An UNMAP_DMA that unmaps nothing. The section is a matter of nanoseconds as
+ * well: what may take longer, to look at the argument, comes before it. It is
+ * looked at by a copy that may fault, which without the handler is a system
+ * call for each of its words.
+ */
+bool ioas_io_unmaps_nothing(int fd, unsigned long command,
+                            unsigned long argument)
+{
+	struct ioas_unmap_try try;
+	struct ioas_handle *handle;
+	bool nothing;
+
+	if ((uint32_t)command != VFIO_IOMMU_UNMAP_DMA ||
+	    IOAS_UNLIKELY(!ioas_signals_installed()) ||
+	    !ioas_unmap_fetch(argument, &try) ||
+	    ioas_fd_enter_quick(fd, &handle))
+		return false;
+	nothing = ioas_file_unmaps_nothing(handle->file, &try);
+	ioas_grace_leave(IOAS_GRACE_FILE);
+	ioas_bury_what_is_left();
+	return nothing;
+}
+
+/* From the first one on arguments are looked at without a system call. */
+static bool is_of_mappings(unsigned long command)
+{
+	return (uint32_t)command == VFIO_IOMMU_MAP_DMA ||
+	       (uint32_t)command == VFIO_IOMMU_UNMAP_DMA;
+}
+
 long ioas_io_ioctl(int fd, unsigned long command, unsigned long argument)
 {
 	struct ioas_visit visit;
@@ -53,6 +86,9 @@ long ioas_io_ioctl(int fd, unsigned long command, unsigned long argument)
 	result = ioas_fd_enter(fd, &visit);
 	if (result)
 		return result;
+	/* When it cannot be had, copies are system calls, as before. */
+	if (is_of_mappings(command))
+		(void)!ioas_trap_install();
 	if (of_any_file(command))
 		result = ioas_sys(SYS_ioctl, fd, (long)command, (long)argument,
 		                  0, 0, 0);

@@ -16,6 +16,9 @@
 struct iovec;
 
 long ioas_io_ioctl(int fd, unsigned long command, unsigned long argument);
+/* Is that all there is to say? Then the answer is 0. No system call. */
+bool ioas_io_unmaps_nothing(int fd, unsigned long command,
+                            unsigned long argument);
 
 struct ioas_transfer {
 	int fd;

@@ -40,6 +40,8 @@ int ioas_wrap_ioctl(int fd, unsigned long command, ...)
 	argument = va_arg(more, unsigned long);
 	va_end(more);
 	if (IOAS_UNLIKELY(!ioas_fd_foreign(fd))) {
+		if (ioas_io_unmaps_nothing(fd, command, argument))
+			return 0;
 		IOAS_SITE_ENTRY;
 		return (int)ioas_result(ioas_io_ioctl(fd, command, argument));
 	}

@@ -9,6 +9,9 @@
  * one of other tables. What it finds is what was mapped there, in tables that
  * are not freed (WIN-4: HEAP-1); what is mapped all the time it finds each
  * time; and what was taken out before it began it does not find (WIN-11).
+ *
+ * And somebody looks without the lock whether a range is empty (WIN-14): it is
+ * said to be only if that was so at one moment of the look.
  */
 #include "base/grace.c"
 #include "explore.h"
@@ -24,9 +27,16 @@ static struct ioas_windows *ws;
 static struct ioas_registry *registry;
 static struct ioas_holder *holder;
 
+static struct ioas_glance glance;
+
 static EXPLORE_GHOST struct {
 	uint32_t out; /* it has been taken out, and nobody puts it back */
+	/* An unmap would find something, or no window, since the look began. */
+	uint32_t held;
 } ghost;
+
+/* And would find so now: what the owner tells, without a lock. */
+static struct ioas_a32 full;
 
 static int set(struct ioas_window_group *group,
                const struct ioas_window_program *program)
@@ -163,6 +173,96 @@ static void look_twice(void)
 	find();
 }
 
+/* ---- Who looks without the lock. ---- */
+
+static void glance_for_ever(void)
+{
+	for (;;) {
+		bool empty;
+
+		ghost.held = ioas_a32_load(&full);
+		empty = ioas_glance_is_empty(&glance, AT, PAGE);
+		explore_law(WIN_14, !(empty && ghost.held),
+		            "empty, and at no moment was it");
+	}
+}
+
+static void is_full(void)
+{
+	ioas_a32_store(&full, 1);
+}
+
+/* Nobody holds the old answer for a new one when it has been seen. */
+static void may_be_empty(void)
+{
+	ioas_a32_store(&full, 0);
+	ioas_fence();
+	ghost.held = 0;
+}
+
+static void remove_at(uint64_t at)
+{
+	explore_law(WIN_4, !ioas_window_remove(ws, at), "remove failed");
+}
+
+static void map_and_unmap_for_ever(void)
+{
+	for (;;) {
+		map(0);
+		is_full();
+		explore_law(WIN_10, !ioas_windows_unmap(ws, 0, PAGE),
+		            "unmap failed");
+		may_be_empty();
+		unmap();
+	}
+}
+
+static void show_and_hide_for_ever(void)
+{
+	for (;;) {
+		create(1);
+		map(0);
+		is_full();
+		remove_at(AT);
+		may_be_empty();
+		create(1);
+		remove_at(AT);
+		is_full();
+		may_be_empty();
+	}
+}
+
+static void create_at(uint64_t start, uint64_t pages)
+{
+	const struct ioas_window_shape shape = {12, 1, pages * PAGE, start};
+	struct ioas_window_info info;
+
+	explore_law(WIN_3, !ioas_window_create(ws, &shape, &info),
+	            "there was memory, and create failed");
+}
+
+/* Beside one in which something is mapped. */
+static void another_for_ever(void)
+{
+	is_full();
+	for (;;) {
+		create_at(4 * PAGE, 1);
+		remove_at(4 * PAGE);
+	}
+}
+
+/* One that ends before AT, and one that begins behind it. */
+static void never_at_all(void)
+{
+	is_full();
+	for (;;) {
+		create_at(0, 1);
+		remove_at(0);
+		create_at(2 * PAGE, 2);
+		remove_at(2 * PAGE);
+	}
+}
+
 /* Two at once: entries and counts agree when both have ended. */
 static void map_and_unmap_once(void)
 {
@@ -238,6 +338,25 @@ static void init_window(void)
 	create(1);
 }
 
+static void init_shown(void)
+{
+	init();
+	glance.turn.cell = (EXPLORE_RANK + 1) << 16;
+	ioas_windows_glance(ws, &glance);
+}
+
+static void init_shown_window(void)
+{
+	init_shown();
+	create(1);
+}
+
+static void init_shown_mapped(void)
+{
+	init_shown_window();
+	map(0);
+}
+
 static void init_mapped(void)
 {
 	init_window();
@@ -274,5 +393,21 @@ const struct explore_case explore_cases[] = {
          init_window,
          {{"one", map_and_unmap_once}, {"other", map_over_once}},
          counts_are_those_of_entries},
+	{"glance",
+         "an entry comes and goes beside a look without the lock",
+         init_shown_window,
+         {{"looker", glance_for_ever}, {"owner", map_and_unmap_for_ever}}},
+	{"glance-window",
+         "a window comes and goes beside such a look, mapped and empty",
+         init_shown,
+         {{"looker", glance_for_ever}, {"owner", show_and_hide_for_ever}}},
+	{"glance-other",
+         "another window comes and goes beside such a look",
+         init_shown_mapped,
+         {{"looker", glance_for_ever}, {"owner", another_for_ever}}},
+	{"glance-torn",
+         "windows that never are at an address come and go",
+         init_shown,
+         {{"looker", glance_for_ever}, {"owner", never_at_all}}},
 	{0},
 };

@@ -31,6 +31,8 @@ static void iommu_set(struct ioas_container *container,
                       struct ioas_iommu *iommu)
 {
 	container->iommu = iommu;
+	if (iommu->ops->show)
+		iommu->ops->show(iommu, container);
 	/* Pairs with the load in check_extension(). */
 	ioas_a32_store(&container->iommu_is_on, 1);
 }
@@ -40,6 +42,8 @@ static struct ioas_iommu *iommu_take(struct ioas_container *container)
 	struct ioas_iommu *iommu = container->iommu;
 
 	container->iommu = NULL;
+	if (iommu && iommu->ops->show)
+		iommu->ops->show(iommu, NULL);
 	/* Pairs with the load in check_extension(). */
 	ioas_a32_store(&container->iommu_is_on, 0);
 	return iommu;

@@ -204,6 +204,32 @@ static void detach(struct ioas_iommu *iommu, struct ioas_group *group)
 	ioas_unlock(&spapr->lock);
 }
 
+/* ---- What can be seen ---- */
+
+/* Where nothing can be mapped, unmap fails: then there is nothing to see. */
+void ioas_spapr_show_locked(struct ioas_spapr *spapr)
+{
+	struct ioas_container *container = spapr->shown_in;
+
+	if (!container || !spapr->enabled) {
+		ioas_windows_glance(spapr->set, NULL);
+		return;
+	}
+	/* Who enabled it owns it. Pairs with the load in quick.c. */
+	ioas_a64_store(&container->owner, ioas_a64_load(&spapr->owner));
+	ioas_windows_glance(spapr->set, &container->glance);
+}
+
+static void show(struct ioas_iommu *iommu, struct ioas_container *container)
+{
+	struct ioas_spapr *spapr = ioas_spapr_of(iommu);
+
+	ioas_lock(&spapr->lock);
+	spapr->shown_in = container;
+	ioas_spapr_show_locked(spapr);
+	ioas_unlock(&spapr->lock);
+}
+
 /* ---- GET_INFO, ENABLE, DISABLE ---- */
 
 static long get_info(struct ioas_call *call)
@@ -252,6 +278,7 @@ static long enable_locked(struct ioas_spapr *spapr)
 		return ret;
 	spapr->locked = account ? pages : 0;
 	spapr->enabled = true;
+	ioas_spapr_show_locked(spapr);
 	return 0;
 }
 
@@ -274,6 +301,7 @@ static long disable(struct ioas_call *call)
 	ioas_lock(&spapr->lock);
 	unlock_pages_locked(spapr);
 	spapr->enabled = false;
+	ioas_spapr_show_locked(spapr);
 	ioas_unlock(&spapr->lock);
 	return 0;
 }
@@ -369,6 +397,7 @@ static const struct ioas_iommu_ops ops = {
 	.admits = admits,
 	.attach = attach,
 	.detach = detach,
+	.show = show,
 	.tell_live = ioas_spapr_tell_live,
 	.list = ioas_spapr_list,
 	.tell_denied = ioas_spapr_tell_denied,

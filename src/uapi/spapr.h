@@ -68,7 +68,9 @@ struct ioas_spapr {
 	struct ioas_a64 owner;      /* process + 1; 0: none yet */
 	struct ioas_lock lock;
 	bool enabled; /* under lock */
-	bool large;   /* a window had pages above the program's; under lock */
+	/* Where it is shown, or NULL; under lock. */
+	struct ioas_container *shown_in;
+	bool large; /* a window had pages above the program's; under lock */
 	struct ioas_spapr_backing backing; /* under lock */
 	uint64_t locked;                   /* pages, by ENABLE; under lock */
 	struct ioas_spapr_notes notes;
@@ -87,6 +89,8 @@ extern const struct ioas_command ioas_spapr_commands[IOAS_VFIO_COMMANDS];
  * then does changes nothing of that.
  */
 void ioas_spapr_own(struct ioas_spapr *spapr);
+/* What can be seen of it has changed: that it is enabled, or where it is. */
+void ioas_spapr_show_locked(struct ioas_spapr *spapr);
 /* Of the process: made with the first container. NULL: no memory. */
 struct ioas_registry *ioas_spapr_registry_locked(struct ioas_vfio *vfio);
 

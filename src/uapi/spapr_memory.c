@@ -60,6 +60,7 @@ static long register_locked(struct ioas_spapr *spapr,
 		return pages_before_hole(vfio, memory);
 	if (!ret) {
 		spapr->enabled = true;
+		ioas_spapr_show_locked(spapr);
 		/* It may be what it was not before. */
 		spapr->backing.length = 0;
 	}

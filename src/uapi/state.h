@@ -46,6 +46,7 @@
 #include "space/space.h"
 #include "uapi/abi.h"
 #include "uapi/vfio.h"
+#include "window/glance.h"
 
 /* Text for people, or objects of JSON, until there is no more room. */
 struct ioas_lines {
@@ -65,6 +66,7 @@ static inline const char *ioas_plural(uint64_t n)
 
 struct ioas_call;
 struct ioas_command;
+struct ioas_container;
 struct ioas_group;
 struct ioas_iommu;
 
@@ -77,6 +79,13 @@ struct ioas_iommu_ops {
 	int (*attach)(struct ioas_iommu *iommu, struct ioas_group *group);
 	/* Under vfio->lock, when its devices are in no space any more. */
 	void (*detach)(struct ioas_iommu *iommu, struct ioas_group *group);
+	/*
+	 * Under vfio->lock: from now on @container has it, and shows what can
+	 * be seen of it (quick.c); NULL: it has it no more. NULL as the
+	 * function: there is nothing to see.
+	 */
+	void (*show)(struct ioas_iommu *iommu,
+	             struct ioas_container *container);
 	/* As ioas_iommu_doorbell(); NULL: -ENODEV. */
 	int (*doorbell)(struct ioas_iommu *iommu, struct phys phys,
 	                struct ioas_msi_doorbell *ret_doorbell);
@@ -129,6 +138,9 @@ struct ioas_container {
 	struct ioas_iommu *iommu;    /* or NULL; vfio->lock */
 	struct ioas_a32 iommu_is_on; /* written under vfio->lock */
 	struct ioas_container *next; /* of all; vfio->lock */
+	/* What can be seen of the back end without a lock: quick.c. */
+	struct ioas_glance glance; /* of windows */
+	struct ioas_a64 owner;     /* of these; process + 1 */
 };
 
 struct ioas_group {

@@ -162,6 +162,18 @@ const char *ioas_file_command(const struct ioas_vfio *vfio,
                               enum ioas_file_kind kind, unsigned long command);
 long ioas_file_ioctl(struct ioas_file *file, unsigned long command,
                      unsigned long argument);
+/*
+ * Is this an UNMAP_DMA that unmaps nothing? Then 0 is its answer, and
+ * ioas_file_ioctl() need not be asked; false says nothing. Neither takes a
+ * lock, and signals need not be blocked. Fetch looks at memory of the program:
+ * false where it is bad, or something unusual is asked for.
+ */
+struct ioas_unmap_try {
+	uint64_t iova, bytes;
+};
+bool ioas_unmap_fetch(unsigned long argument, struct ioas_unmap_try *ret_try);
+bool ioas_file_unmaps_nothing(const struct ioas_file *file,
+                              const struct ioas_unmap_try *try);
 /* @buffer is an address of the program and may be bad. */
 ssize_t ioas_file_read(struct ioas_file *file, struct uaddr buffer,
                        size_t bytes, uint64_t position);

@@ -243,9 +243,11 @@ int ioas_windows_default_locked(struct ioas_windows *ws)
 	if (!ws->default_pending)
 		return 0;
 	rc = create_locked(ws, &shape, &w);
-	if (!rc)
-		ws->default_pending = false;
-	return rc;
+	if (rc)
+		return rc;
+	ws->default_pending = false;
+	ioas_glance_write_locked(ws);
+	return 0;
 }
 
 void ioas_window_info_of(struct ioas_window *w,
@@ -346,10 +348,12 @@ int ioas_window_remove(struct ioas_windows *ws, uint64_t at)
 	removal.window = NULL;
 	removal.before = NULL;
 	ioas_lock(&ws->space->lock);
-	if (ws->default_pending && !at)
+	if (ws->default_pending && !at) {
 		ws->default_pending = false;
-	else
+		ioas_glance_write_locked(ws);
+	} else {
 		rc = remove_locked(ws, at, &removal);
+	}
 	if (!ws->registry)
 		ioas_gone_release(ws, &removal.gone);
 	ioas_unlock(&ws->space->lock);

@@ -409,6 +409,7 @@ void ioas_window_write_locked(struct ioas_windows *ws,
 {
 	uint64_t done = 0;
 
+	ioas_glance_use_locked(ws, run);
 	while (done < run->count)
 		done += write_stretch(ws, run, done, piece, gone);
 }
@@ -469,6 +470,7 @@ void ioas_window_write_list_locked(struct ioas_windows *ws,
 {
 	uint64_t done = 0;
 
+	ioas_glance_use_locked(ws, run);
 	while (done < run->count)
 		done += list_stretch(ws, run, done, list, gone);
 }

@@ -307,6 +307,8 @@ int ioas_windows_unmap(struct ioas_windows *ws, uint64_t iova, uint64_t bytes)
 		ioas_window_clear_locked(ws, &run, &gone);
 	if (!ws->registry)
 		ioas_gone_release(ws, &gone);
+	if (!rc)
+		ioas_glance_settle_locked(ws, run.window);
 	ioas_unlock(&ws->space->lock);
 	ioas_gone_release(ws, &gone);
 	return rc;

@@ -45,6 +45,7 @@ ioas_windows_publish_locked(struct ioas_windows *ws,
 			.pt = &w->pt,
 		};
 	}
+	ioas_glance_write_locked(ws);
 	return ioas_space_show(ws->space, parts);
 }
 
@@ -176,6 +177,7 @@ void ioas_windows_destroy(struct ioas_windows *ws)
 
 	if (!ws)
 		return;
+	ioas_windows_glance(ws, NULL);
 	while (ws->groups)
 		ioas_windows_detach(ws, ws->groups);
 	ioas_window_parts_free(ioas_space_show(ws->space, NULL));
@@ -288,6 +290,7 @@ int ioas_windows_attach(struct ioas_windows *ws,
 	rc = set_all(ws, group);
 	if (owed && (!rc || ioas_windows_quirk(ws, IOAS_QUIRK_ATTACH_PENDING)))
 		ws->default_pending = true;
+	ioas_glance_write_locked(ws);
 	if (!rc) {
 		group->next = ws->groups;
 		ws->groups = group;

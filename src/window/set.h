@@ -11,6 +11,7 @@
  *	put.c       lists of entries; reading one
  *	own.c       memory of a set without a registry
  *	around.c    for reports; memory that moves
+ *	glance.c    what can be seen without the lock
  *
  * Beside each entry of a window is a word that says what it is for, 0 when it
  * is for nothing:
@@ -33,6 +34,7 @@
 #include "base/law.h"
 #include "mem/registry.h"
 #include "pt/slots.h"
+#include "window/glance.h"
 #include "window/window.h"
 
 #define IOAS_WORD_ID_SHIFT   44
@@ -71,8 +73,9 @@ struct ioas_windows {
 	struct ioas_window *window[IOAS_WINDOWS_MAX];
 	bool default_pending;
 	bool refused; /* firmware did, once: IOAS_QUIRK_REFUSED_EVER */
-	struct ioas_windows *next; /* of all: around.c */
-	struct ioas_a64 charged;   /* pages; read without the lock */
+	struct ioas_glance *glance; /* or NULL */
+	struct ioas_windows *next;  /* of all: around.c */
+	struct ioas_a64 charged;    /* pages; read without the lock */
 };
 
 static inline bool ioas_windows_quirk(const struct ioas_windows *ws,
@@ -286,6 +289,17 @@ void ioas_window_parts_free(struct ioas_space_parts *parts);
 struct ioas_space_parts *
 ioas_windows_publish_locked(struct ioas_windows *ws,
                             struct ioas_space_parts *parts);
+
+/* ---- glance.c: no more than a branch where nobody wants it ---- */
+
+/* What windows there are has changed, or what is pending. */
+void ioas_glance_write_locked(struct ioas_windows *ws);
+/* Entries of the run are about to be written. */
+void ioas_glance_use_locked(const struct ioas_windows *ws,
+                            const struct ioas_window_run *run);
+/* Entries of the window were cleared: is it empty now? */
+void ioas_glance_settle_locked(const struct ioas_windows *ws,
+                               const struct ioas_window *w);
 
 /* ---- own.c ---- */
 

@@ -40,6 +40,12 @@ struct ioas_space *ioas_windows_space(struct ioas_windows *ws);
  * Before the first window.
  */
 void ioas_windows_leave_reports(struct ioas_windows *ws);
+struct ioas_glance;
+/*
+ * From now on @glance says what can be seen of the set (glance.h), and what was
+ * given before says that there is nothing. NULL: none. One set at a time.
+ */
+void ioas_windows_glance(struct ioas_windows *ws, struct ioas_glance *glance);
 
 /* The registry of memory that is mapped in it for this. */
 struct ioas_registry *ioas_windows_registry_for(const struct ioas_windows *ws,

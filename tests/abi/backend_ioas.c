@@ -23,6 +23,7 @@
 #include "machine/machine.h"
 #include "mem/backend.h"
 #include "model.h"
+#include "tests/unit/unmap_ways.h"
 #include "uapi/vfio.h"
 
 #define FDS     256
@@ -343,7 +344,7 @@ static uint64_t event_count(int fd)
 
 static long do_ioctl(int fd, unsigned long command, unsigned long argument)
 {
-	return ioas_file_ioctl(world.file[fd], command, argument);
+	return ioctl_both_ways(world.file[fd], command, argument);
 }
 
 static ssize_t do_pread(int fd, void *buffer, size_t bytes, uint64_t at)

@@ -98,6 +98,13 @@ def test_races(ioas, build, case):
     assert not ioas_lines(result.stderr)
 
 
+@pytest.mark.parametrize("case", cases("unmaps"))
+def test_unmaps_of_nothing(ioas, build, case):
+    result = ioas.run(build("unmaps"), case, devices=["edu"],
+                      options=["--profile", "power9"])
+    assert_done(result)
+
+
 @pytest.mark.parametrize("case", cases("events"))
 def test_events(ioas, build, case):
     result = ioas.run(build("events"), case, devices=["edu"])

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tests/unit/unmap_ways.h"
 #include "vfio_world.h"
 
 #define OPS       400
@@ -325,7 +326,7 @@ static long call(struct ioas_file *file, unsigned long number,
 	world.unmapped = 0;
 	world.in_unmap = number == VFIO_IOMMU_UNMAP_DMA &&
 	                 ioas_file_kind(file) == IOAS_FILE_CONTAINER;
-	ret = ioas_file_ioctl(file, number, argument);
+	ret = ioctl_both_ways(file, number, argument);
 	world.in_unmap = false;
 	check_errno(ret);
 	if (number == VFIO_SET_IOMMU && !ret)

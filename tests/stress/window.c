@@ -9,6 +9,9 @@
  *	registrar  registers and unregisters what they map
  *	device     translates in sections, and looks at whose the frame is
  *
+ * Mappers ask without the lock whether their addresses are empty, while the
+ * manager changes what windows there are.
+ *
  * window [SECONDS]. The exit status is 1 when a law was broken, whose name is
  * printed. What was seen is printed as well: a stress in which nothing met
  * would show nothing.
@@ -27,6 +30,7 @@
 #include "base/grace.h"
 #include "host/host.h"
 #include "stress.h"
+#include "window/glance.h"
 
 #define SHIFT   12
 #define PAGE    (UINT64_C(1) << SHIFT)
@@ -46,10 +50,12 @@ static struct {
 	struct ioas_registry *registry;
 	struct ioas_holder *holder;
 	struct ioas_windows *ws;
+	struct ioas_glance glance;
 } s;
 
 static struct {
 	uint64_t done, refused, met;
+	uint64_t empty; /* looks that said so */
 } seen[5];
 
 static bool going_on(void)
@@ -159,6 +165,7 @@ static void *manage(void *arg)
 		manage_window(&random);
 		if (round % 8)
 			continue;
+		ioas_windows_glance(s.ws, round % 64 ? &s.glance : NULL);
 		ioas_windows_detach(s.ws, &group[1]);
 		if (ioas_windows_attach(s.ws, &group[1]))
 			broken("WIN-3", "a group was refused");
@@ -229,6 +236,17 @@ static int map_some(uint64_t iova, uint64_t pages, uint64_t *random)
 	return ioas_windows_put(s.ws, &list);
 }
 
+/* Only the caller maps anything there: what is empty stays so. */
+static void look_without_the_lock(uint64_t me, uint64_t iova, uint64_t pages,
+                                  uint64_t *random)
+{
+	if (!ioas_glance_is_empty(&s.glance, iova, pages * PAGE))
+		return;
+	seen[2 + me].empty++;
+	if (device_finds(iova + any(random, pages) * PAGE))
+		broken("WIN-14", "empty, and a device finds it");
+}
+
 static void *map_and_unmap(void *arg)
 {
 	uint64_t me = (uintptr_t)arg, random = 123456789 + me;
@@ -241,12 +259,14 @@ static void *map_and_unmap(void *arg)
 
 		seen[2 + me].done += !rc;
 		seen[2 + me].refused += rc != 0;
+		look_without_the_lock(me, iova, pages, &random);
 		if (any(&random, 2))
 			continue;
 		rc = ioas_windows_unmap(s.ws, iova, pages * PAGE);
 		/* Only this thread maps anything there. */
 		if (device_finds(iova + any(&random, pages) * PAGE))
 			broken("WIN-11", "found after it was unmapped");
+		look_without_the_lock(me, iova, pages, &random);
 		seen[2 + me].met += !rc;
 	}
 	return NULL;
@@ -359,11 +379,12 @@ int main(int argc, char **argv)
 		pthread_join(thread[i], NULL);
 	end();
 	for (i = 0; i < IOAS_ARRAY_SIZE(fn); i++)
-		printf("%s: %lu done, %lu refused, %lu met\n",
+		printf("%s: %lu done, %lu refused, %lu met, %lu empty\n",
 		       (const char *const[]){"manager", "registrar", "mapper 0",
 		                             "mapper 1", "device"}[i],
 		       (unsigned long)seen[i].done,
 		       (unsigned long)seen[i].refused,
-		       (unsigned long)seen[i].met);
+		       (unsigned long)seen[i].met,
+		       (unsigned long)seen[i].empty);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "rig.h"
 #include "uapi/abi.h"
 #include "uapi/vfio.h"
+#include "unmap_ways.h"
 
 #define FILES      64
 #define EVENT_FD   1000 /* descriptors from here on are events */
@@ -390,7 +391,7 @@ static inline const struct ioas_event *told_nth(enum ioas_event_kind kind,
 
 static inline long call(int fd, unsigned long command, const void *argument)
 {
-	return ioas_file_ioctl(world.file[fd], command, (uintptr_t)argument);
+	return ioctl_both_ways(world.file[fd], command, (uintptr_t)argument);
 }
 
 static inline long call_value(int fd, unsigned long command,
