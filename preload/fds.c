@@ -23,6 +23,7 @@
 
 /* 8 MiB of address space, of which a page is used when it is looked at. */
 struct ioas_aptr ioas_fd_table[IOAS_FD_NR];
+struct ioas_aptr ioas_fd_shown_table[IOAS_FD_SHOWN];
 
 /* Above this nothing was ever put in; it only grows. */
 static struct ioas_a32 highest;
@@ -70,12 +71,22 @@ static void raise_highest(uint32_t fd)
 		;
 }
 
+static struct ioas_shown *shown_of(void *entry)
+{
+	struct ioas_handle *handle = ioas_fd_handle_of(entry);
+
+	return handle ? ioas_file_shown(handle->file) : NULL;
+}
+
 void *ioas_fd_swap(int fd, void *entry)
 {
 	if ((unsigned int)fd >= IOAS_FD_NR)
 		return NULL;
 	if (entry)
 		raise_highest((uint32_t)fd);
+	if (fd < IOAS_FD_SHOWN)
+		/* Pairs with the load in ioas_io_unmaps_nothing(). */
+		ioas_aptr_store(&ioas_fd_shown_table[fd], shown_of(entry));
 	/* Pairs with the loads in ioas_fd_foreign() and ioas_fd_enter(). */
 	return ioas_aptr_exchange(&ioas_fd_table[fd], entry);
 }
@@ -185,6 +196,7 @@ static void end_handle(struct ioas_dead *dead)
 
 	ioas_door_destroy(ioas_aptr_load(&handle->doors));
 	ioas_trap_destroy(ioas_aptr_load(&handle->trap));
+	ioas_file_mark(handle->file, 0);
 	/* A section, as around every call into uapi: see ioas_run_exit(). */
 	ioas_grace_enter(IOAS_GRACE_FILE);
 	ioas_file_release(handle->file);
@@ -225,10 +237,12 @@ long ioas_fd_create(struct ioas_file *file, int flags)
 		return -ENOMEM;
 	handle->dead.end = end_handle;
 	handle->file = file;
+	ioas_file_mark(file, (uintptr_t)handle);
 	/* Relaxed: published with the handle, by the exchange. */
 	ioas_a32_store_relaxed(&handle->refs, 1);
 	fd = open_memfd(file, flags);
 	if (fd < 0) {
+		ioas_file_mark(file, 0);
 		ioas_delete(handle);
 		return fd;
 	}

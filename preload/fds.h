@@ -45,6 +45,14 @@ struct ioas_handle {
 
 extern struct ioas_aptr ioas_fd_table[IOAS_FD_NR];
 
+/*
+ * What a file shows without a lock or a section, by low descriptors. Two calls
+ * that change one descriptor at once may leave another's there: it is this
+ * file's only if it has the handle for its mark.
+ */
+#define IOAS_FD_SHOWN 1024
+extern struct ioas_aptr ioas_fd_shown_table[IOAS_FD_SHOWN];
+
 enum ioas_fd_kind {
 	IOAS_FD_FOREIGN,
 	IOAS_FD_OURS,

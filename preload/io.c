@@ -46,27 +46,28 @@ static long quick_ioctl(int fd, unsigned long command, unsigned long argument)
 }
 
 /*
- * An UNMAP_DMA that unmaps nothing. The section is a matter of nanoseconds as
- * well: what may take longer, to look at the argument, comes before it. It is
- * looked at by a copy that may fault, which without the handler is a system
- * call for each of its words.
+ * An UNMAP_DMA that unmaps nothing. The handle is compared and not looked into:
+ * nothing holds it. The argument is looked at by a copy that may fault, which
+ * without the handler is a system call for each of its words.
  */
 bool ioas_io_unmaps_nothing(int fd, unsigned long command,
                             unsigned long argument)
 {
 	struct ioas_unmap_try try;
-	struct ioas_handle *handle;
-	bool nothing;
+	const struct ioas_shown *shown;
+	void *handle;
 
 	if ((uint32_t)command != VFIO_IOMMU_UNMAP_DMA ||
+	    (unsigned int)fd >= IOAS_FD_SHOWN ||
 	    IOAS_UNLIKELY(!ioas_signals_installed()) ||
-	    !ioas_unmap_fetch(argument, &try) ||
-	    ioas_fd_enter_quick(fd, &handle))
+	    !ioas_unmap_fetch(argument, &try))
 		return false;
-	nothing = ioas_file_unmaps_nothing(handle->file, &try);
-	ioas_grace_leave(IOAS_GRACE_FILE);
-	ioas_bury_what_is_left();
-	return nothing;
+	/* Both pair with the stores in ioas_fd_swap(). */
+	handle = ioas_aptr_load(&ioas_fd_table[fd]);
+	shown = ioas_aptr_load(&ioas_fd_shown_table[fd]);
+	return handle && shown &&
+	       ioas_shown_unmaps_nothing(shown, (uintptr_t)handle, &try) &&
+	       ioas_aptr_load(&ioas_fd_table[fd]) == handle;
 }
 
 /* From the first one on arguments are looked at without a system call. */

@@ -159,6 +159,8 @@ void ioas_container_put_locked(struct ioas_container *container)
 	while (*link != container)
 		link = &(*link)->next;
 	*link = container->next;
+	if (container->shown)
+		container->shown->taken = false;
 	ioas_delete(container);
 }
 
@@ -172,6 +174,19 @@ struct ioas_iommu *ioas_container_iommu_get(struct ioas_container *container)
 		ioas_iommu_use(iommu);
 	ioas_unlock(&container->vfio->lock);
 	return iommu;
+}
+
+static struct ioas_shown *take_shown_locked(struct ioas_vfio *vfio)
+{
+	unsigned int i;
+
+	for (i = 0; i < IOAS_SHOWN_MAX; i++) {
+		if (vfio->shown[i].taken)
+			continue;
+		vfio->shown[i].taken = true;
+		return &vfio->shown[i];
+	}
+	return NULL;
 }
 
 static struct ioas_container *container_create(struct ioas_vfio *vfio)
@@ -201,6 +216,7 @@ int ioas_vfio_open_container(struct ioas_vfio *vfio,
 	}
 	ioas_hooks.signals_block(&saved);
 	ioas_lock(&vfio->lock);
+	container->shown = take_shown_locked(vfio);
 	container->next = vfio->containers;
 	vfio->containers = container;
 	ioas_unlock(&vfio->lock);

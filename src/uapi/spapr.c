@@ -211,13 +211,13 @@ void ioas_spapr_show_locked(struct ioas_spapr *spapr)
 {
 	struct ioas_container *container = spapr->shown_in;
 
-	if (!container || !spapr->enabled) {
+	if (!container || !container->shown || !spapr->enabled) {
 		ioas_windows_glance(spapr->set, NULL);
 		return;
 	}
 	/* Who enabled it owns it. Pairs with the load in quick.c. */
-	ioas_a64_store(&container->owner, ioas_a64_load(&spapr->owner));
-	ioas_windows_glance(spapr->set, &container->glance);
+	ioas_a64_store(&container->shown->owner, ioas_a64_load(&spapr->owner));
+	ioas_windows_glance(spapr->set, &container->shown->glance);
 }
 
 static void show(struct ioas_iommu *iommu, struct ioas_container *container)

@@ -131,6 +131,19 @@ struct ioas_type1 {
 	bool marks;             /* by what devices wrote; constant */
 };
 
+/*
+ * What can be seen of a container and its back end without a lock: quick.c.
+ * There for as long as the process has state, whosever it is.
+ */
+struct ioas_shown {
+	struct ioas_glance glance; /* of windows */
+	struct ioas_a64 owner;     /* of these; process + 1 */
+	struct ioas_a64 mark;      /* of the container's file; the front's */
+	bool taken;                /* vfio->lock */
+};
+
+#define IOAS_SHOWN_MAX 32 /* containers beyond show nothing */
+
 struct ioas_container {
 	struct ioas_vfio *vfio;      /* constant */
 	unsigned int users;          /* file and groups; vfio->lock */
@@ -138,9 +151,7 @@ struct ioas_container {
 	struct ioas_iommu *iommu;    /* or NULL; vfio->lock */
 	struct ioas_a32 iommu_is_on; /* written under vfio->lock */
 	struct ioas_container *next; /* of all; vfio->lock */
-	/* What can be seen of the back end without a lock: quick.c. */
-	struct ioas_glance glance; /* of windows */
-	struct ioas_a64 owner;     /* of these; process + 1 */
+	struct ioas_shown *shown;    /* or NULL; constant */
 };
 
 struct ioas_group {
@@ -196,7 +207,8 @@ struct ioas_vfio {
 
 	struct ioas_lock lock;
 	struct ioas_container *containers; /* under lock */
-	unsigned int group_count;          /* constant */
+	struct ioas_shown shown[IOAS_SHOWN_MAX];
+	unsigned int group_count; /* constant */
 	struct ioas_group group[IOAS_FUNCTIONS_MAX];
 	struct ioas_vdevice device[IOAS_FUNCTIONS_MAX]; /* as in machine */
 

@@ -164,16 +164,27 @@ long ioas_file_ioctl(struct ioas_file *file, unsigned long command,
                      unsigned long argument);
 /*
  * Is this an UNMAP_DMA that unmaps nothing? Then 0 is its answer, and
- * ioas_file_ioctl() need not be asked; false says nothing. Neither takes a
- * lock, and signals need not be blocked. Fetch looks at memory of the program:
- * false where it is bad, or something unusual is asked for.
+ * ioas_file_ioctl() need not be asked; false says nothing. None takes a lock,
+ * and signals need not be blocked. Fetch looks at memory of the program: false
+ * where it is bad, or something unusual is asked for.
  */
 struct ioas_unmap_try {
 	uint64_t iova, bytes;
+	uint64_t caller; /* + 1; 0: it is always the same */
 };
 bool ioas_unmap_fetch(unsigned long argument, struct ioas_unmap_try *ret_try);
 bool ioas_file_unmaps_nothing(const struct ioas_file *file,
                               const struct ioas_unmap_try *try);
+/*
+ * The same without the file, which may go at any time: what there is to look at
+ * (NULL: nothing) stays with the state, and is the file's as long as its mark
+ * is. To be marked by 0 before the file is released.
+ */
+struct ioas_shown;
+struct ioas_shown *ioas_file_shown(const struct ioas_file *file);
+void ioas_file_mark(const struct ioas_file *file, uint64_t mark);
+bool ioas_shown_unmaps_nothing(const struct ioas_shown *shown, uint64_t mark,
+                               const struct ioas_unmap_try *try);
 /* @buffer is an address of the program and may be bad. */
 ssize_t ioas_file_read(struct ioas_file *file, struct uaddr buffer,
                        size_t bytes, uint64_t position);

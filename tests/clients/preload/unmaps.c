@@ -190,6 +190,31 @@ static void a_handler_may_change_what_is_looked_at(void)
 }
 
 static sigjmp_buf away;
+
+static void leave(int number)
+{
+	(void)number;
+	siglongjmp(away, 1);
+}
+
+/* Whatever it was in the midst of, nothing is held: the group is free again. */
+static void a_handler_may_be_left_by_a_jump(void)
+{
+	struct itimerval soon = {{0, 0}, {0, 300}};
+	volatile unsigned int i = 0;
+
+	begin();
+	CHECK(signal(SIGALRM, leave) != SIG_ERR);
+	sigsetjmp(away, 1);
+	if (i++ < 300) {
+		CHECK(!setitimer(ITIMER_REAL, &soon, NULL));
+		for (;;)
+			CHECK(!unmap(0));
+	}
+	CHECK(!close(v.group) && !close(v.container));
+	open_windows();
+}
+
 static void *wanted;
 
 static void fault(int number, siginfo_t *info, void *context)
@@ -286,6 +311,7 @@ static const struct client_case cases[] = {
 	CASE(what_was_mapped_between_is_unmapped),
 	CASE(a_duplicate_is_the_same_file),
 	CASE(a_handler_may_change_what_is_looked_at),
+	CASE(a_handler_may_be_left_by_a_jump),
 	CASE(a_fault_is_still_the_programs),
 	CASE(a_child_is_answered_as_for_any_call),
 	CASE(other_threads_may_end_all_of_it),
