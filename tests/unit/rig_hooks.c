@@ -71,6 +71,19 @@ static struct block *header_of(void *p)
 #define FROM_MALLOC false
 #endif
 
+/* Zero, without being brought in: pages of malloc() are nobody else's. */
+static void *dropped(char *p, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t head = -(uintptr_t)p & (page - 1);
+	size_t whole = (bytes - head) & ~(page - 1);
+
+	memset(p, 0, head);
+	madvise(p + head, whole, MADV_DONTNEED);
+	memset(p + head + whole, 0, bytes - head - whole);
+	return p;
+}
+
 /*
  * Large ones are the system's, which are zero and memory only where they are
  * used: tables of windows mostly are not. The address sanitizer has to know
@@ -84,7 +97,9 @@ static void *zeroed(size_t align, size_t bytes, void **ret_map)
 	if (bytes < LARGE || FROM_MALLOC) {
 		if (posix_memalign(&p, align, bytes))
 			return NULL;
-		return memset(p, 0, bytes);
+		if (bytes < LARGE)
+			return memset(p, 0, bytes);
+		return dropped(p, bytes);
 	}
 	p = mmap(NULL, align + bytes, PROT_READ | PROT_WRITE,
 	         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
