@@ -78,8 +78,9 @@ static void *dropped(char *p, size_t bytes)
 	size_t head = -(uintptr_t)p & (page - 1);
 	size_t whole = (bytes - head) & ~(page - 1);
 
+	if (madvise(p + head, whole, MADV_DONTNEED))
+		return memset(p, 0, bytes);
 	memset(p, 0, head);
-	madvise(p + head, whole, MADV_DONTNEED);
 	memset(p + head + whole, 0, bytes - head - whole);
 	return p;
 }
