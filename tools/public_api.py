@@ -14,6 +14,7 @@ class Public:
     parameters: list  # names, in order
     doc: str          # the block before it, or None
     errnos: list      # "EINVAL", ..., as in its Return: paragraph
+    inline: bool      # in the header: no library exports it
 
 
 def functions_of(text):
@@ -31,7 +32,7 @@ def functions_of(text):
         if m[1] and not doc:
             continue
         yield Public(m[2], text.count("\n", 0, m.start()) + 1, names, doc,
-                     errnos(doc))
+                     errnos(doc), bool(m[1]))
 
 
 def closing(code, at):
