@@ -41,8 +41,10 @@ long ioas_fd_close(int fd)
 
 	if (ioas_fd_kind(fd) == IOAS_FD_INTERNAL)
 		return -EBADF; /* FD-2 */
+	ioas_fd_change_begin();
 	entry = ioas_fd_swap(fd, NULL);
 	err = sys(SYS_close, fd, 0, 0);
+	ioas_fd_change_end();
 	put_entry(entry);
 	return err;
 }
@@ -52,10 +54,12 @@ static void close_piece(unsigned int first, unsigned int last, int flags)
 {
 	unsigned int fd, end = ioas_fd_highest();
 
+	ioas_fd_change_begin();
 	if (!(flags & (int)CLOSE_RANGE_CLOEXEC))
 		for (fd = first; fd <= last && fd <= end; fd++)
 			ioas_fd_forget((int)fd);
 	sys(SYS_close_range, first, last, flags);
+	ioas_fd_change_end();
 }
 
 long ioas_fd_close_range(unsigned int first, unsigned int last, int flags)
@@ -109,33 +113,36 @@ long ioas_fd_dup(int fd, int command, int from)
 
 	if (err)
 		return err;
+	ioas_fd_change_begin();
 	copy = sys(SYS_fcntl, fd, command, from);
 	if (copy >= IOAS_FD_NR) {
 		sys(SYS_close, copy, 0, 0);
 		copy = -EMFILE;
 	}
-	if (copy < 0)
-		put_entry(entry);
-	else
-		put_entry(ioas_fd_swap((int)copy, entry));
+	if (copy >= 0)
+		entry = ioas_fd_swap((int)copy, entry);
+	ioas_fd_change_end();
+	put_entry(entry);
 	return copy;
 }
 
 /* dup3(2), with the table following; @entry is what @wanted becomes. */
 static long replace(int fd, int wanted, int flags, void *entry)
 {
-	void *before = ioas_fd_swap(wanted, NULL);
-	long err = sys(SYS_dup3, fd, wanted, flags);
+	void *before, *meanwhile = NULL;
+	long err;
 
-	if (err < 0) {
-		put_entry(entry);
-		/* As it was: the descriptor is still open. */
-		put_entry(ioas_fd_swap(wanted, before));
-		return err;
-	}
-	if (entry)
-		put_entry(ioas_fd_swap(wanted, entry));
-	put_entry(before);
+	ioas_fd_change_begin();
+	before = ioas_fd_swap(wanted, NULL);
+	err = sys(SYS_dup3, fd, wanted, flags);
+	/* When it failed, as it was: the descriptor is still open. */
+	if (err < 0)
+		meanwhile = ioas_fd_swap(wanted, before);
+	else if (entry)
+		meanwhile = ioas_fd_swap(wanted, entry);
+	ioas_fd_change_end();
+	put_entry(meanwhile);
+	put_entry(err < 0 ? entry : before);
 	return err;
 }
 

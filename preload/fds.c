@@ -240,15 +240,17 @@ long ioas_fd_create(struct ioas_file *file, int flags)
 	ioas_file_mark(file, (uintptr_t)handle);
 	/* Relaxed: published with the handle, by the exchange. */
 	ioas_a32_store_relaxed(&handle->refs, 1);
+	ioas_fd_change_begin();
 	fd = open_memfd(file, flags);
+	if (fd >= 0 && ioas_file_kind(file) == IOAS_FILE_DEVICE)
+		handle->grown = grow_memfd(fd);
+	if (fd >= 0)
+		ioas_fd_swap((int)fd, handle);
+	ioas_fd_change_end();
 	if (fd < 0) {
 		ioas_file_mark(file, 0);
 		ioas_delete(handle);
-		return fd;
 	}
-	if (ioas_file_kind(file) == IOAS_FILE_DEVICE)
-		handle->grown = grow_memfd(fd);
-	ioas_fd_swap((int)fd, handle);
 	return fd;
 }
 
@@ -309,7 +311,7 @@ static bool is_vfio_file(const char *target)
 	       strstr(target, " (deleted)");
 }
 
-bool ioas_fd_inherited(int fd)
+static bool is_vfio_number(int fd)
 {
 	char link[32], target[128];
 	long n;
@@ -320,8 +322,31 @@ bool ioas_fd_inherited(int fd)
 	if (n < 0)
 		return false;
 	target[n] = '\0';
-	if (!is_vfio_file(target))
-		return false;
+	return is_vfio_file(target);
+}
+
+/* How many have begun and ended. */
+static struct ioas_a32 changes_begun, changes_ended;
+
+void ioas_fd_change_begin(void)
+{
+	ioas_a32_add(&changes_begun, 1);
+}
+
+void ioas_fd_change_end(void)
+{
+	ioas_a32_add(&changes_ended, 1);
+}
+
+long ioas_fd_lost(int fd)
+{
+	/* Whoever is in between has begun by the second look, and not ended. */
+	uint32_t ended = ioas_a32_load(&changes_ended);
+
+	if (!is_vfio_number(fd))
+		return 0;
+	if (ioas_a32_load(&changes_begun) != ended)
+		return -EBADF;
 	if (!ioas_a32_exchange(&inherited_told, 1))
 		ioas_complain(
 			"descriptor %d is a VFIO file that was opened "
@@ -331,7 +356,7 @@ bool ioas_fd_inherited(int fd)
 			"call on it fails with ENODEV: open it in this "
 			"program",
 			fd);
-	return true;
+	return -ENODEV;
 }
 
 /*
@@ -347,6 +372,8 @@ void ioas_fds_forked(void)
 
 	/* Relaxed: a forked child has one thread. */
 	ioas_a32_store_relaxed(&stale_told, 0);
+	ioas_a32_store_relaxed(&changes_begun, 0);
+	ioas_a32_store_relaxed(&changes_ended, 0);
 	for (fd = 0; fd <= end; fd++) {
 		switch (ioas_fd_kind((int)fd)) {
 		case IOAS_FD_INTERNAL:

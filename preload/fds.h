@@ -131,10 +131,18 @@ void ioas_fd_internal_close(int fd);
 void ioas_fd_internal_mark(int fd, bool internal);
 
 /*
- * A descriptor that nobody here made: is it a file of ioas that was inherited
- * over exec? Says so aloud, once.
+ * Around a system call that opens or closes a file of ours and the change of
+ * the table: in between it is open and not in the table.
  */
-bool ioas_fd_inherited(int fd);
+void ioas_fd_change_begin(void);
+void ioas_fd_change_end(void);
+
+/*
+ * A descriptor that is not in the table: whose is it? 0: no file of ioas.
+ * -EBADF: another thread opens or closes it. -ENODEV: it was inherited over
+ * exec; says so aloud, once.
+ */
+long ioas_fd_lost(int fd);
 
 /* In a forked child. */
 void ioas_fds_forked(void);

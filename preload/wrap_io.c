@@ -35,6 +35,7 @@ int ioas_wrap_ioctl(int fd, unsigned long command, ...)
 {
 	va_list more;
 	unsigned long argument;
+	long lost;
 
 	va_start(more, command);
 	argument = va_arg(more, unsigned long);
@@ -45,8 +46,9 @@ int ioas_wrap_ioctl(int fd, unsigned long command, ...)
 		IOAS_SITE_ENTRY;
 		return (int)ioas_result(ioas_io_ioctl(fd, command, argument));
 	}
-	if (of_vfio(command) && ioas_fd_inherited(fd))
-		return (int)ioas_result(-ENODEV);
+	lost = of_vfio(command) ? ioas_fd_lost(fd) : 0;
+	if (lost)
+		return (int)ioas_result(lost);
 	return ioas_real_ioctl()(fd, command, argument);
 }
 

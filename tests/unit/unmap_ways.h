@@ -13,9 +13,6 @@
 #include "uapi/abi.h"
 #include "uapi/vfio.h"
 
-/* How often the first way had an answer. */
-static unsigned long unmap_ways_quick __attribute__((unused));
-
 static inline long ioctl_both_ways(struct ioas_file *file,
                                    unsigned long command,
                                    unsigned long argument)
@@ -28,7 +25,6 @@ static inline long ioctl_both_ways(struct ioas_file *file,
 		nothing = ioas_unmap_fetch(argument, &try) &&
 		          ioas_file_unmaps_nothing(file, &try);
 	ret = ioas_file_ioctl(file, command, argument);
-	unmap_ways_quick += nothing;
 	if (nothing && ret) {
 		fprintf(stderr,
 		        "an unmap of nothing is 0 without a lock, and "
