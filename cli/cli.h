@@ -121,6 +121,11 @@ void ioas_listener_open(struct ioas_listener *listener, const char *run,
 /* Take every record that is there; does not block. */
 void ioas_listener_drain(struct ioas_listener *listener);
 
+/* Who sent a message, as the system says it. Return: false: it does not. */
+struct msghdr;
+struct ucred;
+bool ioas_sender(struct msghdr *message, struct ucred *ret_who);
+
 /* Start the program; returns its process. Ends the tool when it cannot. */
 pid_t ioas_launch(char **program);
 

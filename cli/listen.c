@@ -133,20 +133,27 @@ static void take_record(struct ioas_listener *listener, char *record)
 			takings[i].take(listener, (pid_t)pid, text);
 }
 
-/* The socket's name can be guessed by nobody, but be sure who speaks. */
-static bool from_us(struct msghdr *message)
+bool ioas_sender(struct msghdr *message, struct ucred *ret_who)
 {
 	struct cmsghdr *c;
-	struct ucred who;
 
 	for (c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		if (c->cmsg_level != SOL_SOCKET ||
 		    c->cmsg_type != SCM_CREDENTIALS)
 			continue;
-		memcpy(&who, CMSG_DATA(c), sizeof(who));
-		return who.uid == getuid() || getuid() == 0;
+		memcpy(ret_who, CMSG_DATA(c), sizeof(*ret_who));
+		return true;
 	}
 	return false;
+}
+
+/* The socket's name can be guessed by nobody, but be sure who speaks. */
+static bool from_us(struct msghdr *message)
+{
+	struct ucred who;
+
+	return ioas_sender(message, &who) &&
+	       (who.uid == getuid() || getuid() == 0);
 }
 
 void ioas_listener_drain(struct ioas_listener *listener)

@@ -162,17 +162,10 @@ static bool ask(struct asking *a)
 
 static bool is_from(struct msghdr *message, const struct asking *a)
 {
-	struct cmsghdr *c;
 	struct ucred who;
 
-	for (c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET ||
-		    c->cmsg_type != SCM_CREDENTIALS)
-			continue;
-		memcpy(&who, CMSG_DATA(c), sizeof(who));
-		return who.pid == (pid_t)a->pid && who.uid == a->owner;
-	}
-	return false;
+	return ioas_sender(message, &who) && who.pid == (pid_t)a->pid &&
+	       who.uid == a->owner;
 }
 
 /* The one that is waited for? Its text has a zero behind it. */

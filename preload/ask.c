@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -98,40 +97,20 @@ static void answer(int fd, const struct ioas_run *run, const struct question *q)
 	         (long)q->from_bytes);
 }
 
-static void *wait_for_questions(void *unused)
+static void wait_for_questions(void *unused)
 {
 	int fd = (int)ioas_a32_load(&asked) - 1;
 	struct question q;
 	const struct ioas_run *run;
 
-	ioas_sys(SYS_prctl, PR_SET_NAME, (long)"ioas-map", 0, 0, 0, 0);
 	while (receive(fd, &q)) {
 		run = may_ask(&q) ? ioas_run() : NULL;
 		if (run)
 			answer(fd, run, &q);
 	}
-	return NULL;
 }
 
 /* ---- Begin. ---- */
-
-static bool start_thread(void)
-{
-	struct ioas_signals saved;
-	pthread_attr_t attr;
-	pthread_t thread;
-	int err = pthread_attr_init(&attr);
-
-	if (err)
-		return false;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	/* It starts with this mask: no signal of the program's is its. */
-	ioas_hooks.signals_block(&saved);
-	err = pthread_create(&thread, &attr, wait_for_questions, NULL);
-	ioas_hooks.signals_restore(&saved);
-	pthread_attr_destroy(&attr);
-	return !err;
-}
 
 static long open_socket(void)
 {
@@ -165,7 +144,7 @@ void ioas_ask_begin(void)
 	if (fd < 0)
 		return;
 	ioas_a32_store(&asked, (uint32_t)fd + 1);
-	if (start_thread())
+	if (ioas_hooks.thread_start("ioas-map", wait_for_questions, NULL))
 		return;
 	ioas_a32_store(&asked, 0);
 	ioas_fd_internal_close((int)fd);
